@@ -1,0 +1,58 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, open, rename, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { describe, SallyportError } from "../telemetry/error.ts";
+
+/**
+ * Writes a file whole or not at all: temporary file in the same directory, fsync, rename, fsync of the directory.
+ * A process killed at any moment leaves the old content or the new one (ACCEPTANCE F16).
+ * @throws SallyportError FILE_UNWRITABLE
+ */
+export async function writeFileWhole(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
+  try {
+    const file = await open(temporary, "wx", mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await unlink(temporary).catch(ignoreMissing);
+    throw new SallyportError("FILE_UNWRITABLE", `Cannot write ${path}: ${describe(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Makes a directory that only its owner can enter (0700), parents included.
+ * @throws SallyportError FILE_UNWRITABLE
+ */
+export async function makePrivateDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await chmod(path, 0o700);
+  } catch (error) {
+    throw new SallyportError("FILE_UNWRITABLE", `Cannot make ${path}: ${describe(error)}.`, { cause: error });
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The temporary file is usually gone already; what remains of a failed write must not hide the first error. */
+function ignoreMissing(): void {}

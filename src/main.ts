@@ -1,0 +1,72 @@
+import { type CommandDef, renderUsage, runCommand } from "citty";
+import { describe, SallyportError } from "./telemetry/error.ts";
+import { VERSION } from "./version.ts";
+
+/** Every noun loads its code only when it is called: `--version` must not pay for TLS, SSH or SQL. */
+const root: CommandDef = {
+  meta: {
+    name: "sallyport",
+    version: VERSION,
+    description: "Reach private services without an inbound port",
+  },
+  subCommands: {
+    ca: () => import("./commands/ca/index.ts").then((module) => module.default),
+    version: () => import("./commands/version.ts").then((module) => module.default),
+  },
+};
+
+async function main(rawArgs: string[]): Promise<number> {
+  if (rawArgs.length === 1 && (rawArgs[0] === "--version" || rawArgs[0] === "-v")) {
+    process.stdout.write(`${VERSION}\n`);
+    return 0;
+  }
+  const wantsHelp = rawArgs.includes("--help") || rawArgs.includes("-h");
+  if (wantsHelp || rawArgs.length === 0) {
+    process.stdout.write(`${await help(rawArgs)}\n`);
+    return rawArgs.length === 0 ? 2 : 0;
+  }
+  try {
+    await runCommand(root, { rawArgs });
+    return typeof process.exitCode === "number" ? process.exitCode : 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** The usage of the deepest command that the words name. */
+async function help(rawArgs: string[]): Promise<string> {
+  let command: CommandDef = root;
+  const path: string[] = [];
+  for (const word of rawArgs) {
+    if (word.startsWith("-")) continue;
+    const subCommands = await resolve(command.subCommands);
+    const next = subCommands && Object.hasOwn(subCommands, word) ? subCommands[word] : undefined;
+    if (!next) break;
+    path.push((await resolve(command.meta))?.name ?? "");
+    command = (await resolve(next)) as CommandDef;
+  }
+  return renderUsage(command, { meta: { name: path.join(" ") } });
+}
+
+async function resolve<T>(value: T | (() => T | Promise<T>) | Promise<T>): Promise<T> {
+  return typeof value === "function" ? (value as () => T | Promise<T>)() : value;
+}
+
+/** One sentence and the documented exit code; the stack only with SALLYPORT_DEBUG=1. */
+function report(error: unknown): number {
+  if (process.env.SALLYPORT_DEBUG === "1") console.error(error);
+  if (error instanceof SallyportError) {
+    process.stderr.write(`sallyport: ${error.message} [${error.code}]\n`);
+    return error.exitCode;
+  }
+  if (error instanceof Error && error.name === "CLIError") {
+    process.stderr.write(`sallyport: ${describe(error)}. Add --help to see what is accepted. [USAGE]\n`);
+    return 2;
+  }
+  process.stderr.write(
+    `sallyport: Unexpected error: ${describe(error)}. Run again with SALLYPORT_DEBUG=1 for details. [INTERNAL]\n`,
+  );
+  return 1;
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,38 @@
+import { CODES, type Code } from "./codes.ts";
+
+/**
+ * The one error that people are meant to read. `message` is a full sentence that says what happened and what to do
+ * next; it never holds a secret. `cause` keeps the underlying error for debug logs.
+ */
+export class SallyportError extends Error {
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "SallyportError";
+    this.code = code;
+  }
+
+  /** What a command that ends with this error exits with. */
+  get exitCode(): number {
+    return CODES[this.code];
+  }
+}
+
+/** The same error if it is one of ours, otherwise a new one with `code` around it. */
+export function asSallyportError(error: unknown, code: Code, what: string): SallyportError {
+  if (error instanceof SallyportError) return error;
+  return new SallyportError(code, `${what}: ${describe(error)}`, { cause: error });
+}
+
+/** The text of anything that was thrown, on one line. */
+export function describe(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.replace(/\s+/g, " ").trim();
+}
+
+/** `ENOENT`, `EACCES` ... of a system error, or undefined. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

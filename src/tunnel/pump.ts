@@ -1,0 +1,37 @@
+import type { ByteStream, ByteStreamHandler } from "./stream.ts";
+
+/** What went through a pump, and how it ended. `error` is null when both sides ended in order. */
+export interface PumpResult {
+  /** Bytes from `a` to `b`. */
+  forward: number;
+  /** Bytes from `b` to `a`. */
+  backward: number;
+  error: Error | null;
+}
+
+/**
+ * Carries bytes between two streams, both ways, until both directions are over. Each direction ends on its own
+ * (half-close), and a reader gets credit only for what the writer on the other side has passed on, so memory stays
+ * within the two windows. When one stream fails, the other is destroyed.
+ */
+export function pump(a: ByteStream, b: ByteStream): Promise<PumpResult> {
+  return new Promise((resolve) => {
+    const result: PumpResult = { forward: 0, backward: 0, error: null };
+    let open = 2;
+    const side = (to: ByteStream, count: (bytes: number) => void): ByteStreamHandler => ({
+      data(chunk) {
+        count(chunk.length);
+        to.write(chunk);
+      },
+      end: () => to.end(),
+      written: (bytes) => to.consumed(bytes),
+      closed(error) {
+        result.error ??= error;
+        if (error) to.destroy(error);
+        if (--open === 0) resolve(result);
+      },
+    });
+    a.attach(side(b, (bytes) => (result.forward += bytes)));
+    b.attach(side(a, (bytes) => (result.backward += bytes)));
+  });
+}
