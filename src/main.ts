@@ -11,6 +11,8 @@ const root: CommandDef = {
   },
   subCommands: {
     ca: () => import("./commands/ca/index.ts").then((module) => module.default),
+    connect: () => import("./commands/connect.ts").then((module) => module.default),
+    quickstart: () => import("./commands/quickstart.ts").then((module) => module.default),
     version: () => import("./commands/version.ts").then((module) => module.default),
   },
 };
@@ -22,7 +24,7 @@ async function main(rawArgs: string[]): Promise<number> {
   }
   const wantsHelp = rawArgs.includes("--help") || rawArgs.includes("-h");
   if (wantsHelp || rawArgs.length === 0) {
-    process.stdout.write(`${await help(rawArgs)}\n`);
+    process.stdout.write(`${plain(await help(rawArgs))}\n`);
     return rawArgs.length === 0 ? 2 : 0;
   }
   try {
@@ -31,6 +33,11 @@ async function main(rawArgs: string[]): Promise<number> {
   } catch (error) {
     return report(error);
   }
+}
+
+/** citty colours its usage; pipes and NO_COLOR (https://no-color.org) get plain text. */
+function plain(text: string): string {
+  return process.stdout.isTTY && !process.env.NO_COLOR ? text : Bun.stripANSI(text);
 }
 
 /** The usage of the deepest command that the words name. */
@@ -60,7 +67,7 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   if (error instanceof Error && error.name === "CLIError") {
-    process.stderr.write(`sallyport: ${describe(error)}. Add --help to see what is accepted. [USAGE]\n`);
+    process.stderr.write(`sallyport: ${Bun.stripANSI(describe(error)).replace(/\.$/, "")}. Add --help to see what is accepted. [USAGE]\n`);
     return 2;
   }
   process.stderr.write(
@@ -69,4 +76,6 @@ function report(error: unknown): number {
   return 1;
 }
 
-process.exit(await main(process.argv.slice(2)));
+const exitCode = await main(process.argv.slice(2));
+// A pipe takes large output only in parts: leave when the last one has gone.
+process.stdout.write("", () => process.exit(exitCode));
