@@ -1,0 +1,235 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { TextLog } from "./text-log.ts";
+
+export const REPOSITORY = join(import.meta.dir, "../..");
+export const BINARY = join(REPOSITORY, "dist/sallyport");
+
+/** Which build of the product a test runs. End-to-end tests take the binary that ships. */
+export type Build = "source" | "binary";
+
+export interface ProcessOptions {
+  /** Added to a minimal environment (PATH, TMPDIR, LANG=C): nothing else of ours leaks into the child. */
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Written to stdin, which is then closed. Without it stdin is empty. */
+  input?: string | Uint8Array;
+  /** Run as another user (root only). */
+  uid?: number;
+  gid?: number;
+}
+
+export interface ProductOptions extends ProcessOptions {
+  /** Directory that becomes HOME and the parent of the XDG directories; usually a workspace's path. */
+  home: string;
+  /** `source` unless told. */
+  build?: Build;
+}
+
+export interface Finished {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts `sallyport <args>` and leaves it running. */
+export function startProduct(args: string[], options: ProductOptions): RunningProcess {
+  return startProcess(productCommand(args, options.build), productProcess(options));
+}
+
+/** Runs `sallyport <args>` to its end. Whatever the exit code: the test judges it. */
+export function runProduct(args: string[], options: ProductOptions & Deadline): Promise<Finished> {
+  return runProcess(productCommand(args, options.build), { ...options, ...productProcess(options) });
+}
+
+/** The words that start the product, for programs that start it themselves (`ssh -o ProxyCommand`). */
+export function productCommand(args: string[], build: Build = "source"): string[] {
+  if (build === "source") return [process.execPath, join(REPOSITORY, "src/main.ts"), ...args];
+  if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run "bun run build" first`);
+  return [BINARY, ...args];
+}
+
+/** Starts any program and leaves it running in a process group of its own. */
+export function startProcess(command: string[], options: ProcessOptions = {}): RunningProcess {
+  return new RunningProcess(command, options);
+}
+
+interface Deadline {
+  /** 30 s unless told; then the process is killed and the call fails. */
+  deadlineMs?: number;
+}
+
+/** Runs any program to its end. @throws when it is not over in time */
+export async function runProcess(
+  command: string[],
+  options: ProcessOptions & Deadline = {},
+): Promise<Finished> {
+  const running = startProcess(command, options);
+  const deadlineMs = options.deadlineMs ?? 30_000;
+  const timer = setTimeout(() => running.kill(), deadlineMs);
+  const exitCode = await running.exited;
+  clearTimeout(timer);
+  if (running.killed) throw new Error(`${running.describe()} was not over after ${deadlineMs} ms`);
+  return { exitCode, stdout: running.stdout.text, stderr: running.stderr.text };
+}
+
+/** Like `runProcess`, and anything but exit code 0 is an error with the output in it. Returns stdout. */
+export async function mustRun(command: string[], options: ProcessOptions & Deadline = {}): Promise<string> {
+  const { exitCode, stdout, stderr } = await runProcess(command, options);
+  if (exitCode !== 0) throw new Error(`${command.join(" ")} exited with ${exitCode}:\n${stderr}${stdout}`);
+  return stdout;
+}
+
+/** A process that a test owns: its output, its end, and no child of it left behind. */
+export class RunningProcess {
+  readonly stdout: TextLog;
+  readonly stderr: TextLog;
+  /** Resolves with the exit code (128 + signal number after a signal) once all output is in. */
+  readonly exited: Promise<number>;
+  killed = false;
+  readonly #child: Bun.Subprocess<"pipe" | "ignore", "pipe", "pipe">;
+  #over = false;
+
+  constructor(
+    private readonly command: string[],
+    options: ProcessOptions,
+  ) {
+    const { input, uid, gid, cwd } = options;
+    this.#child = Bun.spawn([...DIES_WITH_US, ...command], {
+      detached: true,
+      stdin: input === undefined ? "ignore" : "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      env: { ...minimalEnvironment(), ...options.env },
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+    });
+    if (input !== undefined) this.#feed(input);
+    this.stdout = new TextLog(this.#child.stdout);
+    this.stderr = new TextLog(this.#child.stderr);
+    this.exited = this.#finish();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  describe(): string {
+    return `${this.command.slice(0, 4).join(" ")} (pid ${this.pid})`;
+  }
+
+  /** The first line of stderr that matches, also one printed already. @throws at the deadline or when the process ends */
+  waitForLog(pattern: RegExp | string, deadlineMs = 10_000): Promise<string> {
+    return this.stderr.waitForLine(pattern, { deadlineMs, who: () => this.#story() });
+  }
+
+  /** The first line of stdout that matches. @throws at the deadline or when the process ends */
+  waitForOutput(pattern: RegExp | string, deadlineMs = 10_000): Promise<string> {
+    return this.stdout.waitForLine(pattern, { deadlineMs, who: () => this.#story() });
+  }
+
+  /** The first line of stdout that is a JSON object. */
+  async waitForJson(deadlineMs = 10_000): Promise<unknown> {
+    return JSON.parse(await this.waitForOutput(/^\{.*\}$/, deadlineMs));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (!this.#over) this.#child.kill(name);
+  }
+
+  /** SIGKILL, at once, for the process and its children. */
+  kill(): void {
+    this.killed = true;
+    killGroup(this.pid);
+  }
+
+  /**
+   * SIGTERM, then SIGKILL after `graceMs`. Returns the exit code.
+   * @throws when the process had to be killed or left a child behind
+   */
+  async stop(graceMs = 10_000): Promise<number> {
+    this.signal("SIGTERM");
+    const inTime = await Promise.race([
+      this.#child.exited.then(() => true),
+      Bun.sleep(graceMs).then(() => false),
+    ]);
+    const leftover = killGroup(this.pid);
+    const exitCode = await this.exited;
+    if (!inTime) throw new Error(`${this.describe()} did not stop within ${graceMs} ms\n${this.#output()}`);
+    if (leftover) throw new Error(`${this.describe()} left a child process behind\n${this.#output()}`);
+    return exitCode;
+  }
+
+  /** For `Workspace.own`: stops it whatever its state, quietly when it is over already. */
+  async close(): Promise<void> {
+    if (this.#over) killGroup(this.pid);
+    else await this.stop();
+  }
+
+  #feed(input: string | Uint8Array): void {
+    const stdin = this.#child.stdin;
+    if (!stdin || typeof stdin === "number") return;
+    stdin.write(input);
+    void stdin.end();
+  }
+
+  async #finish(): Promise<number> {
+    const exitCode = await this.#child.exited;
+    this.#over = true;
+    // A grandchild may hold the pipes open; what it says after this is not awaited.
+    await Promise.race([Promise.all([this.stdout.ended, this.stderr.ended]), Bun.sleep(500)]);
+    this.stdout.finish();
+    this.stderr.finish();
+    return exitCode;
+  }
+
+  #story(): string {
+    const state = this.#over ? `exited with ${this.#child.exitCode}` : "is running";
+    return `${this.describe()} ${state}\n${this.#output()}`;
+  }
+
+  #output(): string {
+    return `--- stderr\n${this.stderr.text.slice(-8000)}\n--- stdout\n${this.stdout.text.slice(-2000)}`;
+  }
+}
+
+/**
+ * The kernel kills the child when the test run dies, however that ends (util-linux, everywhere on Debian). It becomes
+ * the program itself, so the pid stays the same.
+ */
+const DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"];
+
+/** True when there was something to kill. */
+function killGroup(pid: number): boolean {
+  try {
+    process.kill(-pid, "SIGKILL");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function minimalEnvironment(): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    LANG: "C",
+    ...(process.env.TMPDIR === undefined ? {} : { TMPDIR: process.env.TMPDIR }),
+  };
+}
+
+function productProcess({ home, env, cwd, input }: ProductOptions): ProcessOptions {
+  return {
+    cwd: cwd ?? home,
+    ...(input === undefined ? {} : { input }),
+    env: {
+      HOME: home,
+      XDG_CONFIG_HOME: join(home, "config"),
+      XDG_STATE_HOME: join(home, "state"),
+      XDG_DATA_HOME: join(home, "data"),
+      XDG_RUNTIME_DIR: join(home, "run"),
+      NO_COLOR: "1",
+      ...env,
+    },
+  };
+}
