@@ -1,0 +1,35 @@
+/** Time as the agents need it; tests pass one that moves by hand. */
+export interface Clock {
+  /** Wall-clock time in milliseconds since 1970. */
+  now(): number;
+  /** Waits that long, or until `signal` aborts: then it returns early, without an error. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A timer started before a suspend fires late by the whole suspend (ACCEPTANCE F4), so long waits look often. */
+const LONGEST_NAP_MS = 15_000;
+
+/** Waits until the wall clock says `time`, also across suspends and clock jumps. Returns early when aborted. */
+export async function sleepUntil(clock: Clock, time: number, signal?: AbortSignal): Promise<void> {
+  while (!signal?.aborted) {
+    const left = time - clock.now();
+    if (left <= 0) return;
+    await clock.sleep(Math.min(left, LONGEST_NAP_MS), signal);
+  }
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep(milliseconds, signal) {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, milliseconds);
+      signal?.addEventListener("abort", wake);
+    });
+  },
+};

@@ -1,0 +1,38 @@
+import type { Logger } from "../telemetry/log.ts";
+
+type StopSignal = "SIGTERM" | "SIGINT";
+
+/** The part of `process` that is used. */
+interface SignalHost {
+  on(signal: StopSignal, listener: () => void): unknown;
+  off(signal: StopSignal, listener: () => void): unknown;
+  exit(code: number): void;
+}
+
+/**
+ * Resolves once SIGTERM or SIGINT came and `handler` has drained, so that the command returns and exits 0 (ACCEPTANCE
+ * O4). A second signal does not wait: exit 130 after SIGINT, 143 after SIGTERM. Rejects with what `handler` throws.
+ */
+export function onShutdown(
+  handler: () => Promise<void>,
+  options: { log: Logger; host?: SignalHost },
+): Promise<void> {
+  const { log, host = process } = options;
+  return new Promise((resolve, reject) => {
+    let draining = false;
+    const listeners = (["SIGTERM", "SIGINT"] as const).map((signal) => ({
+      signal,
+      listener: () => {
+        if (draining) return host.exit(signal === "SIGINT" ? 130 : 143);
+        draining = true;
+        log.info("Shutting down; a second signal does not wait", { signal });
+        handler()
+          .finally(() => {
+            for (const { signal, listener } of listeners) host.off(signal, listener);
+          })
+          .then(resolve, reject);
+      },
+    }));
+    for (const { signal, listener } of listeners) host.on(signal, listener);
+  });
+}
