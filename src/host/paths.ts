@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import type { Environment } from "./environment.ts";
+import { requireGatewayName, requireRelayName } from "./names.ts";
+
+export type Role = "gateway" | "relay";
+
+/** Whose files: root's live under /etc and /var, everybody else's in their home (PROTOCOL 0.3, XDG). */
+export interface Machine {
+  env: Environment;
+  uid: number;
+  home: string;
+}
+
+export function thisMachine(env: Environment = process.env): Machine {
+  return { env, uid: process.getuid?.() ?? -1, home: env.HOME || homedir() };
+}
+
+/**
+ * The conf file that `enroll` writes: `/etc/infisical/gateways/<name>.conf` for root, `~/.infisical/...` for others,
+ * under `SALLYPORT_CONF_DIR` where that is set (containers).
+ * @throws SallyportError NAME_INVALID
+ */
+export function confPath(role: Role, name: string, machine = thisMachine()): string {
+  return join(confDirectory(machine), `${role}s`, `${requireName(role, name)}.conf`);
+}
+
+/**
+ * Everywhere a conf of this name may be, best first. `named` files belong to the name by their path; the older single
+ * file only when the name inside it is the same (PROTOCOL 0.3).
+ * @throws SallyportError NAME_INVALID
+ */
+export function confPlaces(
+  role: Role,
+  name: string,
+  machine = thisMachine(),
+): { named: string[]; single: string } {
+  const path = confPath(role, name, machine);
+  const named = role === "relay" ? [path, path.replace(/\.conf$/, ".env.conf")] : [path];
+  return { named, single: join(confDirectory(machine), `${role}.conf`) };
+}
+
+/**
+ * Where a daemon keeps keys, certificates and its spool: systemd's `$STATE_DIRECTORY`, `/var/lib/sallyport/<role>/<name>`
+ * for root, `$XDG_STATE_HOME/sallyport/...` for others. Not made here.
+ * @throws SallyportError NAME_INVALID
+ */
+export function stateDirectory(role: Role, name: string, machine = thisMachine()): string {
+  const own = join("sallyport", role, requireName(role, name));
+  const given = absolute(machine.env.STATE_DIRECTORY?.split(":")[0]);
+  if (given) return given;
+  if (machine.uid === 0) return join("/var/lib", own);
+  return join(stateHome(machine), own);
+}
+
+/**
+ * Where a daemon keeps its sockets: systemd's `$RUNTIME_DIRECTORY`, `/run/sallyport/<role>/<name>` for root,
+ * `$XDG_RUNTIME_DIR/sallyport/...` for others, below their state directory where there is none (never a shared `/tmp`).
+ * Long names are shortened: a socket's path may have 107 bytes only. Not made here.
+ * @throws SallyportError NAME_INVALID
+ */
+export function runtimeDirectory(role: Role, name: string, machine = thisMachine()): string {
+  const own = join("sallyport", role, shortened(requireName(role, name)));
+  const given = absolute(machine.env.RUNTIME_DIRECTORY?.split(":")[0]);
+  if (given) return given;
+  if (machine.uid === 0) return join("/run", own);
+  const runtime = absolute(machine.env.XDG_RUNTIME_DIR);
+  return runtime ? join(runtime, own) : join(stateHome(machine), own, "run");
+}
+
+function confDirectory(machine: Machine): string {
+  const given = absolute(machine.env.SALLYPORT_CONF_DIR);
+  if (given) return given;
+  return machine.uid === 0 ? "/etc/infisical" : join(machine.home, ".infisical");
+}
+
+function stateHome(machine: Machine): string {
+  return absolute(machine.env.XDG_STATE_HOME) ?? join(machine.home, ".local/state");
+}
+
+function requireName(role: Role, name: string): string {
+  return role === "gateway" ? requireGatewayName(name) : requireRelayName(name);
+}
+
+/** XDG and systemd both say: a value that is not an absolute path is as good as none. */
+function absolute(path: string | undefined): string | undefined {
+  return path && isAbsolute(path) ? path : undefined;
+}
+
+function shortened(name: string): string {
+  if (name.length <= 32) return name;
+  return `${name.slice(0, 20)}.${createHash("sha256").update(name).digest("hex").slice(0, 11)}`;
+}
