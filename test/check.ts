@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { installMissingPackages } from "./support/packages.ts";
+import { type Finished, runProcess } from "./support/processes.ts";
+
+/**
+ * Everything that must hold before a change goes in: lint, types, the build, and every test. One line per step, the
+ * whole output of a step that fails, and as the very last line `N passed, N failed`. Two cores are enough: steps run
+ * one after the other, only unit tests use two processes.
+ */
+const ROOT = join(import.meta.dir, "..");
+
+/** A step that is not over by then hangs. */
+const STEP_DEADLINE_MS = 15 * 60_000;
+
+interface Step {
+  name: string;
+  command: string[];
+  /** Count its tests; otherwise the step as a whole passes or fails. */
+  tests?: boolean;
+  /** Name of a step that must have passed. */
+  after?: string;
+}
+
+const bun = process.execPath;
+const STEPS: Step[] = [
+  { name: "lint", command: [bun, "x", "--bun", "biome", "check", "--error-on-warnings", "."] },
+  { name: "types", command: [bun, "x", "--bun", "tsc", "--noEmit"] },
+  { name: "build", command: [bun, "packaging/build.ts"] },
+  tests("unit", ["--parallel=2"]),
+  tests("interop"),
+  tests("faults"),
+  { ...tests("e2e"), after: "build" },
+];
+
+process.exit(await check());
+
+async function check(): Promise<number> {
+  const total = { passed: 0, failed: 0 };
+  const failedSteps = new Set<string>();
+  try {
+    await installMissingPackages(console.log);
+  } catch (error) {
+    console.log(error instanceof Error ? error.message : String(error));
+    console.log("0 passed, 1 failed");
+    return 1;
+  }
+  for (const step of STEPS) {
+    if (step.after !== undefined && failedSteps.has(step.after)) {
+      console.log(`${step.name.padEnd(8)} not run, because ${step.after} failed`);
+      continue;
+    }
+    const { passed, failed } = await run(step);
+    total.passed += passed;
+    total.failed += failed;
+    if (failed > 0) failedSteps.add(step.name);
+  }
+  if (total.passed === 0 && total.failed === 0) console.log("No test ran.");
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
+
+async function run(step: Step): Promise<{ passed: number; failed: number }> {
+  if (step.tests && !(await hasTests(step.name))) {
+    console.log(`${step.name.padEnd(8)} no tests`);
+    return { passed: 0, failed: 0 };
+  }
+  const started = performance.now();
+  const { exitCode, stdout, stderr } = await runStep(step.command);
+  const ok = exitCode === 0;
+  const counted = step.tests ? countTests(stderr) : { passed: 0, failed: 0 };
+  // A run that crashed, or failed outside of a test, has no failed test to show.
+  const failed = ok ? counted.failed : Math.max(1, counted.failed);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const outcome = step.tests ? `${counted.passed} passed, ${failed} failed` : ok ? "ok" : "FAILED";
+  console.log(`${step.name.padEnd(8)} ${outcome} (${seconds} s)`);
+  if (!ok) console.log(`--- ${step.name}: ${step.command.join(" ")}\n${stdout}${stderr}---`);
+  else if (step.name === "build") console.log(indent(stdout));
+  return { passed: counted.passed, failed };
+}
+
+/** A step that hangs is killed and reads like one that failed. */
+async function runStep(command: string[]): Promise<Finished> {
+  const env = { HOME: process.env.HOME ?? "/", NO_COLOR: "1" };
+  try {
+    return await runProcess(command, { cwd: ROOT, env, deadlineMs: STEP_DEADLINE_MS });
+  } catch (error) {
+    return { exitCode: 1, stdout: "", stderr: `${error}\n` };
+  }
+}
+
+/** bun test writes its summary to stderr: ` 12 pass`, ` 0 fail`. */
+function countTests(stderr: string): { passed: number; failed: number } {
+  const last = (word: string) =>
+    Number([...stderr.matchAll(new RegExp(`^ *(\\d+) ${word}`, "gm"))].pop()?.[1] ?? 0);
+  return { passed: last("pass"), failed: last("fail") };
+}
+
+async function hasTests(directory: string): Promise<boolean> {
+  const found = new Bun.Glob("**/*.test.ts").scan({ cwd: join(ROOT, "test", directory) });
+  return !(await found.next()).done;
+}
+
+function tests(name: string, flags: string[] = []): Step {
+  return { name, tests: true, command: [bun, "test", "--only-failures", ...flags, `./test/${name}/`] };
+}
+
+function indent(text: string): string {
+  return text.trimEnd().replace(/^/gm, " ".repeat(9));
+}
