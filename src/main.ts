@@ -12,6 +12,7 @@ const root: CommandDef = {
   subCommands: {
     ca: () => import("./commands/ca/index.ts").then((module) => module.default),
     connect: () => import("./commands/connect.ts").then((module) => module.default),
+    "demo-target": () => import("./commands/demo-target.ts").then((module) => module.default),
     quickstart: () => import("./commands/quickstart.ts").then((module) => module.default),
     version: () => import("./commands/version.ts").then((module) => module.default),
   },

@@ -11,6 +11,8 @@ export interface Invocation<A extends ArgsDef> {
 interface Definition<A extends ArgsDef> {
   name: string;
   description: string;
+  /** Left out of the list of commands. */
+  hidden?: boolean;
   args?: A;
   run(invocation: Invocation<A>): Promise<void> | void;
 }
@@ -22,10 +24,10 @@ interface Definition<A extends ArgsDef> {
 export function command<const A extends ArgsDef = Record<never, never>>(
   definition: Definition<A>,
 ): CommandDef<A> {
-  const { name, description, run } = definition;
+  const { name, description, hidden = false, run } = definition;
   const args = definition.args ?? ({} as A);
   return {
-    meta: { name, description },
+    meta: { name, description, hidden },
     args,
     run(context) {
       checkRawArgs(name, context.rawArgs, args);
