@@ -1,0 +1,148 @@
+import { z } from "zod";
+
+/**
+ * What a platform answers (PROTOCOL A), as the agents and the CLI read it: unknown fields are dropped, fields that only
+ * Sallyport's platform sends are optional, so that the same client works against Infisical's. A private key is absent
+ * when the request carried the public part (EXTENSIONS X1).
+ */
+
+const text = z.string().max(256 * 1024);
+const id = z.string().min(1).max(64);
+const name = z.string().min(1).max(253);
+const port = z.number().int().min(1).max(65_535);
+/** RFC 3339; an older platform may leave it out. */
+const time = z.string().max(64).nullish();
+
+export const gatewayLoginAnswer = z.object({ accessToken: text.min(1), gatewayId: id });
+export type GatewayLogin = z.infer<typeof gatewayLoginAnswer>;
+
+export const relayLoginAnswer = z.object({ accessToken: text.min(1), relayId: id });
+export type RelayLogin = z.infer<typeof relayLoginAnswer>;
+
+const gatewaySsh = z.object({
+  clientCertificate: text,
+  clientPrivateKey: text.optional(),
+  /** One line, or several while authorities change. */
+  serverCAPublicKey: text,
+});
+
+export const gatewayConnectAnswer = z.object({
+  gatewayId: id,
+  relayHost: name.optional(),
+  /** Absent = 2222. */
+  sshPort: port.optional(),
+  pki: z.object({
+    serverCertificate: text,
+    serverPrivateKey: text.optional(),
+    clientCertificateChain: text,
+  }),
+  ssh: gatewaySsh.optional(),
+  /** Only from Sallyport's platform (X2), best first; the first one repeats `relayHost`, `sshPort` and `ssh`. */
+  relays: z
+    .array(z.object({ relayName: name, relayHost: name, sshPort: port.optional(), ssh: gatewaySsh }))
+    .max(4)
+    .optional(),
+});
+export type GatewayConnect = z.infer<typeof gatewayConnectAnswer>;
+
+export const relayConnectAnswer = z.object({
+  /** Absent in the answer to an instance relay's registration. */
+  relayId: id.optional(),
+  /** Only from Sallyport's platform: the name and host on record, which decide the certificates. */
+  relayName: name.optional(),
+  relayHost: name.optional(),
+  pki: z.object({
+    serverCertificate: text,
+    serverPrivateKey: text.optional(),
+    clientCertificateChain: text,
+  }),
+  ssh: z.object({
+    serverCertificate: text,
+    serverPrivateKey: text.optional(),
+    clientCAPublicKey: text,
+  }),
+});
+export type RelayConnect = z.infer<typeof relayConnectAnswer>;
+
+export const messageAnswer = z.object({ message: text });
+
+export const relayRow = z.object({
+  id,
+  /** null = shared by every organisation of the instance. */
+  orgId: z.string().max(64).nullish(),
+  name,
+  host: name,
+  heartbeat: time,
+  createdAt: time,
+  /** Only from Sallyport's platform; absent = 2222 and 8443. */
+  sshPort: port.optional(),
+  tlsPort: port.optional(),
+});
+export type RelayRow = z.infer<typeof relayRow>;
+export const relayRows = z.array(relayRow).max(10_000);
+
+export const gatewayRow = z.object({
+  id,
+  name,
+  relayId: z.string().max(64).nullish(),
+  heartbeat: time,
+  heartbeatTTL: z.number().nullish(),
+  createdAt: time,
+});
+export type GatewayRow = z.infer<typeof gatewayRow>;
+export const gatewayRows = z.array(gatewayRow).max(10_000);
+
+export const enrollmentTokenAnswer = z.object({ token: text.min(1), expiresAt: z.string().max(64) });
+export type EnrollmentToken = z.infer<typeof enrollmentTokenAnswer>;
+
+export const resourceRow = z.object({
+  id,
+  name,
+  gatewayId: id,
+  gatewayName: name,
+  host: name,
+  port,
+  kind: z.enum(["tcp", "http"]),
+  createdAt: time,
+});
+export type ResourceRow = z.infer<typeof resourceRow>;
+export const resourceRows = z.array(resourceRow).max(10_000);
+export const createdResource = resourceRow.extend({ warnings: z.array(text).max(20).default([]) });
+export type CreatedResource = z.infer<typeof createdResource>;
+
+const hop = z.object({
+  clientCertificate: text,
+  clientPrivateKey: text.optional(),
+  serverCertificateChain: text,
+});
+
+export const accessAnswer = z.object({
+  gatewayId: id,
+  gatewayName: name,
+  relayName: name,
+  relayHost: name,
+  relayPort: port,
+  relay: hop,
+  gateway: hop,
+  target: z.object({ host: name, port, kind: z.enum(["tcp", "http"]) }),
+  expiresAt: z.string().max(64),
+});
+export type Access = z.infer<typeof accessAnswer>;
+
+export const loginAnswer = z.object({ accessToken: text.min(1), expiresAt: z.string().max(64) });
+export type Login = z.infer<typeof loginAnswer>;
+
+export const whoAnswer = z.object({
+  user: z.object({ id, email: name }),
+  organisation: z.object({ id, name }),
+});
+export type Who = z.infer<typeof whoAnswer>;
+
+/** PROTOCOL A: the envelope of every refusal; `code` comes from Sallyport's platform only. */
+export const refusalAnswer = z.object({
+  message: z.string(),
+  code: z.string().max(64).optional(),
+  reqId: z.string().max(128).optional(),
+});
+
+export const methodAnswer = z.object({ method: text });

@@ -1,0 +1,235 @@
+import * as answers from "./answers.ts";
+import { type Call, Transport, type TransportOptions } from "./transport.ts";
+
+export type { TransportOptions as PlatformClientOptions } from "./transport.ts";
+
+/** How a gateway or a relay proves who it is at login. */
+export type TokenLogin = { method: "token"; token: string };
+
+/** The public parts of keys made by the caller (EXTENSIONS X1): PKCS#10 PEM, and an OpenSSH public key line. */
+export interface PublicParts {
+  csr?: string;
+  sshPublicKey?: string;
+}
+
+export interface GatewayConnectRequest extends PublicParts {
+  relayName?: string;
+  /** At most 4, best first. */
+  relayNames?: string[];
+  /** 1 to 4; without names the platform chooses. */
+  maxRelays?: number;
+}
+
+export interface RelayPorts {
+  sshPort?: number;
+  tlsPort?: number;
+}
+
+export interface RelayRegistration extends PublicParts, RelayPorts {
+  name: string;
+  host: string;
+}
+
+export interface AccessRequest {
+  /** PKCS#10 PEM for the certificate shown to the relay; without it the answer holds a private key. */
+  relayCsr?: string;
+  /** The same for the certificate shown to the gateway. */
+  gatewayCsr?: string;
+}
+
+type Ask = { signal?: AbortSignal };
+
+/**
+ * The platform's HTTP API (PROTOCOL A), typed. Every method makes one call, without retry.
+ * @throws SallyportError PLATFORM_UNREACHABLE, TLS_UNTRUSTED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, PLATFORM_ERROR, or
+ * the code that the platform sent
+ */
+export class PlatformClient {
+  readonly #transport: Transport;
+
+  /** @throws SallyportError CONFIG_INVALID */
+  constructor(options: TransportOptions) {
+    this.#transport = new Transport(options);
+  }
+
+  /** `scheme://host[:port][/path]`, without `/api`. */
+  get domain(): string {
+    return this.#transport.domain;
+  }
+
+  /** Also @throws ENROLLMENT_TOKEN_INVALID */
+  gatewayLogin(body: TokenLogin, ask: Ask = {}): Promise<answers.GatewayLogin> {
+    return this.#call({
+      ...post("/v3/gateways/login", body, ask),
+      badRequest: "ENROLLMENT_TOKEN_INVALID",
+      answer: answers.gatewayLoginAnswer,
+    });
+  }
+
+  gatewayConnect(body: GatewayConnectRequest, ask: Ask = {}): Promise<answers.GatewayConnect> {
+    return this.#call({ ...post("/v3/gateways/connect", body, ask), answer: answers.gatewayConnectAnswer });
+  }
+
+  /** Answers once the platform has reached the gateway through its relay. */
+  async gatewayHeartbeat(body: { capabilities?: { pkcs11?: boolean } } = {}, ask: Ask = {}): Promise<void> {
+    await this.#call({ ...post("/v2/gateways/heartbeat", body, ask), answer: answers.messageAnswer });
+  }
+
+  /** Also @throws ENROLLMENT_TOKEN_INVALID */
+  relayLogin(body: TokenLogin, ask: Ask = {}): Promise<answers.RelayLogin> {
+    return this.#call({
+      ...post("/v2/relays/login", body, ask),
+      badRequest: "ENROLLMENT_TOKEN_INVALID",
+      answer: answers.relayLoginAnswer,
+    });
+  }
+
+  relayConnect(body: PublicParts & RelayPorts, ask: Ask = {}): Promise<answers.RelayConnect> {
+    return this.#call({ ...post("/v2/relays/connect", body, ask), answer: answers.relayConnectAnswer });
+  }
+
+  /** Answers once the platform has reached the relay's TLS port. */
+  async relayHeartbeat(ask: Ask = {}): Promise<void> {
+    await this.#call({ ...post("/v2/relays/heartbeat", undefined, ask), answer: answers.messageAnswer });
+  }
+
+  registerInstanceRelay(
+    secret: string,
+    body: RelayRegistration,
+    ask: Ask = {},
+  ): Promise<answers.RelayConnect> {
+    return this.#call({
+      ...post("/v1/relays/register-instance-relay", body, ask),
+      bearer: secret,
+      answer: answers.relayConnectAnswer,
+    });
+  }
+
+  async heartbeatInstanceRelay(secret: string, body: { name: string }, ask: Ask = {}): Promise<void> {
+    await this.#call({
+      ...post("/v1/relays/heartbeat-instance-relay", body, ask),
+      bearer: secret,
+      answer: answers.messageAnswer,
+    });
+  }
+
+  listRelays(ask: Ask = {}): Promise<answers.RelayRow[]> {
+    return this.#call({ ...get("/v1/relays", ask), answer: answers.relayRows });
+  }
+
+  createRelay(body: { name: string; host: string }): Promise<answers.RelayRow> {
+    const full = { ...body, authMethod: { method: "token" } };
+    return this.#call({ ...post("/v2/relays", full), answer: answers.relayRow });
+  }
+
+  generateRelayToken(relayId: string): Promise<answers.EnrollmentToken> {
+    const path = `/v2/relays/${encodeURIComponent(relayId)}/token-auth/generate-enrollment-token`;
+    return this.#call({ ...post(path, {}), answer: answers.enrollmentTokenAnswer });
+  }
+
+  async deleteRelay(relayId: string): Promise<void> {
+    await this.#call({ ...del(`/v1/relays/${encodeURIComponent(relayId)}`), answer: answers.relayRow });
+  }
+
+  createGateway(body: { name: string }): Promise<answers.GatewayRow> {
+    const full = { ...body, authMethod: { method: "token" } };
+    return this.#call({ ...post("/v3/gateways", full), answer: answers.gatewayRow });
+  }
+
+  listGateways(ask: Ask = {}): Promise<answers.GatewayRow[]> {
+    return this.#call({ ...get("/v2/gateways", ask), answer: answers.gatewayRows });
+  }
+
+  getGateway(gatewayId: string): Promise<answers.GatewayRow> {
+    return this.#call({
+      ...get(`/v3/gateways/${encodeURIComponent(gatewayId)}`),
+      answer: answers.gatewayRow,
+    });
+  }
+
+  generateGatewayToken(gatewayId: string): Promise<answers.EnrollmentToken> {
+    const path = `/v3/gateways/${encodeURIComponent(gatewayId)}/token-auth/generate-enrollment-token`;
+    return this.#call({ ...post(path, {}), answer: answers.enrollmentTokenAnswer });
+  }
+
+  async revokeGateway(gatewayId: string): Promise<void> {
+    const path = `/v3/gateways/${encodeURIComponent(gatewayId)}/revoke`;
+    await this.#call({ ...post(path, {}), answer: answers.methodAnswer });
+  }
+
+  async deleteGateway(gatewayId: string): Promise<void> {
+    await this.#call({ ...del(`/v2/gateways/${encodeURIComponent(gatewayId)}`), answer: answers.gatewayRow });
+  }
+
+  /** Probes the gateway now; a refusal says why it can't be reached. */
+  async triggerGatewayHeartbeat(gatewayId: string): Promise<void> {
+    const path = `/v2/gateways/${encodeURIComponent(gatewayId)}/heartbeat`;
+    await this.#call({ ...post(path, {}), answer: answers.messageAnswer });
+  }
+
+  createResource(body: {
+    name: string;
+    gatewayId?: string;
+    gatewayName?: string;
+    host: string;
+    port: number;
+    kind?: "tcp" | "http";
+  }): Promise<answers.CreatedResource> {
+    return this.#call({ ...post("/v1/resources", body), answer: answers.createdResource });
+  }
+
+  listResources(ask: Ask = {}): Promise<answers.ResourceRow[]> {
+    return this.#call({ ...get("/v1/resources", ask), answer: answers.resourceRows });
+  }
+
+  async deleteResource(idOrName: string): Promise<void> {
+    await this.#call({
+      ...del(`/v1/resources/${encodeURIComponent(idOrName)}`),
+      answer: answers.resourceRow,
+    });
+  }
+
+  accessResource(idOrName: string, body: AccessRequest = {}, ask: Ask = {}): Promise<answers.Access> {
+    const path = `/v1/resources/${encodeURIComponent(idOrName)}/access`;
+    return this.#call({ ...post(path, body, ask), answer: answers.accessAnswer });
+  }
+
+  accessGateway(
+    idOrName: string,
+    body: AccessRequest & { targetHost: string; targetPort: number; kind?: "tcp" | "http" },
+    ask: Ask = {},
+  ): Promise<answers.Access> {
+    const path = `/v1/gateways/${encodeURIComponent(idOrName)}/access`;
+    return this.#call({ ...post(path, body, ask), answer: answers.accessAnswer });
+  }
+
+  login(email: string, password: string): Promise<answers.Login> {
+    return this.#call({ ...post("/v1/auth/login", { email, password }), answer: answers.loginAnswer });
+  }
+
+  /** Makes the token that this client uses worthless. */
+  async logout(): Promise<void> {
+    await this.#call({ ...post("/v1/auth/logout", {}), answer: answers.messageAnswer });
+  }
+
+  /** Whose token this is. */
+  who(): Promise<answers.Who> {
+    return this.#call({ ...get("/v1/auth/me"), answer: answers.whoAnswer });
+  }
+
+  #call: Transport["call"] = (call) => this.#transport.call(call);
+}
+
+type Request = Omit<Call<never>, "answer">;
+
+function get(path: string, ask: Ask = {}): Request {
+  return { method: "GET", path, signal: ask.signal };
+}
+
+function del(path: string): Request {
+  return { method: "DELETE", path };
+}
+
+function post(path: string, body: unknown, ask: Ask = {}): Request {
+  return { method: "POST", path, body, signal: ask.signal };
+}
