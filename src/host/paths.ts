@@ -43,30 +43,27 @@ export function confPlaces(
 
 /**
  * Where a daemon keeps keys, certificates and its spool: systemd's `$STATE_DIRECTORY`, `/var/lib/sallyport/<role>/<name>`
- * for root, `$XDG_STATE_HOME/sallyport/...` for others. Not made here.
+ * for root, `$XDG_STATE_HOME/sallyport/...` for others; `SALLYPORT_STATE_DIR` stands for the part before `<role>`
+ * (containers). Not made here.
  * @throws SallyportError NAME_INVALID
  */
 export function stateDirectory(role: Role, name: string, machine = thisMachine()): string {
-  const own = join("sallyport", role, requireName(role, name));
-  const given = absolute(machine.env.STATE_DIRECTORY?.split(":")[0]);
-  if (given) return given;
-  if (machine.uid === 0) return join("/var/lib", own);
-  return join(stateHome(machine), own);
+  const own = join(role, requireName(role, name));
+  return absolute(machine.env.STATE_DIRECTORY?.split(":")[0]) ?? join(stateBase(machine), own);
 }
 
 /**
  * Where a daemon keeps its sockets: systemd's `$RUNTIME_DIRECTORY`, `/run/sallyport/<role>/<name>` for root,
- * `$XDG_RUNTIME_DIR/sallyport/...` for others, below their state directory where there is none (never a shared `/tmp`).
- * Long names are shortened: a socket's path may have 107 bytes only. Not made here.
+ * `$XDG_RUNTIME_DIR/sallyport/...` for others, below their state directory where there is none (never a shared `/tmp`);
+ * `SALLYPORT_RUNTIME_DIR` stands for the part before `<role>`. Long names are shortened: a socket's path may have 107 bytes only. Not made here.
  * @throws SallyportError NAME_INVALID
  */
 export function runtimeDirectory(role: Role, name: string, machine = thisMachine()): string {
-  const own = join("sallyport", role, shortened(requireName(role, name)));
+  const own = join(role, shortened(requireName(role, name)));
   const given = absolute(machine.env.RUNTIME_DIRECTORY?.split(":")[0]);
   if (given) return given;
-  if (machine.uid === 0) return join("/run", own);
-  const runtime = absolute(machine.env.XDG_RUNTIME_DIR);
-  return runtime ? join(runtime, own) : join(stateHome(machine), own, "run");
+  const base = runtimeBase(machine);
+  return base ? join(base, own) : join(stateBase(machine), own, "run");
 }
 
 function confDirectory(machine: Machine): string {
@@ -75,8 +72,19 @@ function confDirectory(machine: Machine): string {
   return machine.uid === 0 ? "/etc/infisical" : join(machine.home, ".infisical");
 }
 
-function stateHome(machine: Machine): string {
-  return absolute(machine.env.XDG_STATE_HOME) ?? join(machine.home, ".local/state");
+function stateBase(machine: Machine): string {
+  const given = absolute(machine.env.SALLYPORT_STATE_DIR);
+  if (given) return given;
+  if (machine.uid === 0) return "/var/lib/sallyport";
+  return join(absolute(machine.env.XDG_STATE_HOME) ?? join(machine.home, ".local/state"), "sallyport");
+}
+
+function runtimeBase(machine: Machine): string | undefined {
+  const given = absolute(machine.env.SALLYPORT_RUNTIME_DIR);
+  if (given) return given;
+  if (machine.uid === 0) return "/run/sallyport";
+  const xdg = absolute(machine.env.XDG_RUNTIME_DIR);
+  return xdg && join(xdg, "sallyport");
 }
 
 function requireName(role: Role, name: string): string {

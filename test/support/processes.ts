@@ -228,6 +228,10 @@ function productProcess({ home, env, cwd, input }: ProductOptions): ProcessOptio
       XDG_STATE_HOME: join(home, "state"),
       XDG_DATA_HOME: join(home, "data"),
       XDG_RUNTIME_DIR: join(home, "run"),
+      // As root the product would use /etc, /var/lib and /run otherwise.
+      SALLYPORT_CONF_DIR: join(home, "conf"),
+      SALLYPORT_STATE_DIR: join(home, "state/sallyport"),
+      SALLYPORT_RUNTIME_DIR: join(home, "run/sallyport"),
       NO_COLOR: "1",
       ...env,
     },

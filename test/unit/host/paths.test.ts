@@ -43,6 +43,14 @@ describe("paths", () => {
     expect(runtimeDirectory("gateway", "edge", systemd)).toBe("/run/a");
   });
 
+  test("SALLYPORT_STATE_DIR and SALLYPORT_RUNTIME_DIR move them, below systemd's", () => {
+    const machine = { ...root, env: { SALLYPORT_STATE_DIR: "/state", SALLYPORT_RUNTIME_DIR: "/sock" } };
+    expect(stateDirectory("gateway", "edge", machine)).toBe("/state/gateway/edge");
+    expect(runtimeDirectory("relay", "r1", machine)).toBe("/sock/relay/r1");
+    const systemd = { ...machine, env: { ...machine.env, STATE_DIRECTORY: "/var/lib/a" } };
+    expect(stateDirectory("gateway", "edge", systemd)).toBe("/var/lib/a");
+  });
+
   test("a relative path in the environment is ignored", () => {
     const machine = {
       ...user,
