@@ -1,4 +1,4 @@
-import type { Socket } from "bun";
+import type { Socket, TLSOptions } from "bun";
 import { release } from "../tunnel/release.ts";
 
 /** Longest request line of the raw protocol. */
@@ -69,13 +69,14 @@ interface RawState {
 /**
  * One line, then bytes, on a loopback port:
  * `ECHO\n` gives back whatever follows · `SINK <n>\n` reads n bytes, then answers `K` and ends ·
- * `SOURCE <n>\n` sends n bytes and ends. Anything else closes the connection.
+ * `SOURCE <n>\n` sends n bytes and ends. Anything else closes the connection. With `tls` all of it is inside TLS.
  */
-function listenRaw(hostname: string) {
+export function listenRaw(hostname: string, tls?: TLSOptions) {
   return Bun.listen<RawState>({
     hostname,
     port: 0,
     allowHalfOpen: true,
+    ...(tls === undefined ? {} : { tls }),
     socket: {
       open(socket) {
         socket.data = { line: "", mode: "line", left: 0, queue: [], ending: false };
