@@ -3,6 +3,7 @@ import { certify, currentUser, makeKey, sshCommand } from "../support/openssh.ts
 import { mustRun, REPOSITORY, startProcess, startProduct } from "../support/processes.ts";
 import { startSshd } from "../support/sshd.ts";
 import type { Workspace } from "../support/workspace.ts";
+import { startDelay } from "./delay.ts";
 import type { DialSpec } from "./dialers.ts";
 import { descendants } from "./usage.ts";
 
@@ -45,13 +46,16 @@ export async function tlsPath(workspace: Workspace): Promise<Path> {
   return { spec: { via: "tls", port: rawPort, ca: certificate }, processes: {} };
 }
 
-/** OpenSSH's reverse forwarding: `ssh -R` dials out like a gateway, sshd hands connections down like a relay. */
-export async function sshReversePath(workspace: Workspace, target: Target): Promise<Path> {
+/**
+ * OpenSSH's reverse forwarding: `ssh -R` dials out like a gateway, sshd hands connections down like a relay. With
+ * `delayMs` ssh reaches sshd over a line that long, each way.
+ */
+export async function sshReversePath(workspace: Workspace, target: Target, delayMs = 0): Promise<Path> {
   const cipher = "aes128-gcm@openssh.com";
   const [hostKey, userKey, authority] = await Promise.all([
-    makeKey(workspace, "bench-host"),
-    makeKey(workspace, "bench-user"),
-    makeKey(workspace, "bench-ca"),
+    makeKey(workspace, `ssh-${delayMs}-host`),
+    makeKey(workspace, `ssh-${delayMs}-user`),
+    makeKey(workspace, `ssh-${delayMs}-ca`),
   ]);
   await certify({ authority, key: userKey, kind: "user", keyId: "bench", principals: [await currentUser()] });
   const sshd = await startSshd(workspace, {
@@ -59,10 +63,11 @@ export async function sshReversePath(workspace: Workspace, target: Target): Prom
     userAuthorities: [authority.publicLine],
     settings: [`Ciphers ${cipher}`],
   });
+  const port = delayMs > 0 ? await startDelay(workspace, sshd.port, delayMs) : sshd.port;
   const words = await sshCommand(workspace, {
-    port: sshd.port,
+    port,
     key: userKey,
-    knownHosts: `[127.0.0.1]:${sshd.port} ${hostKey.publicLine}`,
+    knownHosts: `[127.0.0.1]:${port} ${hostKey.publicLine}`,
     settings: ["ExitOnForwardFailure=yes", `Ciphers=${cipher}`],
     flags: ["-N", "-R", `127.0.0.1:0:127.0.0.1:${target.rawPort}`],
   });

@@ -129,9 +129,10 @@ export class RunningProcess {
     return this.stdout.waitForLine(pattern, { deadlineMs, who: () => this.#story() });
   }
 
-  /** The first line of stdout that is a JSON object. */
+  /** The JSON object that stdout begins with, on one line or indented. */
   async waitForJson(deadlineMs = 10_000): Promise<unknown> {
-    return JSON.parse(await this.waitForOutput(/^\{.*\}$/, deadlineMs));
+    await this.waitForOutput(/^(\{.*)?\}$/, deadlineMs);
+    return JSON.parse(/^(?:\{[^\n]*\}|\{$.*?^\})$/ms.exec(this.stdout.text)?.[0] ?? this.stdout.text);
   }
 
   signal(name: NodeJS.Signals): void {
