@@ -1,0 +1,82 @@
+import { requireConfWritable, writeConf } from "../host/conf-file.ts";
+import { type Environment, secret, setting } from "../host/environment.ts";
+import type { PlatformClient } from "../platform-client/client.ts";
+import { SallyportError } from "../telemetry/error.ts";
+
+export type Conf = ReadonlyMap<string, string>;
+
+/**
+ * The access token: environment, then conf (PROTOCOL 0.3).
+ * @throws SallyportError FILE_UNREADABLE
+ */
+export async function storedAccessToken(conf: Conf, env: Environment): Promise<string | undefined> {
+  return (
+    (await secret(env, "RELAY_ACCESS_TOKEN")) ??
+    (await secret(Object.fromEntries(conf), "RELAY_ACCESS_TOKEN"))
+  );
+}
+
+/** The token that was exchanged last: worthless now, but it tells a repeated start from a new enrolment. */
+export function spentToken(conf: Conf): string | undefined {
+  return setting(Object.fromEntries(conf), "RELAY_ENROLLMENT_TOKEN");
+}
+
+interface EnrolOptions {
+  name: string;
+  token: string;
+  client: PlatformClient;
+  /** The conf to write, and what it held before. */
+  path: string;
+  previous: Conf;
+}
+
+/**
+ * Exchanges an enrollment token for the relay's access token and keeps it in the conf. The token can be used once, so
+ * whether the conf can be written is found out first.
+ * @throws SallyportError FILE_UNWRITABLE, ENROLLMENT_TOKEN_INVALID, PLATFORM_UNREACHABLE ...
+ */
+export async function enrolRelay(options: EnrolOptions): Promise<Conf> {
+  const { name, token, client, path, previous } = options;
+  await requireConfWritable(path);
+  const { accessToken, relayId } = await redeem(client, token, name);
+  const values = new Map(previous);
+  for (const key of values.keys()) if (hidesOurs(key)) values.delete(key);
+  values.set("INFISICAL_RELAY_NAME", name);
+  values.set("INFISICAL_RELAY_DOMAIN", client.domain);
+  values.set("INFISICAL_RELAY_ENROLL_METHOD", "token");
+  values.set("INFISICAL_RELAY_ENROLLMENT_TOKEN", token);
+  values.set("INFISICAL_RELAY_ACCESS_TOKEN", accessToken);
+  values.set("INFISICAL_RELAY_ID", relayId);
+  try {
+    await writeConf(path, values);
+  } catch (error) {
+    throw new SallyportError(
+      "FILE_UNWRITABLE",
+      `The enrollment token is spent, but ${path} could not be written: ${nextToken(name)}.`,
+      { cause: error },
+    );
+  }
+  return values;
+}
+
+async function redeem(client: PlatformClient, token: string, name: string) {
+  try {
+    return await client.relayLogin({ method: "token", token });
+  } catch (error) {
+    if (!(error instanceof SallyportError) || error.code !== "ENROLLMENT_TOKEN_INVALID") throw error;
+    throw new SallyportError(
+      "ENROLLMENT_TOKEN_INVALID",
+      `${error.message.replace(/\.$/, "")}. A token works once and for an hour: ${nextToken(name)}.`,
+      { cause: error },
+    );
+  }
+}
+
+function nextToken(name: string): string {
+  return `make a new one with "sallyport relay deploy-command ${name}" or on the relay's page`;
+}
+
+/** Our spelling of a key is read first: left from before it would hide the value written here. */
+function hidesOurs(key: string): boolean {
+  return /^SALLYPORT_RELAY_(NAME|DOMAIN|ENROLL_METHOD|ENROLLMENT_TOKEN|ACCESS_TOKEN|ID)$/.test(key);
+}

@@ -1,0 +1,36 @@
+import type { Clock } from "../host/clock.ts";
+import { describe } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+
+const UNTIL_FIRST_MS = 10_000;
+const LATER_MS = 30 * 60_000;
+
+interface HeartbeatOptions {
+  /** Asks the platform to dial this relay; resolves when it could. */
+  call: (signal: AbortSignal) => Promise<void>;
+  clock: Clock;
+  random?: () => number;
+  signal: AbortSignal;
+  log: Logger;
+}
+
+/**
+ * Tells the platform that the relay is there: every 10 s until it could be reached, then every 30 min with 10 % jitter,
+ * and every 10 s again after a failure (PROTOCOL A.2). Only changes are logged. Never rejects.
+ */
+export async function sendHeartbeats(options: HeartbeatOptions): Promise<void> {
+  const { call, clock, random = Math.random, signal, log } = options;
+  let reachable: boolean | undefined;
+  while (!signal.aborted) {
+    try {
+      await call(signal);
+      if (!reachable) log.info("Relay is reachable by Infisical");
+      reachable = true;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (reachable !== false) log.warn("The platform can't reach this relay", { reason: describe(error) });
+      reachable = false;
+    }
+    await clock.sleep(reachable ? LATER_MS * (0.9 + random() * 0.2) : UNTIL_FIRST_MS, signal);
+  }
+}

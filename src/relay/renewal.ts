@@ -1,0 +1,80 @@
+import { X509Certificate } from "node:crypto";
+import { type Clock, sleepUntil } from "../host/clock.ts";
+import type { RelayCredentials } from "../pki/credentials.ts";
+import { parseSshCertificateLine } from "../pki/ssh-certificate.ts";
+import { describe } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { fullJitter } from "../tunnel/backoff.ts";
+
+/** Infisical's relays ask every 6 h (PROTOCOL 0.1), so revocations and new authorities arrive at least that often. */
+const LONGEST_MS = 6 * 60 * 60 * 1000;
+const SHORTEST_MS = 1_000;
+
+/**
+ * When to ask for new credentials: after 1/2 to 2/3 of what is left of the shortest-lived certificate, at the latest
+ * after 6 h, both drawn anew each time so that a fleet does not ask in step. Wall-clock milliseconds.
+ */
+export function renewalTime(credentials: RelayCredentials, now: number, random: () => number): number {
+  const left = expiryOf(credentials) - now;
+  const share = left * (1 / 2 + random() / 6);
+  const longest = LONGEST_MS * (0.9 + random() * 0.2);
+  return now + Math.max(SHORTEST_MS, Math.min(share, longest));
+}
+
+/** When the first of the relay's own two certificates ends. Wall-clock milliseconds. */
+export function expiryOf(credentials: RelayCredentials): number {
+  const tls = Date.parse(new X509Certificate(credentials.tls.certificate).validTo);
+  const ssh = Number(parseSshCertificateLine(credentials.ssh.host.certificate).validBefore) * 1000;
+  return Math.min(tls, ssh);
+}
+
+interface RenewalOptions {
+  /** Fetches and takes into use. Its answer is what the next time is counted from. */
+  renew: () => Promise<RelayCredentials>;
+  clock: Clock;
+  random?: () => number;
+  log: Logger;
+}
+
+/** Keeps credentials fresh: on time, when told that they are stale, and again after a failure. */
+export class Renewal {
+  readonly #stop = new AbortController();
+  #nap = new AbortController();
+  #stale = false;
+  readonly #options: Required<RenewalOptions>;
+
+  constructor(options: RenewalOptions) {
+    this.#options = { random: Math.random, ...options };
+  }
+
+  /** Runs until `close`. Never rejects. */
+  async run(first: RelayCredentials): Promise<void> {
+    const { renew, clock, random, log } = this.#options;
+    const backoff = fullJitter({ random });
+    let due = renewalTime(first, clock.now(), random);
+    while (!this.#stop.signal.aborted) {
+      if (!this.#stale) await sleepUntil(clock, due, this.#nap.signal);
+      if (this.#stop.signal.aborted) return;
+      this.#nap = new AbortController();
+      this.#stale = false;
+      try {
+        due = renewalTime(await renew(), clock.now(), random);
+        backoff.reset();
+      } catch (error) {
+        due = clock.now() + backoff.next();
+        log.warn("Could not renew the relay's certificates; will try again", { reason: describe(error) });
+      }
+    }
+  }
+
+  /** Renews now, or once more if a renewal is under way. */
+  wake(): void {
+    this.#stale = true;
+    this.#nap.abort();
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#nap.abort();
+  }
+}

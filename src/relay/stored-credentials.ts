@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { makePrivateDirectory, writeFileWhole } from "../host/atomic-file.ts";
+import type { Clock } from "../host/clock.ts";
+import type { RelayCredentials } from "../pki/credentials.ts";
+import { describe } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { expiryOf } from "./renewal.ts";
+
+const FILE = "credentials.json";
+const text = z.string().max(256 * 1024);
+const identity = { certificate: text, privateKey: text };
+
+const stored = z.object({
+  relayId: text,
+  relayName: text,
+  host: text,
+  tls: z.object({ ...identity, clientAuthorities: text }),
+  ssh: z.object({ host: z.object(identity), userAuthorities: z.array(text).max(16) }),
+});
+
+/** Keeps the credentials for the next start. Not being able to is no reason to stop: the relay runs without. */
+export async function writeStored(
+  directory: string,
+  credentials: RelayCredentials,
+  log: Logger,
+): Promise<void> {
+  try {
+    await makePrivateDirectory(directory);
+    await writeFileWhole(join(directory, FILE), `${JSON.stringify(stored.parse(credentials), null, 2)}\n`);
+  } catch (error) {
+    log.warn("Can't keep certificates: a restart will need the platform", { reason: describe(error) });
+  }
+}
+
+interface Wanted {
+  stateDirectory: string;
+  relayName: string;
+  relayId?: string | undefined;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The stored credentials if they are this relay's and still valid. */
+export async function readStored(wanted: Wanted): Promise<RelayCredentials | undefined> {
+  const { stateDirectory, relayName, relayId, clock, log } = wanted;
+  const file = Bun.file(join(stateDirectory, FILE));
+  if (!(await file.exists())) return undefined;
+  try {
+    const credentials = stored.parse(await file.json());
+    if (credentials.relayName !== relayName) return undefined;
+    if (relayId !== undefined && credentials.relayId !== relayId) return undefined;
+    return expiryOf(credentials) > clock.now() ? credentials : undefined;
+  } catch (error) {
+    log.warn("The stored certificates can't be used", { reason: describe(error) });
+    return undefined;
+  }
+}

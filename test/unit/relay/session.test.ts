@@ -1,0 +1,81 @@
+import { describe, expect, test } from "bun:test";
+import { RelaySession } from "../../../src/relay/session.ts";
+
+function open(): { session: RelaySession; said: string[] } {
+  const said: string[] = [];
+  const link = {
+    remoteAddress: "192.0.2.1",
+    openChannel: () => Promise.reject(new Error("not used")),
+    disconnect: (reason: number, text: string) => said.push(`${reason} ${text}`),
+  };
+  const identity = {
+    gatewayId: "g",
+    gatewayName: undefined,
+    orgId: undefined,
+    generation: 0,
+    serial: 1n,
+    expiresAt: 0,
+  };
+  return { session: new RelaySession(link, identity, new Date()), said };
+}
+
+describe("a session that retires", () => {
+  test("says why at once when it carries nothing", async () => {
+    const { session, said } = open();
+    await session.retire("replaced", 60_000);
+    expect(said).toEqual(["11 replaced"]);
+  });
+
+  test("lets its tunnels end first", async () => {
+    const { session, said } = open();
+    const first = Promise.withResolvers<void>();
+    const second = Promise.withResolvers<void>();
+    const tunnels = [session.during(() => first.promise), session.during(() => second.promise)];
+    const over = session.retire("draining", 60_000);
+    expect(session.channels).toBe(2);
+    first.resolve();
+    await tunnels[0];
+    expect(said).toEqual([]);
+    second.resolve();
+    await over;
+    expect(said).toEqual(["11 draining"]);
+  });
+
+  test("waits no longer than its grace", async () => {
+    const { session, said } = open();
+    void session.during(() => new Promise(() => {}));
+    await session.retire("replaced", 5);
+    expect(said).toEqual(["11 replaced"]);
+  });
+
+  test("counts a tunnel that fails as ended", async () => {
+    const { session, said } = open();
+    const broken = Promise.withResolvers<void>();
+    const tunnel = session.during(() => broken.promise);
+    const over = session.retire("replaced", 60_000);
+    broken.reject(new Error("broken"));
+    await expect(tunnel).rejects.toThrow("broken");
+    await over;
+    expect(said).toEqual(["11 replaced"]);
+  });
+
+  test("says nothing more once the gateway is gone", async () => {
+    const { session, said } = open();
+    void session.during(() => new Promise(() => {}));
+    const over = session.retire("draining", 60_000);
+    session.ended();
+    await over;
+    session.cut("revoked");
+    expect(said).toEqual([]);
+  });
+
+  test("is cut at once when it is revoked meanwhile", async () => {
+    const { session, said } = open();
+    void session.during(() => new Promise(() => {}));
+    const over = session.retire("draining", 60_000);
+    session.cut("revoked");
+    session.cut("revoked");
+    await over;
+    expect(said).toEqual(["11 revoked"]);
+  });
+});
