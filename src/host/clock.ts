@@ -18,6 +18,26 @@ export async function sleepUntil(clock: Clock, time: number, signal?: AbortSigna
   }
 }
 
+/** Waits for the promise, but no longer than that. True when it settled in time, false otherwise or when aborted. */
+export async function settlesWithin(
+  clock: Clock,
+  promise: Promise<unknown>,
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const over = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await Promise.race([settled, clock.sleep(milliseconds, stop).then(() => false)]);
+  } finally {
+    over.abort();
+  }
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep(milliseconds, signal) {

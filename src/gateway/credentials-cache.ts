@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { makePrivateDirectory, writeFileWhole } from "../host/atomic-file.ts";
+import { describe, systemCode } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { type Issued, validity } from "./issued.ts";
+
+/** Credentials kept over a restart (EXTENSIONS, "Where things live"), 0600 in the state directory. */
+export interface CredentialsCache {
+  /** What was kept, whether still valid or not; undefined when there is nothing of use. Never fails. */
+  read(): Promise<Issued | undefined>;
+  /** Keeps them. A full disk is logged, not thrown: the gateway works without the cache. */
+  write(issued: Issued): Promise<void>;
+}
+
+const FILE = "credentials.json";
+
+const text = z
+  .string()
+  .min(1)
+  .max(256 * 1024);
+const identity = z.object({ certificate: text, privateKey: text });
+const stored = z.object({
+  version: z.literal(1),
+  /** Of what they were issued for: another access token, platform or choice of relays makes them useless. */
+  fingerprint: text,
+  credentials: z.object({
+    gatewayId: text,
+    gatewayName: text,
+    relays: z
+      .array(
+        z.object({
+          relayName: text.optional(),
+          host: text,
+          sshPort: z.number().int().min(1).max(65_535),
+          ssh: identity,
+          hostAuthorities: z.array(text).max(64),
+        }),
+      )
+      .min(1)
+      .max(4),
+    tls: identity.extend({ clientAuthorities: text }),
+  }),
+});
+
+/** Whether this state directory has been used before. */
+export async function hasCache(directory: string): Promise<boolean> {
+  return Bun.file(join(directory, FILE)).exists();
+}
+
+/** @param issuedFor everything that the credentials depend on, secrets included: only its hash is kept */
+export function openCredentialsCache(
+  directory: string,
+  issuedFor: readonly string[],
+  log: Logger,
+): CredentialsCache {
+  const path = join(directory, FILE);
+  const fingerprint = createHash("sha256").update(JSON.stringify(issuedFor)).digest("hex");
+  return {
+    async read() {
+      try {
+        const parsed = stored.parse(JSON.parse(await readFile(path, "utf8")));
+        if (parsed.fingerprint !== fingerprint) return undefined;
+        const relays = parsed.credentials.relays.map((relay) => ({ ...relay, relayName: relay.relayName }));
+        return validity({ ...parsed.credentials, relays });
+      } catch (error) {
+        const missing = systemCode(error) === "ENOENT";
+        if (!missing) log.warn("The kept credentials can't be used; new ones are fetched", { path });
+        return undefined;
+      }
+    },
+    async write({ credentials }) {
+      const { gatewayId, gatewayName, relays, tls } = credentials;
+      const kept = { version: 1, fingerprint, credentials: { gatewayId, gatewayName, relays, tls } };
+      try {
+        await makePrivateDirectory(directory);
+        await writeFileWhole(path, JSON.stringify(kept));
+      } catch (error) {
+        log.warn("The credentials can't be kept for the next start", { path, error: describe(error) });
+      }
+    },
+  };
+}

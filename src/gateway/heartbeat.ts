@@ -1,0 +1,41 @@
+import { type Clock, sleepUntil } from "../host/clock.ts";
+import { describe } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { RepeatedWarning } from "./repeated-warning.ts";
+
+/** PROTOCOL E. */
+const FIRST_MS = 10_000;
+const REGULAR_MS = 180_000;
+
+interface HeartbeatOptions {
+  /** Asks the platform to reach this gateway; settles with the answer. */
+  beat(signal: AbortSignal): Promise<void>;
+  signal: AbortSignal;
+  log: Logger;
+  clock: Clock;
+  /** Uniform in [0, 1). */
+  random: () => number;
+}
+
+/**
+ * Asks for a probe 10 s after the first tunnel, every 10 s until one succeeds, then every 3 minutes with jitter, also
+ * while no tunnel is up (PROTOCOL 0.2). Returns when `signal` aborts; a failing platform never ends it.
+ */
+export async function keepHeartbeat(options: HeartbeatOptions): Promise<void> {
+  const { beat, signal, log, clock, random } = options;
+  const warning = new RepeatedWarning(log, clock);
+  let succeeded = false;
+  while (!signal.aborted) {
+    const wait = succeeded ? REGULAR_MS * (0.9 + 0.2 * random()) : FIRST_MS;
+    await sleepUntil(clock, clock.now() + wait, signal);
+    if (signal.aborted) return;
+    try {
+      await beat(signal);
+      if (!succeeded) log.info("Gateway is reachable by Infisical");
+      succeeded = true;
+      warning.over();
+    } catch (error) {
+      if (!signal.aborted) warning.warn(`The platform cannot reach this gateway: ${describe(error)}`);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import { type Clock, settlesWithin, sleepUntil, systemClock } from "../host/clock.ts";
+import type { CredentialSource, GatewayCredentials } from "../pki/credentials.ts";
+import type { GatewayConnect } from "../platform-client/answers.ts";
+import type { GatewayConnectRequest } from "../platform-client/client.ts";
+import { asSallyportError, SallyportError } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { CredentialsCache } from "./credentials-cache.ts";
+import { generateHomeKeys, type HomeKeys, type Issued, issuedCredentials } from "./issued.ts";
+import { RepeatedWarning } from "./repeated-warning.ts";
+
+export interface PlatformSourceOptions {
+  /** `PlatformClient` is one. */
+  platform: {
+    gatewayConnect(body: GatewayConnectRequest, ask?: { signal?: AbortSignal }): Promise<GatewayConnect>;
+  };
+  gatewayName: string;
+  /** Names of relays in order of preference; none: the platform chooses. */
+  relays: string[];
+  cache: CredentialsCache;
+  log: Logger;
+  clock?: Clock;
+  /** Uniform in [0, 1). */
+  random?: () => number;
+  generateKeys?: () => Promise<HomeKeys>;
+}
+
+/** PROTOCOL 0.2: a failed connect call is retried for ever; renewal at least this often. */
+const RETRY_MS = 10_000;
+const RENEW_MS = 6 * 3_600_000;
+/** Two tunnels lost at once, or one that flaps, need one connect call. */
+const FRESH_MS = 10_000;
+/** How long valid credentials wait for the platform before they are used as they are. */
+const PATIENCE_MS = 5000;
+/** Renewal at the soonest, whatever the clocks say. */
+const LEAST_RENEW_MS = 60_000;
+/** EXTENSIONS X2: two tunnels unless told otherwise. */
+const TUNNELS = 2;
+
+/**
+ * A gateway's credentials from its platform: fetched at start, whenever asked again (after each lost tunnel) and before
+ * they expire, with keys made here. Valid ones are kept on disk and serve while the platform is away (ACCEPTANCE F5).
+ * The platform never makes it fail: it logs what to do and goes on trying.
+ */
+export class PlatformSource implements CredentialSource<GatewayCredentials> {
+  readonly #options: PlatformSourceOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #stop = new AbortController();
+  readonly #listeners = new Set<() => void>();
+  #current: Issued | undefined;
+  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #registered = false;
+  #refreshing: Promise<void> | undefined;
+  #attempt = Promise.withResolvers<void>();
+  readonly #warning: RepeatedWarning;
+
+  constructor(options: PlatformSourceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#warning = new RepeatedWarning(options.log, this.#clock);
+    this.#random = options.random ?? Math.random;
+  }
+
+  /** Waits for the platform as long as there is nothing valid to use. @throws SallyportError DRAINING when closed */
+  async load(): Promise<GatewayCredentials> {
+    this.#current ??= await this.#options.cache.read();
+    if (!this.#fresh()) {
+      const refreshed = this.#refresh();
+      await settlesWithin(this.#clock, this.#attempt.promise, PATIENCE_MS, this.#stop.signal);
+      if (!this.#usable()) await refreshed;
+    }
+    const usable = this.#usable();
+    if (usable) return usable.credentials;
+    throw new SallyportError("DRAINING", "The gateway is shutting down.");
+  }
+
+  onStale(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#stop.abort();
+  }
+
+  #fresh(): boolean {
+    return Math.abs(this.#clock.now() - this.#fetchedAt) < FRESH_MS;
+  }
+
+  /** What was just issued counts whatever this machine's clock says: its peers judge it by theirs. */
+  #usable(): Issued | undefined {
+    const issued = this.#current;
+    return issued && (this.#fresh() || isValid(issued, this.#clock.now())) ? issued : undefined;
+  }
+
+  /** One at a time, until it works or the source is closed. */
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#fetchUntilDone().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #fetchUntilDone(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const done = await this.#tryFetch();
+      this.#attempt.resolve();
+      this.#attempt = Promise.withResolvers();
+      if (done) return;
+      await this.#clock.sleep(RETRY_MS * (0.9 + 0.2 * this.#random()), signal);
+    }
+  }
+
+  async #tryFetch(): Promise<boolean> {
+    try {
+      await this.#fetch();
+      return true;
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#complain(error);
+      return false;
+    }
+  }
+
+  async #fetch(): Promise<void> {
+    const { platform, relays, gatewayName, cache, log } = this.#options;
+    const { signal } = this.#stop;
+    const keys = await (this.#options.generateKeys ?? generateHomeKeys)();
+    const [relayName] = relays;
+    const answer = await platform.gatewayConnect(
+      {
+        ...(relayName === undefined ? { maxRelays: TUNNELS } : { relayName }),
+        ...(relays.length > 1 ? { relayNames: relays, maxRelays: relays.length } : {}),
+        csr: keys.csr,
+        sshPublicKey: keys.ssh.publicLine,
+      },
+      { signal },
+    );
+    this.#current = issuedCredentials(answer, keys, gatewayName, relayName);
+    this.#fetchedAt = this.#clock.now();
+    this.#warning.over();
+    if (!isValid(this.#current, this.#fetchedAt)) {
+      log.warn(
+        "The clock of this machine is wrong: certificates that the platform just issued are not valid",
+        {
+          fix: "Set the clock, for example with NTP",
+        },
+      );
+    }
+    if (!this.#registered) log.info("Successfully registered gateway and received certificates");
+    this.#registered = true;
+    await cache.write(this.#current);
+    this.#scheduleRenewal(this.#current);
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Between half and two thirds of the life (ACCEPTANCE, Lifetimes), so that those who started together spread out. */
+  #scheduleRenewal(issued: Issued): void {
+    const life = issued.validUntil - this.#fetchedAt;
+    const wait = Math.min(life * (1 / 2 + this.#random() / 6), RENEW_MS * (1 - 0.1 * this.#random()));
+    void this.#renewAt(issued, this.#fetchedAt + Math.max(wait, LEAST_RENEW_MS));
+  }
+
+  async #renewAt(issued: Issued, time: number): Promise<void> {
+    await sleepUntil(this.#clock, time, this.#stop.signal);
+    // Fetched meanwhile for another reason: that one has its own renewal.
+    if (this.#current === issued) await this.#refresh();
+  }
+
+  #complain(error: unknown): void {
+    const { message, code } = asSallyportError(error, "INTERNAL", "The connect call failed");
+    const meanwhile = this.#usable() ? "working with the certificates at hand" : "no certificates yet";
+    this.#warning.warn(`Cannot get certificates, trying again every 10 s (${meanwhile}): ${message}`, {
+      code,
+      fix: this.#fixOf(code),
+    });
+  }
+
+  #fixOf(code: string): string | undefined {
+    const { gatewayName, relays } = this.#options;
+    if (code === "UNAUTHENTICATED" || code === "FORBIDDEN" || code === "GATEWAY_REVOKED") {
+      return (
+        "This gateway was revoked, deleted, or enrolled again elsewhere. To run it here, get a new token with " +
+        `"sallyport gateway deploy-command ${gatewayName}" and start it with that`
+      );
+    }
+    if (code === "NOT_FOUND") {
+      return relays.length > 0
+        ? `Check that the relay ${relays.join(", ")} exists, and that the gateway has not been deleted`
+        : "Name a relay with --relay";
+    }
+    return undefined;
+  }
+}
+
+function isValid(issued: Issued, now: number): boolean {
+  return issued.validFrom <= now && now < issued.validUntil;
+}
