@@ -1,0 +1,96 @@
+import { formatHostPort } from "../host/address.ts";
+import type { GatewayRelay } from "../pki/credentials.ts";
+import type { Code } from "../telemetry/codes.ts";
+import type { SallyportError } from "../telemetry/error.ts";
+import { type Backoff, fullJitter } from "../tunnel/backoff.ts";
+
+/** Why there is no tunnel to a relay now, and when the next attempt is due. */
+export interface Loss {
+  waitMs: number;
+  code: Code;
+  message: string;
+  fix?: string;
+  /** Whether the next attempt should have newer certificates. */
+  refresh: boolean;
+}
+
+/** EXTENSIONS X3: the loser waits before it tries that relay again. */
+const REPLACED_MS = 60_000;
+/** PROTOCOL 0.2: a tunnel that lasted was a success. */
+const LASTED_MS = 30_000;
+/** As Infisical's gateway, which registers again before its sixth attempt: the relay may have moved. */
+const REFRESH_EVERY = 6;
+
+/** Decides what follows a failed attempt or a lost tunnel. One for each relay. */
+export class RelayLosses {
+  readonly #backoff: Backoff;
+  readonly #occupied: Backoff;
+  #failures = 0;
+
+  constructor(
+    private readonly gatewayName: string,
+    random: () => number,
+  ) {
+    this.#backoff = fullJitter({ baseMs: 500, capMs: 30_000, random });
+    this.#occupied = fullJitter({ baseMs: 5000, capMs: 60_000, random });
+  }
+
+  /** Dialling or logging in failed. */
+  refused(error: SallyportError): Loss {
+    this.#failures++;
+    const untrusted =
+      error.code === "SSH_AUTHENTICATION_FAILED" ||
+      error.code === "HOST_CERTIFICATE_REFUSED" ||
+      error.code === "CERTIFICATE_REFUSED";
+    return {
+      waitMs: this.#backoff.next(),
+      code: error.code,
+      message: error.message,
+      refresh: untrusted || this.#failures % REFRESH_EVERY === 0,
+    };
+  }
+
+  /** The relay closed without a word right after the login: Infisical's does that to a second session (X2). */
+  occupied(relay: GatewayRelay): Loss {
+    return {
+      waitMs: this.#occupied.next(),
+      code: "GATEWAY_DUPLICATE",
+      message:
+        `The relay ${formatHostPort(relay.host, relay.sshPort)} closes right after the login: it seems to hold ` +
+        "another session of this gateway",
+      fix: "Wait if this gateway was just restarted; otherwise stop the other process that uses its credentials",
+      refresh: false,
+    };
+  }
+
+  /** A tunnel that was up is over. */
+  lost(error: SallyportError | null, upMs: number): Loss {
+    this.#failures = 0;
+    this.#occupied.reset();
+    if (upMs >= LASTED_MS) this.#backoff.reset();
+    if (error && saysReplaced(error)) return this.#replaced();
+    return {
+      waitMs: this.#backoff.next(),
+      code: error?.code ?? "SSH_DISCONNECTED",
+      message: error ? `The tunnel is lost: ${error.message}` : "The relay has closed the tunnel",
+      refresh: true,
+    };
+  }
+
+  #replaced(): Loss {
+    return {
+      waitMs: REPLACED_MS,
+      code: "GATEWAY_DUPLICATE",
+      message: "Another process has taken this gateway's place at the relay",
+      fix:
+        `If that is a copy on another host, give it a gateway of its own; to run it only here, get a new token with ` +
+        `"sallyport gateway deploy-command ${this.gatewayName}" and start it with that`,
+      refresh: true,
+    };
+  }
+}
+
+/** Agreed between relay and gateway (EXTENSIONS X3). */
+function saysReplaced(error: SallyportError): boolean {
+  return error.code === "SSH_DISCONNECTED" && /\breplaced\b/.test(error.message);
+}

@@ -1,0 +1,278 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+  type DialRequest,
+  openRelayLink,
+  type RelayLink,
+  type RelaySession,
+} from "../../../src/gateway/relay-link.ts";
+import type { GatewayRelay } from "../../../src/pki/credentials.ts";
+import { SallyportError } from "../../../src/telemetry/error.ts";
+import { FakeClock, settle } from "../../support/fake-clock.ts";
+import { recordedLog } from "../../support/recorded-log.ts";
+import { GATEWAY_ID, testPki } from "../../support/test-pki.ts";
+
+const OURS = "Sallyport_1";
+const INFISICAL = "Go";
+const lostError = new SallyportError("SSH_DISCONNECTED", "Connection reset by peer.");
+const replacedError = new SallyportError("SSH_DISCONNECTED", 'The peer disconnected: "replaced".');
+const unreachable = new SallyportError("RELAY_UNREACHABLE", "Cannot reach the relay.");
+const refusedError = new SallyportError("SSH_AUTHENTICATION_FAILED", "The relay refuses this gateway.");
+
+/** A session whose far end is the test. */
+class Session implements RelaySession {
+  readonly disconnects: string[] = [];
+  readonly drained: number[] = [];
+  readonly #listeners: ((error: SallyportError | null) => void)[] = [];
+  constructor(
+    readonly peerIdent: string,
+    /** Closes by itself so many milliseconds after the login. */
+    readonly life?: { ms: number; error: SallyportError | null },
+  ) {}
+  onClosed(listener: (error: SallyportError | null) => void): void {
+    this.#listeners.push(listener);
+  }
+  close(error: SallyportError | null): void {
+    for (const listener of this.#listeners.splice(0)) listener(error);
+  }
+  disconnect(_reason: number, text: string): void {
+    this.disconnects.push(text);
+    this.close(null);
+  }
+  async drain(graceMs: number): Promise<void> {
+    this.drained.push(graceMs);
+  }
+}
+
+let relay: GatewayRelay;
+let clock: FakeClock;
+let record: ReturnType<typeof recordedLog>;
+let dials: { request: DialRequest; at: number }[];
+let ups: string[];
+let refreshes: number;
+let refresh: () => Promise<void>;
+let link: RelayLink;
+/** What the next dials give: a session, or a failure. The last one stays. */
+let answers: (Session | SallyportError)[];
+
+beforeEach(async () => {
+  const { relays } = await (await testPki()).gateway({
+    relays: [{ name: "r1", host: "relay.example.com", sshPort: 2222 }],
+  });
+  if (!relays[0]) throw new Error("no relay");
+  relay = relays[0];
+  clock = new FakeClock();
+  record = recordedLog();
+  dials = [];
+  ups = [];
+  refreshes = 0;
+  refresh = async () => {
+    refreshes++;
+  };
+});
+afterEach(() => link.close());
+
+function open(random = 1): void {
+  link = openRelayLink({
+    gatewayId: GATEWAY_ID,
+    gatewayName: "edge",
+    relay: () => relay,
+    async dial(request) {
+      dials.push({ request, at: clock.now() });
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (!(answer instanceof Session)) throw answer;
+      const { life } = answer;
+      if (life) void clock.sleep(life.ms).then(() => answer.close(life.error));
+      return answer;
+    },
+    accept: () => undefined,
+    onUp: (name) => ups.push(name),
+    refresh: () => refresh(),
+    log: record.log,
+    clock,
+    random: () => random,
+  });
+}
+
+/** Seconds between the dials. */
+function gaps(): number[] {
+  return dials.slice(1).map((dial, i) => (dial.at - (dials[i]?.at ?? 0)) / 1000);
+}
+
+describe("relay link", () => {
+  test("dials the relay as the gateway and asks for a host certificate of that address and port", async () => {
+    answers = [new Session(OURS)];
+    open();
+    await clock.advance(100);
+    expect(dials[0]?.request).toMatchObject({
+      host: "relay.example.com",
+      port: 2222,
+      username: GATEWAY_ID,
+      identity: relay.ssh,
+      hostPrincipal: "relay.example.com:2222",
+    });
+    expect(link.status()).toEqual({ relay: "r1", state: "up" });
+    expect(ups).toEqual(["r1"]);
+    expect(record.text()).toContain("Relay connection established for gateway");
+  });
+
+  test("an IPv6 relay has its address in brackets in the principal only", async () => {
+    relay = { ...relay, host: "2001:db8::1", sshPort: 2022 };
+    answers = [new Session(OURS)];
+    open();
+    await settle();
+    expect(dials[0]?.request).toMatchObject({
+      host: "2001:db8::1",
+      port: 2022,
+      hostPrincipal: "[2001:db8::1]:2022",
+    });
+  });
+
+  test("a relay that can't be reached is tried with growing waits, for ever, and the state says why", async () => {
+    answers = [unreachable];
+    open();
+    await clock.advance(200_000);
+    expect(gaps().slice(0, 8)).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
+    expect(link.status()).toEqual({
+      relay: "r1",
+      state: "waiting",
+      reason: "RELAY_UNREACHABLE: Cannot reach the relay.",
+    });
+    expect(record.lines.filter((line) => line.includes("Cannot reach the relay")).length).toBeLessThanOrEqual(
+      4,
+    );
+  });
+
+  test("newer certificates are fetched after a lost tunnel and a refused login, not for each failed dial", async () => {
+    answers = [unreachable];
+    open();
+    await clock.advance(20_000);
+    expect(dials).toHaveLength(5);
+    expect(refreshes).toBe(0);
+    await clock.advance(20_000);
+    expect(refreshes).toBe(1);
+    answers = [refusedError];
+    await clock.advance(30_000);
+    expect(refreshes).toBe(2);
+  });
+
+  test("a lost tunnel is dialled again within a second, with credentials fetched meanwhile", async () => {
+    const first = new Session(OURS);
+    answers = [first, new Session(OURS)];
+    const newer = { ...relay, ssh: { ...relay.ssh, certificate: "newer" } };
+    refresh = async () => {
+      relay = newer;
+    };
+    open();
+    await clock.advance(60_000);
+    first.close(lostError);
+    await settle();
+    expect(link.status().state).toBe("waiting");
+    await clock.advance(1000);
+    expect(dials).toHaveLength(2);
+    expect(dials[1]?.request.identity.certificate).toBe("newer");
+    await clock.advance(100);
+    expect(ups).toEqual(["r1", "r1"]);
+  });
+
+  test("a platform that does not answer delays the next attempt by 3 s at most", async () => {
+    const first = new Session(OURS);
+    answers = [first, new Session(OURS)];
+    refresh = () => new Promise(() => undefined);
+    open();
+    await clock.advance(60_000);
+    first.close(lostError);
+    await clock.advance(2900);
+    expect(dials).toHaveLength(1);
+    await clock.advance(200);
+    expect(dials).toHaveLength(2);
+  });
+
+  test("waits grow while tunnels do not last, and start over after one of 30 s", async () => {
+    const brief = () => new Session(OURS, { ms: 1000, error: lostError });
+    const lasting = new Session(OURS, { ms: 30_000, error: lostError });
+    answers = [brief(), brief(), brief(), lasting, new Session(OURS)];
+    open();
+    await clock.advance(100_000);
+    expect(gaps()).toEqual([1 + 1, 1 + 2, 1 + 4, 30 + 1]);
+  });
+
+  test("F3 a gateway that was replaced waits 60 s and says how to mend it", async () => {
+    const first = new Session(OURS);
+    answers = [first, new Session(OURS)];
+    open();
+    await clock.advance(60_000);
+    first.close(replacedError);
+    await clock.advance(59_999);
+    expect(dials).toHaveLength(1);
+    expect(link.status()).toMatchObject({
+      state: "waiting",
+      reason: expect.stringContaining("GATEWAY_DUPLICATE"),
+    });
+    expect(record.text()).toContain("code=GATEWAY_DUPLICATE");
+    expect(record.text()).toContain("sallyport gateway deploy-command edge");
+    await clock.advance(1);
+    expect(dials).toHaveLength(2);
+  });
+
+  test("F3 a newcomer that our relay refuses at once is never reported as up", async () => {
+    const first = new Session(OURS);
+    answers = [first];
+    open();
+    await settle();
+    first.close(replacedError);
+    await clock.advance(50_000);
+    expect(ups).toEqual([]);
+    expect(dials).toHaveLength(1);
+  });
+
+  test("Infisical's relay: up only after 2 s, an earlier close means another session and 5 to 60 s of patience", async () => {
+    const early = () => new Session(INFISICAL, { ms: 500, error: null });
+    answers = [early(), early(), early(), early(), new Session(INFISICAL)];
+    open();
+    await clock.advance(132_000 + 1999);
+    expect(gaps()).toEqual([10.5, 20.5, 40.5, 60.5]);
+    expect(ups).toEqual([]);
+    expect(record.text()).toContain("closes right after the login");
+    await clock.advance(20_000);
+    expect(ups).toEqual(["r1"]);
+  });
+
+  test("channels of any other type than direct-tcpip are rejected", async () => {
+    answers = [new Session(OURS)];
+    open();
+    await settle();
+    const rejections: number[] = [];
+    dials[0]?.request.onChannel({
+      type: "session",
+      accept() {
+        throw new Error("accepted");
+      },
+      reject: (reason) => rejections.push(reason),
+    });
+    expect(rejections).toEqual([3]);
+  });
+
+  test("drain opens nothing new and drains the session; close cuts it; both may be called twice", async () => {
+    const session = new Session(OURS);
+    answers = [session];
+    open();
+    await clock.advance(100);
+    await link.drain(5000);
+    expect(session.drained).toEqual([5000]);
+    link.close();
+    link.close();
+    await clock.advance(600_000);
+    expect(dials).toHaveLength(1);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  test("F12 a hundred flaps leave no timer behind", async () => {
+    answers = [unreachable];
+    open(0);
+    await clock.advance(50_000);
+    expect(dials.length).toBeGreaterThan(90);
+    link.close();
+    await settle();
+    expect(clock.sleeping).toBe(0);
+  });
+});
