@@ -13,7 +13,9 @@ const root: CommandDef = {
     ca: () => import("./commands/ca/index.ts").then((module) => module.default),
     connect: () => import("./commands/connect.ts").then((module) => module.default),
     "demo-target": () => import("./commands/demo-target.ts").then((module) => module.default),
-    quickstart: () => import("./commands/quickstart.ts").then((module) => module.default),
+    gateway: () => import("./commands/gateway/index.ts").then((module) => module.default),
+    quickstart: () => import("./commands/quickstart/index.ts").then((module) => module.default),
+    relay: () => import("./commands/relay/index.ts").then((module) => module.default),
     version: () => import("./commands/version.ts").then((module) => module.default),
   },
 };

@@ -1,0 +1,31 @@
+import { enrolFromRequest } from "../../gateway/prepare.ts";
+import { thisMachine } from "../../host/paths.ts";
+import { readProfile } from "../../platform-client/profile.ts";
+import { command } from "../command.ts";
+import { printJson, printLine, say } from "../output.ts";
+import { enrollmentToken, gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
+
+export default command({
+  name: "enroll",
+  description: "Exchange an enrollment token and keep the gateway's credentials on this machine",
+  args: { ...gatewayArgs, json: { type: "boolean", description: "Print JSON" } },
+  async run({ args, repeated }) {
+    const machine = thisMachine();
+    const gatewayName = requiredGatewayName("enroll", args, machine.env);
+    const flags = gatewayFlags(args, repeated, machine.env);
+    const token = await enrollmentToken(args);
+    const profileDomain = (await readProfile())?.domain;
+    const enrolled = await enrolFromRequest({ gatewayName, flags, token, profileDomain, machine });
+    const { outcome, gatewayId, confPath, previousGatewayId } = enrolled;
+    const next = `sallyport gateway start ${gatewayName}`;
+    if (args.json) return printJson({ name: gatewayName, gatewayId, outcome, conf: confPath, next });
+    if (previousGatewayId)
+      say(`Note: the name ${gatewayName} was enrolled here as another gateway, ${previousGatewayId}.`);
+    say(
+      outcome === "unchanged"
+        ? `The gateway ${gatewayName} was already enrolled with this token. Start it with:`
+        : `Enrolled the gateway ${gatewayName} (${gatewayId}); its credentials are in ${confPath}. Start it with:`,
+    );
+    printLine(next);
+  },
+});

@@ -1,0 +1,166 @@
+import { type GatewayFlags, list, MOST_RELAYS } from "../../gateway/settings.ts";
+import { type Environment, readSecretFile, setting } from "../../host/environment.ts";
+import { requireGatewayName, requireRelayName } from "../../host/names.ts";
+import { SallyportError } from "../../telemetry/error.ts";
+
+/** Older words of Infisical's for `--relay`. */
+const RELAY_ALIASES: string[] = ["target-relay-name", "proxy-name"];
+
+/** Flags of `enroll` and `start`: Infisical's words (PROTOCOL 0.4) and ours. */
+export const gatewayArgs = {
+  gateway: { type: "positional", required: false, description: "Name of the gateway", valueHint: "name" },
+  name: { type: "string", description: "Name of the gateway (the same as the argument)", valueHint: "name" },
+  "enroll-method": { type: "string", description: "How the gateway enrolls: token", valueHint: "method" },
+  token: {
+    type: "string",
+    description: "Enrollment token, works once; - reads it from stdin",
+    valueHint: "token",
+  },
+  "token-file": {
+    type: "string",
+    description: "File that holds the enrollment token; - for stdin",
+    valueHint: "file",
+  },
+  domain: { type: "string", description: "The platform's address", valueHint: "url" },
+  "gateway-id": {
+    type: "string",
+    description: "Id of the gateway, for the enroll method aws",
+    valueHint: "id",
+  },
+  "auth-method": {
+    type: "string",
+    description: "Machine identity login; not supported",
+    valueHint: "method",
+  },
+  relay: {
+    type: "string",
+    alias: RELAY_ALIASES,
+    description: "Use this relay only, or these: a,b. Without it the platform chooses",
+    valueHint: "name",
+  },
+  allow: {
+    type: "string",
+    description:
+      "Target that may be reached: host, address, CIDR or *.suffix, with :port or :port-port; repeatable",
+    valueHint: "target",
+  },
+  deny: { type: "string", description: "Target that may not be reached; repeatable", valueHint: "target" },
+  "listen-address": {
+    type: "string",
+    description: "Direct listening; not supported",
+    valueHint: "host:port",
+  },
+  "ca-file": {
+    type: "string",
+    description: "PEM file of authorities to trust besides the system's",
+    valueHint: "file",
+  },
+  "insecure-http": { type: "boolean", description: "Allow plain http to another machine" },
+} as const;
+
+/** Their values, as citty parses them. */
+export interface GatewayArgs {
+  gateway?: string | undefined;
+  name?: string | undefined;
+  "enroll-method"?: string | undefined;
+  token?: string | undefined;
+  "token-file"?: string | undefined;
+  domain?: string | undefined;
+  "gateway-id"?: string | undefined;
+  "auth-method"?: string | undefined;
+  "listen-address"?: string | undefined;
+  "ca-file"?: string | undefined;
+  "insecure-http"?: boolean | undefined;
+}
+
+type Repeated = (flag: "relay" | "allow" | "deny") => string[];
+
+/**
+ * The flags that go into settings, checked.
+ * @throws SallyportError NAME_INVALID, USAGE, UNSUPPORTED: all exit with 2
+ */
+export function gatewayFlags(args: GatewayArgs, repeated: Repeated, env: Environment): GatewayFlags {
+  refuseUnsupported(args, env);
+  const relays = repeated("relay").flatMap((value) => list(value, "--relay"));
+  if (relays.length > MOST_RELAYS) {
+    throw new SallyportError("USAGE", `--relay takes at most ${MOST_RELAYS} names.`);
+  }
+  return {
+    domain: args.domain,
+    relays: [...new Set(relays.map(requireRelayName))],
+    allow: repeated("allow").flatMap((value) => list(value, "--allow")),
+    deny: repeated("deny").flatMap((value) => list(value, "--deny")),
+    caFile: args["ca-file"],
+    insecureHttp: args["insecure-http"] ?? false,
+  };
+}
+
+/**
+ * Which gateway is meant: argument, `--name`, then GATEWAY_NAME of the environment (PROTOCOL 0.3). Undefined when
+ * nothing says.
+ * @throws SallyportError USAGE, NAME_INVALID
+ */
+export function gatewayName(args: GatewayArgs, env: Environment): string | undefined {
+  if (args.gateway && args.name && args.gateway !== args.name) {
+    throw new SallyportError("USAGE", "The argument and --name are two different names; give one.");
+  }
+  const given = args.gateway ?? args.name ?? setting(env, "GATEWAY_NAME");
+  return given === undefined ? undefined : requireGatewayName(given);
+}
+
+/** @throws SallyportError USAGE, NAME_INVALID */
+export function requiredGatewayName(verb: string, args: GatewayArgs, env: Environment): string {
+  const name = gatewayName(args, env);
+  if (name !== undefined) return name;
+  throw new SallyportError("USAGE", `Name the gateway, for example: sallyport gateway ${verb} my-gateway`);
+}
+
+/**
+ * The enrollment token of the command line, if there is one. As a flag every user of the machine can read it: accepted
+ * for a token that works once, refused for anything else (ACCEPTANCE B6).
+ * @throws SallyportError USAGE, UNSUPPORTED, FILE_UNREADABLE
+ */
+export async function enrollmentToken(args: GatewayArgs): Promise<string | undefined> {
+  const { token, "token-file": file } = args;
+  if (token !== undefined && file !== undefined) {
+    throw new SallyportError("USAGE", "Give --token or --token-file, not both.");
+  }
+  if (token === "") throw new SallyportError("USAGE", "The flag --token needs a value.");
+  if (token === "-" || file !== undefined) return readSecretFile(file ?? "-");
+  if (token !== undefined && !token.startsWith("gwe_") && args["enroll-method"] !== "token") {
+    throw new SallyportError(
+      "UNSUPPORTED",
+      "--token takes an enrollment token (gwe_...): starting with a machine identity's token is not supported. " +
+        'Get one with "sallyport gateway deploy-command", and give it with --token-file.',
+    );
+  }
+  return token;
+}
+
+function refuseUnsupported(args: GatewayArgs, env: Environment): void {
+  if (args["listen-address"] !== undefined) {
+    throw new SallyportError(
+      "UNSUPPORTED",
+      "--listen-address is not supported: a gateway only dials out, through a relay. Leave it away, or run a relay of your own.",
+    );
+  }
+  if (args["auth-method"] !== undefined) {
+    throw new SallyportError(
+      "UNSUPPORTED",
+      '--auth-method is not supported: enroll the gateway with a token from "sallyport gateway deploy-command".',
+    );
+  }
+  const method = args["enroll-method"] ?? setting(env, "GATEWAY_ENROLL_METHOD") ?? "token";
+  if (method === "aws") {
+    throw new SallyportError(
+      "UNSUPPORTED",
+      'The enroll method aws is not supported yet: enroll with a token from "sallyport gateway deploy-command".',
+    );
+  }
+  if (method !== "token") {
+    throw new SallyportError(
+      "USAGE",
+      `There is no enroll method ${JSON.stringify(method.slice(0, 40))}: use token.`,
+    );
+  }
+}

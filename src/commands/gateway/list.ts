@@ -1,0 +1,23 @@
+import { gatewayStatus } from "../../gateway/reachability.ts";
+import { command } from "../command.ts";
+import { printJson, printTable } from "../output.ts";
+import { openSession, sessionArgs } from "../session.ts";
+
+export default command({
+  name: "list",
+  description: "List the gateways of your organisation",
+  args: { ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
+  async run({ args }) {
+    const client = await openSession(args);
+    const now = new Date();
+    const gateways = (await client.listGateways()).map((gateway) => ({
+      ...gateway,
+      status: gatewayStatus(gateway, now),
+    }));
+    if (args.json) return printJson(gateways);
+    printTable(
+      ["NAME", "STATUS", "LAST SEEN", "ID"],
+      gateways.map(({ name, status, heartbeat, id }) => [name, status, heartbeat ?? "never", id]),
+    );
+  },
+});

@@ -1,0 +1,71 @@
+import type { GatewayOptions } from "../../gateway/agent.ts";
+import { prepareFromDirectory, prepareGateway } from "../../gateway/prepare.ts";
+import type { GatewayFlags } from "../../gateway/settings.ts";
+import { type Machine, thisMachine } from "../../host/paths.ts";
+import { readProfile } from "../../platform-client/profile.ts";
+import { SallyportError } from "../../telemetry/error.ts";
+import { createLogger, type Logger } from "../../telemetry/log.ts";
+import { command } from "../command.ts";
+import {
+  enrollmentToken,
+  type GatewayArgs,
+  gatewayArgs,
+  gatewayFlags,
+  gatewayName,
+  requiredGatewayName,
+} from "./flags.ts";
+
+export default command({
+  name: "start",
+  description: "Run a gateway until it is told to stop",
+  args: {
+    ...gatewayArgs,
+    pki: {
+      type: "string",
+      description: 'Directory made by "sallyport ca issue gateway": runs without a platform',
+      valueHint: "directory",
+    },
+    "log-format": {
+      type: "enum",
+      options: ["text", "json"],
+      default: "text",
+      description: "How log lines look",
+    },
+    "log-level": {
+      type: "enum",
+      options: ["debug", "info", "warn", "error"],
+      default: "info",
+      description: "Least important lines that are printed",
+    },
+  },
+  async run({ args, repeated }) {
+    const machine = thisMachine();
+    const log = createLogger({ format: args["log-format"], level: args["log-level"] });
+    const flags = gatewayFlags(args, repeated, machine.env);
+    const token = await enrollmentToken(args);
+    const options = await prepare({ args, flags, token, machine, log });
+    const { runGateway } = await import("../../gateway/run.ts");
+    await runGateway(options);
+  },
+});
+
+interface Start {
+  args: GatewayArgs & { pki?: string | undefined };
+  flags: GatewayFlags;
+  token: string | undefined;
+  machine: Machine;
+  log: Logger;
+}
+
+async function prepare({ args, flags, token, machine, log }: Start): Promise<GatewayOptions> {
+  if (args.pki === undefined) {
+    const name = requiredGatewayName("start", args, machine.env);
+    const profileDomain = (await readProfile())?.domain;
+    return prepareGateway({ gatewayName: name, flags, token, profileDomain, machine }, log);
+  }
+  if (token !== undefined || args.domain !== undefined) {
+    throw new SallyportError("USAGE", "With --pki there is no platform: leave --token and --domain away.");
+  }
+  const name = gatewayName(args, machine.env);
+  return prepareFromDirectory({ directory: args.pki, gatewayName: name, flags, machine }, log);
+}

@@ -1,0 +1,215 @@
+import { findConf } from "../host/conf-file.ts";
+import { normaliseDomain } from "../host/domain.ts";
+import { secret, setting } from "../host/environment.ts";
+import { confPath, type Machine, runtimeDirectory, stateDirectory } from "../host/paths.ts";
+import type { GatewayCredentials } from "../pki/credentials.ts";
+import { directorySource, readGatewayDirectory } from "../pki/directory.ts";
+import { PlatformClient } from "../platform-client/client.ts";
+import { SallyportError } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { GatewayOptions } from "./agent.ts";
+import { hasCache, openCredentialsCache } from "./credentials-cache.ts";
+import { deployHint, type Enrolled, enrolGateway, isSpentHere } from "./enrolment.ts";
+import { PlatformSource } from "./platform-source.ts";
+import { type GatewayFlags, type GatewaySettings, gatewaySettings, storedAccessToken } from "./settings.ts";
+import { parsePolicy } from "./target-policy.ts";
+
+export interface GatewayRequest {
+  gatewayName: string;
+  flags: GatewayFlags;
+  /** Enrollment token from a flag or a file. */
+  token?: string | undefined;
+  /** Where the person on this machine is logged in. */
+  profileDomain?: string | undefined;
+  machine: Machine;
+}
+
+type Settings = GatewaySettings & { domain: string };
+
+/**
+ * Enrols with the token that is given (`gateway enroll`); contacts no relay.
+ * @throws SallyportError as `enrolGateway`; CONFIG_INVALID when there is no token, no domain or a bad rule
+ */
+export async function enrolFromRequest(request: GatewayRequest): Promise<Enrolled & { confPath: string }> {
+  const { gatewayName } = request;
+  const { conf, settings } = await readSettings(request);
+  const token = request.token ?? (await secret(request.machine.env, "GATEWAY_ENROLLMENT_TOKEN"));
+  if (token === undefined) {
+    throw new SallyportError(
+      "CONFIG_INVALID",
+      `There is no enrollment token: ${deployHint(gatewayName)} and give it with --token-file - (stdin) or --token.`,
+    );
+  }
+  return {
+    ...(await enrol(request, settings, conf, token)),
+    confPath: confPath("gateway", gatewayName, request.machine),
+  };
+}
+
+/**
+ * Everything `gateway start` runs with: the conf, after enrolling where a new token is given. The same token again uses
+ * what is stored, another one rotates it (EXTENSIONS, "Where things live").
+ * @throws SallyportError CONFIG_INVALID (exit 2) with the command to run when there is neither conf nor token
+ */
+export async function prepareGateway(request: GatewayRequest, log: Logger): Promise<GatewayOptions> {
+  const { gatewayName, machine } = request;
+  const { conf, settings } = await readSettings(request);
+  const accessToken = await accessTokenOf(request, settings, conf, log);
+  const directory = stateDirectory("gateway", gatewayName, machine);
+  if (!isOurs(conf) && !(await hasCache(directory))) explainLoopback(gatewayName, log);
+  const platform = openPlatform(settings, accessToken);
+  return {
+    credentials: new PlatformSource({
+      platform,
+      gatewayName,
+      relays: settings.relays,
+      cache: openCredentialsCache(directory, [platform.domain, accessToken, ...settings.relays], log),
+      log,
+    }),
+    policy: parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName }),
+    runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
+    heartbeat: (signal) => platform.gatewayHeartbeat({}, { signal }),
+    log,
+  };
+}
+
+export interface DirectoryRequest {
+  directory: string;
+  /** Instead of the name in the directory. */
+  gatewayName: string | undefined;
+  flags: GatewayFlags;
+  machine: Machine;
+}
+
+/**
+ * What a gateway runs with that lives from a directory of `ca issue gateway` and makes no HTTP call.
+ * @throws SallyportError NOT_FOUND, FILE_UNREADABLE, CONFIG_INVALID, NAME_INVALID
+ */
+export async function prepareFromDirectory(request: DirectoryRequest, log: Logger): Promise<GatewayOptions> {
+  const { directory, flags, machine } = request;
+  const { gatewayName: named, relays } = await readGatewayDirectory(directory);
+  const gatewayName = request.gatewayName ?? named;
+  if (gatewayName === undefined) {
+    throw new SallyportError("CONFIG_INVALID", `${directory} names no gateway: add the name as an argument.`);
+  }
+  const missing = flags.relays.find((wanted) => !relays.some(({ relayName }) => relayName === wanted));
+  if (missing !== undefined) {
+    throw new SallyportError("CONFIG_INVALID", `${directory} has no certificate for the relay ${missing}.`);
+  }
+  return {
+    credentials: directorySource(directory, async (path) =>
+      onlyRelays(await readGatewayDirectory(path), flags.relays),
+    ),
+    policy: parsePolicy({ allow: flags.allow, deny: flags.deny, gatewayName }),
+    runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
+    log,
+  };
+}
+
+/** `--relay` pins a gateway to these relays, whatever else it has certificates for (EXTENSIONS X2). */
+function onlyRelays(credentials: GatewayCredentials, names: string[]): GatewayCredentials {
+  if (names.length === 0) return credentials;
+  const relays = credentials.relays.filter(({ relayName }) => names.includes(relayName ?? ""));
+  return { ...credentials, relays };
+}
+
+interface Known {
+  conf: ReadonlyMap<string, string>;
+  settings: Settings;
+}
+
+async function readSettings(request: GatewayRequest): Promise<Known> {
+  const { gatewayName, flags, machine, profileDomain, token } = request;
+  const found = await findConf("gateway", gatewayName, machine);
+  const conf = found?.values ?? new Map<string, string>();
+  const settings = gatewaySettings(flags, conf, machine.env, profileDomain);
+  parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName });
+  if (settings.domain === undefined) {
+    if (token === undefined && conf.size === 0) throw missing(gatewayName, machine, conf);
+    throw new SallyportError("CONFIG_INVALID", "Which platform? Add --domain https://...");
+  }
+  const { insecureHttp } = settings;
+  return { conf, settings: { ...settings, domain: normaliseDomain(settings.domain, { insecureHttp }) } };
+}
+
+async function accessTokenOf(
+  request: GatewayRequest,
+  settings: Settings,
+  conf: ReadonlyMap<string, string>,
+  log: Logger,
+): Promise<string> {
+  const { gatewayName, machine } = request;
+  const stored = await storedAccessToken(conf, machine.env);
+  // Infisical's `systemd install` leaves the token in the conf for the first start.
+  const token =
+    request.token ??
+    (await secret(machine.env, "GATEWAY_ENROLLMENT_TOKEN")) ??
+    (stored === undefined ? conf.get("INFISICAL_GATEWAY_ENROLLMENT_TOKEN") : undefined);
+  if (token !== undefined && !isSpentHere(token, conf)) {
+    const { outcome, gatewayId, accessToken } = await enrol(request, settings, conf, token);
+    log.info(`Gateway ${outcome === "rotated" ? "has new credentials" : "enrolled"}`, { gatewayId });
+    return accessToken;
+  }
+  if (stored !== undefined) return stored;
+  throw missing(gatewayName, machine, conf);
+}
+
+function enrol(
+  { gatewayName, machine }: GatewayRequest,
+  settings: Settings,
+  conf: ReadonlyMap<string, string>,
+  token: string,
+): Promise<Enrolled> {
+  return enrolGateway({
+    gatewayName,
+    confPath: confPath("gateway", gatewayName, machine),
+    conf,
+    token,
+    settings,
+    platform: openPlatform(settings),
+  });
+}
+
+function openPlatform({ domain, caFile, insecureHttp }: Settings, accessToken?: string): PlatformClient {
+  return new PlatformClient({
+    domain,
+    insecureHttp,
+    ...(accessToken === undefined ? {} : { token: () => accessToken }),
+    ...(caFile === undefined ? {} : { caFile }),
+  });
+}
+
+/** Neither conf nor token, or no domain: says which command to run. */
+function missing(gatewayName: string, machine: Machine, conf: ReadonlyMap<string, string>): SallyportError {
+  const path = confPath("gateway", gatewayName, machine);
+  const identity = setting(machine.env, "TOKEN") ?? conf.get("INFISICAL_TOKEN");
+  const method = setting(machine.env, "GATEWAY_ENROLL_METHOD") ?? conf.get("INFISICAL_GATEWAY_ENROLL_METHOD");
+  if (conf.size > 0 && (method === "aws" || (identity && !conf.has("INFISICAL_GATEWAY_ACCESS_TOKEN")))) {
+    const what = method === "aws" ? "the AWS login" : "a machine identity";
+    return new SallyportError(
+      "UNSUPPORTED",
+      `The conf of gateway ${gatewayName} uses ${what}, which this version does not do: ${deployHint(gatewayName)} and ` +
+        "start it with that.",
+    );
+  }
+  return new SallyportError(
+    "CONFIG_INVALID",
+    `Gateway ${gatewayName} is not enrolled here (nothing of use in ${path}): ${deployHint(gatewayName)}, then run ` +
+      `"sallyport gateway enroll ${gatewayName} --token-file - --domain https://..." and paste it.`,
+  );
+}
+
+/** `enroll` always writes SALLYPORT_ALLOW, Infisical's CLI never. */
+function isOurs(conf: ReadonlyMap<string, string>): boolean {
+  return [...conf.keys()].some((key) => key.startsWith("SALLYPORT_"));
+}
+
+function explainLoopback(gatewayName: string, log: Logger): void {
+  log.info(
+    "Targets on this machine itself (127.0.0.1, ::1) are denied unless allowed, unlike with Infisical's gateway",
+    {
+      allowOne: `sallyport gateway start ${gatewayName} --allow localhost:<port> --allow 0.0.0.0/0 --allow ::/0`,
+      keep: "SALLYPORT_ALLOW in the conf",
+    },
+  );
+}
