@@ -11,7 +11,7 @@ import { RepeatedWarning } from "./repeated-warning.ts";
 
 /** What a link uses of an SSH connection; `SshConnection` is one. */
 export interface RelaySession {
-  /** The identification string of the relay's SSH. */
+  /** The identification line of the relay's SSH. */
   readonly peerIdent: string;
   onClosed(listener: (error: SallyportError | null) => void): void;
   disconnect(reason: number, text: string): void;
@@ -169,7 +169,7 @@ class Link implements RelayLink {
     const closed = new Promise<SallyportError | null>((resolve) => session.onClosed(resolve));
     if (this.#stop.signal.aborted) session.disconnect(BY_APPLICATION, "closed");
     const since = clock.now();
-    const ours = /sallyport/i.test(session.peerIdent);
+    const ours = session.peerIdent.startsWith("SSH-2.0-Sallyport_");
     if (await settlesWithin(clock, closed, ours ? SETTLE_MS.ours : SETTLE_MS.foreign, this.#stop.signal)) {
       return ours ? this.#losses.lost(await closed, 0) : this.#losses.occupied(relay);
     }

@@ -3,6 +3,7 @@ import type { GatewayRelay } from "../pki/credentials.ts";
 import type { Code } from "../telemetry/codes.ts";
 import type { SallyportError } from "../telemetry/error.ts";
 import { type Backoff, fullJitter } from "../tunnel/backoff.ts";
+import { PeerDisconnected } from "../tunnel/ssh/messages.ts";
 
 /** Why there is no tunnel to a relay now, and when the next attempt is due. */
 export interface Loss {
@@ -37,6 +38,7 @@ export class RelayLosses {
 
   /** Dialling or logging in failed. */
   refused(error: SallyportError): Loss {
+    if (saysReplaced(error)) return this.#replaced();
     this.#failures++;
     const untrusted =
       error.code === "SSH_AUTHENTICATION_FAILED" ||
@@ -92,5 +94,5 @@ export class RelayLosses {
 
 /** Agreed between relay and gateway (EXTENSIONS X3). */
 function saysReplaced(error: SallyportError): boolean {
-  return error.code === "SSH_DISCONNECTED" && /\breplaced\b/.test(error.message);
+  return error instanceof PeerDisconnected && error.peerReason === "replaced";
 }

@@ -7,14 +7,15 @@ import {
 } from "../../../src/gateway/relay-link.ts";
 import type { GatewayRelay } from "../../../src/pki/credentials.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
+import { PeerDisconnected } from "../../../src/tunnel/ssh/messages.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { recordedLog } from "../../support/recorded-log.ts";
 import { GATEWAY_ID, testPki } from "../../support/test-pki.ts";
 
-const OURS = "Sallyport_1";
-const INFISICAL = "Go";
+const OURS = "SSH-2.0-Sallyport_1";
+const INFISICAL = "SSH-2.0-Go";
 const lostError = new SallyportError("SSH_DISCONNECTED", "Connection reset by peer.");
-const replacedError = new SallyportError("SSH_DISCONNECTED", 'The peer disconnected: "replaced".');
+const replacedError = new PeerDisconnected(11, "replaced");
 const unreachable = new SallyportError("RELAY_UNREACHABLE", "Cannot reach the relay.");
 const refusedError = new SallyportError("SSH_AUTHENTICATION_FAILED", "The relay refuses this gateway.");
 
