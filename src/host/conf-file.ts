@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { open, stat, unlink } from "node:fs/promises";
+import { stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
+import { describe, SallyportError } from "../telemetry/error.ts";
 import { makePrivateDirectory, writeFileWhole } from "./atomic-file.ts";
+import { readTextFile } from "./bounded-file.ts";
 import { parseConf, renderConf } from "./conf-text.ts";
 import { confPlaces, type Machine, type Role } from "./paths.ts";
 
@@ -30,10 +31,10 @@ export async function findConf(role: Role, name: string, machine?: Machine): Pro
 
 /**
  * Reads a conf file whole; undefined when there is none.
- * @throws SallyportError FILE_UNREADABLE, CONFIG_INVALID (over 64 KiB, or not what `parseConf` accepts)
+ * @throws SallyportError FILE_UNREADABLE (also over 64 KiB), CONFIG_INVALID (not what `parseConf` accepts)
  */
 export async function readConf(path: string): Promise<Map<string, string> | undefined> {
-  const text = await readText(path);
+  const text = await readTextFile(path, CONF_LIMIT);
   return text === undefined ? undefined : inFile(path, () => parseConf(text));
 }
 
@@ -42,9 +43,11 @@ export async function readConf(path: string): Promise<Map<string, string> | unde
  * @throws SallyportError FILE_UNWRITABLE, FILE_UNREADABLE, CONFIG_INVALID (a key or a value that can't be written)
  */
 export async function writeConf(path: string, values: ReadonlyMap<string, string>): Promise<void> {
-  const previous = (await readText(path)) ?? "";
+  const previous = (await readTextFile(path, CONF_LIMIT)) ?? "";
   const text = inFile(path, () => renderConf(values, previous));
-  if (Buffer.byteLength(text) > CONF_LIMIT) throw tooLarge(path);
+  if (Buffer.byteLength(text) > CONF_LIMIT) {
+    throw new SallyportError("CONFIG_INVALID", `${path} would be larger than 64 KiB: give fewer rules.`);
+  }
   await makePrivateDirectory(dirname(path));
   await writeFileWhole(path, text, 0o600);
 }
@@ -65,29 +68,6 @@ export async function requireConfWritable(path: string): Promise<void> {
   }
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    const file = await open(path, "r");
-    try {
-      const facts = await file.stat();
-      if (!facts.isFile()) throw new Error("it is no regular file");
-      if (facts.size > CONF_LIMIT) throw tooLarge(path);
-      const text = await file.readFile();
-      if (text.length > CONF_LIMIT) throw tooLarge(path);
-      return text.toString("utf8");
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof SallyportError) throw error;
-    const code = systemCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    const why =
-      code === "EACCES" ? "permission denied, run this as the user who enrolled it" : describe(error);
-    throw new SallyportError("FILE_UNREADABLE", `Cannot read ${path}: ${why}.`, { cause: error });
-  }
-}
-
 /** Adds the path to a complaint about the text. */
 function inFile<T>(path: string, work: () => T): T {
   try {
@@ -95,8 +75,4 @@ function inFile<T>(path: string, work: () => T): T {
   } catch (error) {
     throw new SallyportError("CONFIG_INVALID", `${path}: ${describe(error)}`, { cause: error });
   }
-}
-
-function tooLarge(path: string): SallyportError {
-  return new SallyportError("CONFIG_INVALID", `${path} is larger than 64 KiB: that is no conf file.`);
 }

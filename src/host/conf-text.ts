@@ -2,7 +2,7 @@ import { SallyportError } from "../telemetry/error.ts";
 
 const KEY = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 /** Values of these characters only mean the same with and without quotes, to every reader. */
-const PLAIN = /^[A-Za-z0-9_.,:;/@%+=~*?[\]{}()<>|!&^-]*$/;
+const PLAIN = /^[A-Za-z0-9_.,:/@%+=*[\]-]*$/;
 const VALUE_LIMIT = 32 * 1024;
 
 /**

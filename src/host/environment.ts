@@ -1,6 +1,6 @@
-import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
+import { SallyportError } from "../telemetry/error.ts";
+import { readTextFile } from "./bounded-file.ts";
 
 /** `process.env`, or a stand-in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,15 +32,10 @@ export async function secret(env: Environment, name: string): Promise<string | u
  */
 export async function readSecretFile(path: string): Promise<string> {
   const shown = path === "-" ? "stdin" : path;
-  const bytes = path === "-" ? await readStdin() : await readBounded(path, shown);
-  const text = bytes.toString("utf8").trim();
-  if (bytes.length > SECRET_LIMIT || text === "") {
-    throw new SallyportError(
-      "FILE_UNREADABLE",
-      `There is ${text === "" ? "nothing" : "too much"} in ${shown}: it has to hold the secret alone.`,
-    );
-  }
-  return text;
+  const text = (path === "-" ? await readStdin() : await readTextFile(path, SECRET_LIMIT))?.trim();
+  if (text) return text;
+  const what = text === undefined ? "There is no file" : "There is nothing in";
+  throw new SallyportError("FILE_UNREADABLE", `${what} ${shown}: it has to hold the secret alone.`);
 }
 
 async function credential(env: Environment, name: string): Promise<string | undefined> {
@@ -57,40 +52,19 @@ async function secretFromFile(path: string | undefined): Promise<string | undefi
   return path === undefined ? undefined : readSecretFile(path);
 }
 
-async function readBounded(path: string, shown: string): Promise<Buffer> {
-  try {
-    const file = await open(path, "r");
-    try {
-      const buffer = Buffer.alloc(SECRET_LIMIT + 1);
-      let length = 0;
-      while (length < buffer.length) {
-        const { bytesRead } = await file.read(buffer, length, buffer.length - length, null);
-        if (bytesRead === 0) break;
-        length += bytesRead;
-      }
-      return buffer.subarray(0, length);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw new SallyportError(
-      "FILE_UNREADABLE",
-      `Cannot read ${shown}: ${systemCode(error) ?? describe(error)}.`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-async function readStdin(): Promise<Buffer> {
+async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin) {
     const bytes = Buffer.from(chunk as Uint8Array);
     chunks.push(bytes);
     length += bytes.length;
-    if (length > SECRET_LIMIT) break;
+    if (length > SECRET_LIMIT) {
+      throw new SallyportError(
+        "FILE_UNREADABLE",
+        "There is too much in stdin: it has to hold the secret alone.",
+      );
+    }
   }
-  return Buffer.concat(chunks);
+  return Buffer.concat(chunks).toString("utf8");
 }

@@ -85,7 +85,7 @@ describe("gateway commands", () => {
     [
       "a token file that is missing",
       ["start", "edge", "--token-file=/nowhere/x"],
-      /Cannot read \/nowhere\/x/,
+      /There is no file \/nowhere\/x/,
     ],
     [
       "B6 a machine identity's token",

@@ -164,7 +164,7 @@ describe("conf file", () => {
     expect(await readConf(join(home, "none.conf"))).toBeUndefined();
     const large = join(home, "large.conf");
     await writeFile(large, `A=${"x".repeat(70_000)}`);
-    await expect(readConf(large)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(readConf(large)).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
     await expect(readConf(home)).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
     await expect(readConf("/dev/zero")).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
   });

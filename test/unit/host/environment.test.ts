@@ -38,7 +38,7 @@ describe("environment", () => {
     await writeFile(path, " \n");
     await expect(readSecretFile(path)).rejects.toThrow(/There is nothing in/);
     await writeFile(path, "s".repeat(20_000));
-    await expect(readSecretFile(path)).rejects.toThrow(/There is too much in/);
+    await expect(readSecretFile(path)).rejects.toThrow(/is larger than/);
     await expect(readSecretFile("/dev/zero")).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
     await expect(readSecretFile(directory)).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
   });
