@@ -59,6 +59,8 @@ export interface ClientCredentials {
   gatewayId: string;
   gatewayName: string | undefined;
   relayHost: string;
+  /** Where to connect when it was resolved already; the relay still has to prove that it is `relayHost`. */
+  relayAddress?: string;
   /** TLS port of the relay. */
   relayPort: number;
   relay: X509Identity & { serverAuthorities: string };

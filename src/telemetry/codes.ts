@@ -46,6 +46,14 @@ export const CODES = {
   UNAUTHENTICATED: 3,
   FORBIDDEN: 3,
   ENROLLMENT_TOKEN_INVALID: 3,
+  REQUEST_INVALID: 2,
+  REQUEST_REFUSED: 1,
+  REQUEST_TOO_LARGE: 2,
+  RATE_LIMITED: 4,
+  LIMIT_REACHED: 1,
+  CONFLICT: 1,
+  DATABASE_UNAVAILABLE: 4,
+  DATABASE_TOO_NEW: 2,
 } as const satisfies Record<string, 1 | 2 | 3 | 4>;
 
 export type Code = keyof typeof CODES;

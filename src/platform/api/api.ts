@@ -1,0 +1,86 @@
+import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
+import { secureHeaders } from "hono/secure-headers";
+import { SallyportError } from "../../telemetry/error.ts";
+import { VERSION } from "../../version.ts";
+import { boundRequests } from "./bounds.ts";
+import type { ApiEnv, ApiServices } from "./env.ts";
+import { gatewayAgentRoutes } from "./gateway-agents.ts";
+import { gatewayRoutes } from "./gateways.ts";
+import { peopleRoutes } from "./people.ts";
+import { answerRefusal } from "./refusals.ts";
+import { relayAgentRoutes } from "./relay-agents.ts";
+import { relayRoutes } from "./relays.ts";
+import { resourceRoutes } from "./resources.ts";
+import { requireDeclaredAccess, routes } from "./route.ts";
+import { statusRoutes } from "./status.ts";
+
+/** ACCEPTANCE, "Else". */
+export const BODY_LIMIT = 64 * 1024;
+/** A heartbeat is answered within 30 s (PROTOCOL 0.5); everything else is far quicker. */
+const HANDLER_LIMIT_MS = 29_000;
+/** Requests being worked on at once; more are turned away rather than piled up. */
+const REQUESTS_AT_ONCE = 1000;
+
+export interface Api {
+  /** `address` is where the request comes from. */
+  fetch(request: Request, address: string): Promise<Response>;
+  /** The OpenAPI 3.1 document. */
+  describe(): Record<string, unknown>;
+}
+
+/** The whole HTTP API. @throws SallyportError INTERNAL when a route does not declare who may call it */
+export function createApi(services: ApiServices): Api {
+  const app = routes();
+  const { log, publicUrl } = services.core;
+  const describeApi = (): Record<string, unknown> => ({
+    ...app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: { title: "Sallyport", version: VERSION },
+      servers: [{ url: publicUrl() }],
+    }),
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  app.onError((error, c) => answerRefusal(c, error, log));
+  app.notFound((c) =>
+    answerRefusal(c, new SallyportError("NOT_FOUND", "There is nothing at this address."), log),
+  );
+  app.use(prepare(services));
+  app.use(boundRequests({ atOnce: REQUESTS_AT_ONCE, milliseconds: HANDLER_LIMIT_MS }));
+  app.use(secureHeaders({ xFrameOptions: "DENY", referrerPolicy: "no-referrer" }));
+  app.use(
+    bodyLimit({
+      maxSize: BODY_LIMIT,
+      onError: () => {
+        throw new SallyportError("REQUEST_TOO_LARGE", "The body is larger than 64 KiB.");
+      },
+    }),
+  );
+  const parts = [
+    statusRoutes(describeApi),
+    peopleRoutes,
+    gatewayAgentRoutes,
+    gatewayRoutes,
+    relayAgentRoutes,
+    relayRoutes,
+    resourceRoutes,
+  ];
+  for (const part of parts) app.route("/", part);
+  requireDeclaredAccess(app);
+  return {
+    describe: describeApi,
+    fetch: async (request, address) => await app.fetch(request, { address }),
+  };
+}
+
+/** What every route finds in its context, and what every answer carries. */
+function prepare(services: ApiServices) {
+  return createMiddleware<ApiEnv>(async (c, next) => {
+    const reqId = `req-${crypto.randomUUID()}`;
+    c.set("services", services);
+    c.set("reqId", reqId);
+    await next();
+    c.header("X-Request-Id", reqId);
+    c.header("Cache-Control", "no-store");
+  });
+}

@@ -1,0 +1,27 @@
+import type { Actor } from "../services/actors.ts";
+import type { Core } from "../services/core.ts";
+import type { FailureLimiter } from "../services/failure-limiter.ts";
+import type { Probes } from "../services/probes.ts";
+
+/** What a route works with. */
+export interface ApiServices {
+  core: Core;
+  probes: Probes;
+  limiter: FailureLimiter;
+  /** The first administrator was made over HTTP. */
+  onBootstrapped: () => Promise<void>;
+}
+
+export interface ApiEnv {
+  Bindings: {
+    /** Where the request comes from. */
+    address: string;
+  };
+  Variables: {
+    services: ApiServices;
+    /** In every answer and in the log. */
+    reqId: string;
+    /** Set by the route's declared access. */
+    actor: Actor;
+  };
+}

@@ -1,0 +1,50 @@
+import { z } from "@hono/zod-openapi";
+import type { GatewayView } from "../store/gateways.ts";
+import { authMethod, time } from "./fields.ts";
+
+/** PROTOCOL A.3, "Sanitised gateway object". */
+export const gatewayObject = z
+  .object({
+    id: z.string(),
+    identityId: z.string().nullable(),
+    name: z.string(),
+    relayId: z.string().nullable(),
+    createdAt: time,
+    updatedAt: time,
+    heartbeat: time,
+    heartbeatTTL: z.int().nullable(),
+    canRevoke: z.boolean(),
+  })
+  .openapi("Gateway");
+
+export const gatewayDetail = gatewayObject.extend({ authMethod }).openapi("GatewayDetail");
+
+export const gatewayListEntry = gatewayObject
+  .extend({ identity: z.null(), connectedResourcesCount: z.int() })
+  .openapi("GatewayListEntry");
+
+export function toGateway(row: GatewayView): z.infer<typeof gatewayObject> {
+  return {
+    id: row.id,
+    identityId: row.identity_id,
+    name: row.name,
+    relayId: row.relay_id,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    heartbeat: row.heartbeat,
+    heartbeatTTL: row.heartbeat_ttl,
+    canRevoke: row.identity_id === null && (row.token_version > 0 || row.pending_tokens > 0),
+  };
+}
+
+export function toGatewayDetail(row: GatewayView): z.infer<typeof gatewayDetail> {
+  return {
+    ...toGateway(row),
+    authMethod: {
+      id: row.auth_method_id,
+      method: row.auth_method,
+      createdAt: row.auth_method_created_at,
+      updatedAt: row.auth_method_updated_at,
+    },
+  };
+}

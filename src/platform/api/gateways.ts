@@ -1,0 +1,149 @@
+import { z } from "@hono/zod-openapi";
+import { grantAccess } from "../services/access.ts";
+import {
+  createGateway,
+  generateGatewayToken,
+  getGateway,
+  listGateways,
+  removeGateway,
+  resolveGateway,
+  revokeGatewayAccess,
+} from "../services/gateways.ts";
+import { accessAnswer, accessRequest, targetHost, targetKind } from "./access-objects.ts";
+import {
+  answers,
+  authMethodRequest,
+  enrollmentToken,
+  gatewayName,
+  idOrName,
+  idParameter,
+  jsonBody,
+  message,
+  port,
+} from "./fields.ts";
+import {
+  gatewayDetail,
+  gatewayListEntry,
+  gatewayObject,
+  toGateway,
+  toGatewayDetail,
+} from "./gateway-objects.ts";
+import { declareRoute, requirePerson, routes } from "./route.ts";
+
+const create = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v3/gateways",
+  request: {
+    body: jsonBody(
+      z.object({ name: gatewayName, authMethod: authMethodRequest.default({ method: "token" }) }),
+    ),
+  },
+  responses: answers(gatewayDetail, "The new gateway"),
+});
+
+const get = declareRoute(["person"], {
+  method: "get",
+  path: "/api/v3/gateways/{id}",
+  request: { params: idParameter },
+  responses: answers(gatewayDetail, "The gateway"),
+});
+
+const list = declareRoute(["person"], {
+  method: "get",
+  path: "/api/v2/gateways",
+  responses: answers(z.array(gatewayListEntry), "The organisation's gateways"),
+});
+
+const remove = declareRoute(["person"], {
+  method: "delete",
+  path: "/api/v2/gateways/{id}",
+  request: { params: idParameter },
+  responses: answers(gatewayObject, "The gateway that was"),
+});
+
+const revoke = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v3/gateways/{id}/revoke",
+  request: { params: idParameter },
+  responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
+});
+
+const generateToken = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v3/gateways/{id}/token-auth/generate-enrollment-token",
+  request: { params: idParameter },
+  responses: answers(enrollmentToken, "Good for one login within the hour"),
+});
+
+const triggerHeartbeat = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v2/gateways/{id}/heartbeat",
+  request: { params: idParameter },
+  responses: answers(message, "The platform reached the gateway"),
+});
+
+const access = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v1/gateways/{idOrName}/access",
+  request: {
+    params: idOrName,
+    body: jsonBody(accessRequest.extend({ targetHost, targetPort: port, kind: targetKind.default("tcp") })),
+  },
+  responses: answers(accessAnswer, "Certificates to dial with"),
+});
+
+/** Gateways as people manage them (PROTOCOL A.3). */
+export const gatewayRoutes = routes()
+  .openapi(create, async (c) => {
+    const person = requirePerson(c.var.actor);
+    return c.json(
+      toGatewayDetail(await createGateway(c.var.services.core, person, c.req.valid("json").name)),
+      200,
+    );
+  })
+  .openapi(get, async (c) => {
+    const person = requirePerson(c.var.actor);
+    return c.json(
+      toGatewayDetail(await getGateway(c.var.services.core, person, c.req.valid("param").id)),
+      200,
+    );
+  })
+  .openapi(list, async (c) => {
+    const gateways = await listGateways(c.var.services.core, requirePerson(c.var.actor));
+    const entries = gateways.map((row) => ({
+      ...toGateway(row),
+      identity: null,
+      connectedResourcesCount: row.resource_count,
+    }));
+    return c.json(entries, 200);
+  })
+  .openapi(remove, async (c) => {
+    const person = requirePerson(c.var.actor);
+    return c.json(toGateway(await removeGateway(c.var.services.core, person, c.req.valid("param").id)), 200);
+  })
+  .openapi(revoke, async (c) => {
+    const person = requirePerson(c.var.actor);
+    const method = await revokeGatewayAccess(c.var.services.core, person, c.req.valid("param").id);
+    return c.json({ method }, 200);
+  })
+  .openapi(generateToken, async (c) => {
+    const person = requirePerson(c.var.actor);
+    return c.json(await generateGatewayToken(c.var.services.core, person, c.req.valid("param").id), 200);
+  })
+  .openapi(triggerHeartbeat, async (c) => {
+    const { core, probes } = c.var.services;
+    const gateway = await getGateway(core, requirePerson(c.var.actor), c.req.valid("param").id);
+    await probes.gateway(gateway.id);
+    return c.json({ message: "Successfully triggered heartbeat" }, 200);
+  })
+  .openapi(access, async (c) => {
+    const { core } = c.var.services;
+    const person = requirePerson(c.var.actor);
+    const { targetHost: host, targetPort, kind, relayCsr, gatewayCsr } = c.req.valid("json");
+    const gateway = await resolveGateway(core, person, c.req.valid("param").idOrName);
+    const target = { host, port: targetPort, kind };
+    return c.json(
+      await grantAccess(core, person, { gateway, resourceId: null, target, relayCsr, gatewayCsr }),
+      200,
+    );
+  });

@@ -1,0 +1,83 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Code } from "../../telemetry/codes.ts";
+import { describe, SallyportError } from "../../telemetry/error.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { ApiEnv } from "./env.ts";
+
+/** PROTOCOL A. A code that is not here is a fault of ours: 500. */
+const STATUS: Partial<Record<Code, ContentfulStatusCode>> = {
+  REQUEST_INVALID: 400,
+  REQUEST_REFUSED: 400,
+  ENROLLMENT_TOKEN_INVALID: 400,
+  NAME_INVALID: 400,
+  ALREADY_EXISTS: 400,
+  LIMIT_REACHED: 400,
+  GATEWAY_NOT_CONNECTED: 400,
+  GATEWAY_REVOKED: 400,
+  GATEWAY_BUSY: 400,
+  RELAY_UNREACHABLE: 400,
+  CERTIFICATE_REFUSED: 400,
+  TLS_FAILED: 400,
+  TLS_UNTRUSTED: 400,
+  DRAINING: 400,
+  MODE_UNSUPPORTED: 400,
+  TIMEOUT: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  REQUEST_TOO_LARGE: 413,
+  RATE_LIMITED: 429,
+  RESOURCE_SHORTAGE: 503,
+  DATABASE_UNAVAILABLE: 503,
+};
+
+const NAMES: Record<number, string> = {
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  409: "Conflict",
+  413: "PayloadTooLarge",
+  422: "ValidationFailure",
+  429: "RateLimitExceeded",
+  503: "ServiceUnavailable",
+};
+
+/** Thrown by the validation of a request. */
+export class ValidationFailure extends SallyportError {
+  constructor(message: string) {
+    super("REQUEST_INVALID", message);
+  }
+}
+
+/** Every refusal in the one envelope (PROTOCOL A). What went wrong inside is logged, never answered. */
+export function answerRefusal(c: Context<ApiEnv>, error: unknown, log: Logger): Response {
+  const { status, code, message } = read(error);
+  const reqId = c.get("reqId");
+  if (status >= 500) {
+    log.error("A request failed", { reqId, method: c.req.method, path: c.req.path, reason: describe(error) });
+  }
+  return c.json(
+    { reqId, statusCode: status, message, error: NAMES[status] ?? "InternalServerError", code },
+    status,
+  );
+}
+
+function read(error: unknown): { status: ContentfulStatusCode; code: Code; message: string } {
+  if (error instanceof ValidationFailure) return { status: 422, code: error.code, message: error.message };
+  if (error instanceof SallyportError) {
+    const status = STATUS[error.code];
+    if (status !== undefined) return { status, code: error.code, message: error.message };
+  }
+  if (error instanceof HTTPException && error.status < 500) {
+    return { status: 400, code: "REQUEST_INVALID", message: "The body is not JSON." };
+  }
+  return {
+    status: 500,
+    code: "INTERNAL",
+    message: "Something went wrong in the platform: its log says more under this reqId.",
+  };
+}

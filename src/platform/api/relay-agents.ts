@@ -1,0 +1,124 @@
+import { z } from "@hono/zod-openapi";
+import { SallyportError } from "../../telemetry/error.ts";
+import { redeemEnrollmentToken } from "../services/enrollment.ts";
+import { registerInstanceRelay } from "../services/instance-relays.ts";
+import { connectRelay } from "../services/relay-connect.ts";
+import { findInstanceRelay } from "../store/relays.ts";
+import {
+  answers,
+  csr,
+  jsonBody,
+  message,
+  optionalJsonBody,
+  port,
+  relayHost,
+  relayName,
+  sshPublicKey,
+} from "./fields.ts";
+import { declareRoute, requireRelay, routes } from "./route.ts";
+
+const extensions = z.object({
+  csr: csr.optional(),
+  sshPublicKey: sshPublicKey.optional(),
+  sshPort: port.optional(),
+  tlsPort: port.optional(),
+});
+
+const certificates = z.object({
+  relayName: z.string().optional(),
+  relayHost: z.string().optional(),
+  pki: z.object({
+    serverCertificate: z.string(),
+    serverPrivateKey: z.string().optional(),
+    clientCertificateChain: z.string(),
+  }),
+  ssh: z.object({
+    serverCertificate: z.string(),
+    serverPrivateKey: z.string().optional(),
+    clientCAPublicKey: z.string(),
+  }),
+});
+
+const register = declareRoute(["relay-secret"], {
+  method: "post",
+  path: "/api/v1/relays/register-instance-relay",
+  request: { body: jsonBody(extensions.extend({ name: relayName, host: relayHost })) },
+  responses: answers(certificates, "Certificates for the relay"),
+});
+
+const instanceHeartbeat = declareRoute(["relay-secret"], {
+  method: "post",
+  path: "/api/v1/relays/heartbeat-instance-relay",
+  request: { body: jsonBody(z.object({ name: relayName })) },
+  responses: answers(message, "The platform reached the relay"),
+});
+
+const login = declareRoute(["anyone"], {
+  method: "post",
+  path: "/api/v2/relays/login",
+  request: {
+    body: jsonBody(
+      z.discriminatedUnion("method", [
+        z.object({ method: z.literal("token"), token: z.string().min(1).max(512) }),
+        z.object({ method: z.enum(["aws", "kubernetes", "gcp"]), relayId: z.uuid() }),
+      ]),
+    ),
+  },
+  responses: answers(
+    z.object({ accessToken: z.string(), relayId: z.string(), tokenType: z.literal("Bearer") }),
+    "Logged in; earlier access tokens are worthless",
+  ),
+});
+
+const connect = declareRoute(["relay"], {
+  method: "post",
+  path: "/api/v2/relays/connect",
+  request: { body: optionalJsonBody(extensions) },
+  responses: answers(certificates.extend({ relayId: z.string() }), "Certificates for the relay"),
+});
+
+const heartbeat = declareRoute(["relay"], {
+  method: "post",
+  path: "/api/v2/relays/heartbeat",
+  responses: answers(message, "The platform reached the relay"),
+});
+
+/** What a relay calls (PROTOCOL A.2). */
+export const relayAgentRoutes = routes()
+  .openapi(register, async (c) => {
+    const { core } = c.var.services;
+    return c.json(await registerInstanceRelay(core, c.req.valid("json"), c.env.address), 200);
+  })
+  .openapi(instanceHeartbeat, async (c) => {
+    const { core, probes } = c.var.services;
+    const relay = await findInstanceRelay(core.store.read, c.req.valid("json").name);
+    if (!relay) throw new SallyportError("NOT_FOUND", "There is no such instance relay: register it first.");
+    await probes.relay(relay.id);
+    return c.json({ message: "Successfully triggered heartbeat" }, 200);
+  })
+  .openapi(login, async (c) => {
+    const body = c.req.valid("json");
+    const { core, limiter } = c.var.services;
+    const address = c.env.address;
+    if (body.method !== "token") {
+      const failure = new SallyportError("UNAUTHENTICATED", "Invalid relay credentials");
+      throw limiter.failed(address, body.relayId, failure);
+    }
+    const redeemed = await redeemEnrollmentToken(core, limiter, {
+      kind: "relay",
+      token: body.token,
+      address,
+    });
+    return c.json(
+      { accessToken: redeemed.accessToken, relayId: redeemed.id, tokenType: "Bearer" as const },
+      200,
+    );
+  })
+  .openapi(connect, async (c) => {
+    const relay = requireRelay(c.var.actor);
+    return c.json(await connectRelay(c.var.services.core, relay, c.req.valid("json")), 200);
+  })
+  .openapi(heartbeat, async (c) => {
+    await c.var.services.probes.relay(requireRelay(c.var.actor).relayId);
+    return c.json({ message: "Successfully triggered heartbeat" }, 200);
+  });

@@ -1,0 +1,177 @@
+import { z } from "@hono/zod-openapi";
+import { SallyportError } from "../../telemetry/error.ts";
+import {
+  createRelay,
+  generateRelayToken,
+  getRelay,
+  listVisibleRelays,
+  removeRelay,
+  revokeRelayAccess,
+  updateRelay,
+} from "../services/relays.ts";
+import type { RelayRow, RelayView } from "../store/relays.ts";
+import {
+  answers,
+  authMethod,
+  authMethodRequest,
+  enrollmentToken,
+  idParameter,
+  jsonBody,
+  port,
+  relayHost,
+  relayName,
+  time,
+} from "./fields.ts";
+import { declareRoute, requirePerson, routes } from "./route.ts";
+
+/** PROTOCOL A.3; `sshPort` and `tlsPort` are EXTENSIONS X2. */
+const relayObject = z
+  .object({
+    id: z.string(),
+    createdAt: time,
+    updatedAt: time,
+    orgId: z.string().nullable(),
+    identityId: z.string().nullable(),
+    name: z.string(),
+    host: z.string(),
+    sshPort: port.optional(),
+    tlsPort: port.optional(),
+    heartbeat: time,
+    healthAlertedAt: time,
+  })
+  .openapi("Relay");
+
+const relayDetail = relayObject
+  .extend({ canRevoke: z.boolean(), authMethod: authMethod.nullable() })
+  .openapi("RelayDetail");
+
+const list = declareRoute(["person", "gateway"], {
+  method: "get",
+  path: "/api/v1/relays",
+  responses: answers(z.array(relayObject), "Instance relays, then the organisation's"),
+});
+
+const create = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v2/relays",
+  request: {
+    body: jsonBody(
+      z.object({
+        name: relayName,
+        host: relayHost,
+        authMethod: authMethodRequest.default({ method: "token" }),
+      }),
+    ),
+  },
+  responses: answers(relayDetail, "The new relay"),
+});
+
+const get = declareRoute(["person"], {
+  method: "get",
+  path: "/api/v2/relays/{id}",
+  request: { params: idParameter },
+  responses: answers(relayDetail, "The relay"),
+});
+
+const update = declareRoute(["person"], {
+  method: "patch",
+  path: "/api/v2/relays/{id}",
+  request: {
+    params: idParameter,
+    body: jsonBody(z.object({ host: relayHost.optional(), authMethod: authMethodRequest.optional() })),
+  },
+  responses: answers(relayDetail, "The relay as it is now"),
+});
+
+const remove = declareRoute(["person"], {
+  method: "delete",
+  path: "/api/v1/relays/{id}",
+  request: { params: idParameter },
+  responses: answers(relayObject, "The relay that was"),
+});
+
+const revoke = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v2/relays/{id}/revoke",
+  request: { params: idParameter },
+  responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
+});
+
+const generateToken = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v2/relays/{id}/token-auth/generate-enrollment-token",
+  request: { params: idParameter },
+  responses: answers(enrollmentToken, "Good for one login within the hour"),
+});
+
+/** Relays as people manage them and as gateways choose them (PROTOCOL A.3). */
+export const relayRoutes = routes()
+  .openapi(list, async (c) => {
+    const { actor, services } = c.var;
+    if (actor.kind !== "person" && actor.kind !== "gateway") {
+      throw new SallyportError("FORBIDDEN", "Relays are listed for people and gateways.");
+    }
+    const relays = await listVisibleRelays(services.core, actor.orgId);
+    return c.json(relays.map(toRelay), 200);
+  })
+  .openapi(create, async (c) => {
+    const { name, host } = c.req.valid("json");
+    const relay = await createRelay(c.var.services.core, requirePerson(c.var.actor), { name, host });
+    return c.json(toRelayDetail(relay), 200);
+  })
+  .openapi(get, async (c) => {
+    const person = requirePerson(c.var.actor);
+    return c.json(toRelayDetail(await getRelay(c.var.services.core, person, c.req.valid("param").id)), 200);
+  })
+  .openapi(update, async (c) => {
+    const { host } = c.req.valid("json");
+    const person = requirePerson(c.var.actor);
+    const relay = await updateRelay(c.var.services.core, person, c.req.valid("param").id, { host });
+    return c.json(toRelayDetail(relay), 200);
+  })
+  .openapi(remove, async (c) => {
+    const person = requirePerson(c.var.actor);
+    return c.json(toRelay(await removeRelay(c.var.services.core, person, c.req.valid("param").id)), 200);
+  })
+  .openapi(revoke, async (c) => {
+    const person = requirePerson(c.var.actor);
+    const method = await revokeRelayAccess(c.var.services.core, person, c.req.valid("param").id);
+    return c.json({ method }, 200);
+  })
+  .openapi(generateToken, async (c) => {
+    const person = requirePerson(c.var.actor);
+    return c.json(await generateRelayToken(c.var.services.core, person, c.req.valid("param").id), 200);
+  });
+
+function toRelay(row: RelayRow): z.infer<typeof relayObject> {
+  return {
+    id: row.id,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    orgId: row.org_id,
+    identityId: row.identity_id,
+    name: row.name,
+    host: row.host,
+    ...(row.ssh_port !== null && { sshPort: row.ssh_port }),
+    ...(row.tls_port !== null && { tlsPort: row.tls_port }),
+    heartbeat: row.heartbeat,
+    healthAlertedAt: row.health_alerted_at,
+  };
+}
+
+function toRelayDetail(row: RelayView): z.infer<typeof relayDetail> {
+  const own = row.org_id !== null && row.identity_id === null;
+  return {
+    ...toRelay(row),
+    canRevoke: own && (row.token_version > 0 || row.pending_tokens > 0),
+    authMethod:
+      row.auth_method_id === null
+        ? null
+        : {
+            id: row.auth_method_id,
+            method: row.auth_method ?? "",
+            createdAt: row.auth_method_created_at,
+            updatedAt: row.auth_method_updated_at,
+          },
+  };
+}

@@ -1,0 +1,115 @@
+import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
+import { SallyportError } from "../../telemetry/error.ts";
+import type { Actor, GatewayActor, Person, RelayActor } from "../services/actors.ts";
+import { actorOf, isRelayAuthSecret } from "../services/authentication.ts";
+import type { ApiEnv } from "./env.ts";
+import { ValidationFailure } from "./refusals.ts";
+
+/** Who may call a route. `anyone` = without a token. */
+export type Access = Actor["kind"];
+
+const DECLARED = "x-access";
+
+/**
+ * A route with who may call it: the only way to make one, because `requireDeclaredAccess` stops the start over any
+ * other. The caller is in `c.var.actor` before anything of the request is parsed.
+ */
+export function declareRoute<
+  P extends string,
+  R extends Omit<RouteConfig, "path" | "middleware" | "security"> & { path: P },
+>(access: Access[], config: R) {
+  const declaration = {
+    [DECLARED]: access,
+    middleware: [authenticate(access)],
+    security: access.includes("anyone") ? [] : [{ bearer: [] }],
+  };
+  return createRoute({ ...config, ...declaration });
+}
+
+/** A set of routes; their requests are checked by their schemas (422). */
+export function routes(): OpenAPIHono<ApiEnv> {
+  return new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw new ValidationFailure(explain(result.error.issues));
+    },
+  });
+}
+
+/** @throws SallyportError INTERNAL naming the first route without declared access */
+export function requireDeclaredAccess(app: OpenAPIHono<ApiEnv>): void {
+  const declared = new Set<string>();
+  for (const definition of app.openAPIRegistry.definitions) {
+    if (definition.type !== "route") continue;
+    const access: unknown = definition.route[DECLARED];
+    if (!Array.isArray(access) || access.length === 0) continue;
+    const path = definition.route.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    declared.add(`${definition.route.method.toUpperCase()} ${path}`);
+  }
+  for (const { method, path } of app.routes) {
+    if (method === "ALL" || declared.has(`${method} ${path}`)) continue;
+    throw new SallyportError("INTERNAL", `The route ${method} ${path} does not declare who may call it.`);
+  }
+}
+
+/** For a route whose access includes others too. @throws SallyportError FORBIDDEN */
+export function requirePerson(actor: Actor): Person {
+  return actor.kind === "person" ? actor : forbidden("people");
+}
+
+/** @throws SallyportError FORBIDDEN */
+export function requireGateway(actor: Actor): GatewayActor {
+  return actor.kind === "gateway" ? actor : forbidden("gateways");
+}
+
+/** @throws SallyportError FORBIDDEN */
+export function requireRelay(actor: Actor): RelayActor {
+  return actor.kind === "relay" ? actor : forbidden("relays");
+}
+
+function authenticate(access: Access[]) {
+  return createMiddleware<ApiEnv>(async (c, next) => {
+    const { core } = c.var.services;
+    const address = c.env.address;
+    if (access.includes("anyone")) {
+      c.set("actor", { kind: "anyone", address });
+      return await next();
+    }
+    const token = bearer(c.req.header("authorization"));
+    if (access.includes("relay-secret")) {
+      if (token === undefined || !isRelayAuthSecret(core, token)) {
+        throw new SallyportError("UNAUTHENTICATED", "Invalid relay auth secret");
+      }
+      c.set("actor", { kind: "relay-secret", address });
+      return await next();
+    }
+    const actor = token === undefined ? undefined : await actorOf(core, token, address);
+    if (!actor) {
+      throw new SallyportError(
+        "UNAUTHENTICATED",
+        "The token is missing, revoked or expired: log in or enroll again.",
+      );
+    }
+    if (!access.includes(actor.kind)) forbidden(access.join(" or "));
+    c.set("actor", actor);
+    await next();
+  });
+}
+
+function bearer(header: string | undefined): string | undefined {
+  return /^Bearer ([\x20-\x7e]+)$/i.exec(header ?? "")?.[1];
+}
+
+function forbidden(whom: string): never {
+  throw new SallyportError("FORBIDDEN", `This call is not for the holder of this token, but for: ${whom}.`);
+}
+
+/** Where and what, never the value: it may be a secret. */
+function explain(issues: { path: PropertyKey[]; message: string }[]): string {
+  return issues
+    .slice(0, 5)
+    .map(
+      (issue) => `${issue.path.map(String).join(".").slice(0, 80) || "body"}: ${issue.message.slice(0, 200)}`,
+    )
+    .join("; ");
+}

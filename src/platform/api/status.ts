@@ -1,0 +1,34 @@
+import { z } from "@hono/zod-openapi";
+import { SallyportError } from "../../telemetry/error.ts";
+import { findInstance } from "../store/instance.ts";
+import { answers } from "./fields.ts";
+import { declareRoute, routes } from "./route.ts";
+
+const status = declareRoute(["anyone"], {
+  method: "get",
+  path: "/api/status",
+  responses: answers(z.object({ date: z.string(), message: z.string() }), "The process is alive"),
+});
+
+const health = declareRoute(["anyone"], {
+  method: "get",
+  path: "/api/health",
+  responses: answers(z.object({ message: z.string() }), "The platform can work: its database answers"),
+});
+
+const documentation = declareRoute(["anyone"], {
+  method: "get",
+  path: "/api/docs/json",
+  responses: answers(z.record(z.string(), z.unknown()), "This API as OpenAPI 3.1"),
+});
+
+export function statusRoutes(describeApi: () => Record<string, unknown>) {
+  return routes()
+    .openapi(status, (c) => c.json({ date: c.var.services.core.now().toISOString(), message: "Ok" }, 200))
+    .openapi(health, async (c) => {
+      const instance = await findInstance(c.var.services.core.store.read);
+      if (!instance) throw new SallyportError("DATABASE_UNAVAILABLE", "The database is empty.");
+      return c.json({ message: "Ok" }, 200);
+    })
+    .openapi(documentation, (c) => c.json(describeApi(), 200));
+}

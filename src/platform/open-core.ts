@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { makePrivateDirectory } from "../host/atomic-file.ts";
+import type { Environment } from "../host/environment.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { AccessTokens } from "./services/access-tokens.ts";
+import { Authorities } from "./services/authorities.ts";
+import type { Core } from "./services/core.ts";
+import { HostRule } from "./services/host-rule.ts";
+import { Keyring } from "./services/keyring.ts";
+import { loadRootKey } from "./services/root-key.ts";
+import { openDatabase, type Store } from "./store/database.ts";
+import { findInstance } from "./store/instance.ts";
+import { migrate } from "./store/migrate.ts";
+
+export interface CoreOptions {
+  /** Holds the SQLite file and the set-up token; made when missing. */
+  dataDir: string;
+  /** PostgreSQL instead of SQLite. */
+  databaseUrl?: string | undefined;
+  /** Where the root key is looked up. */
+  env: Environment;
+  publicUrl: () => string;
+  /** Relays may have private addresses. */
+  allowPrivateHosts?: boolean;
+  /** The platform can only be reached from this machine. */
+  onLoopback?: boolean;
+  /** What instance relays register with; without it they can't. */
+  relayAuthSecret?: string | undefined;
+  log: Logger;
+  now?: () => Date;
+}
+
+/**
+ * Opens everything below the API: the database at this program's schema, the root key, the authorities.
+ * @throws SallyportError DATABASE_UNAVAILABLE, DATABASE_TOO_NEW, ROOT_KEY_MISMATCH, CONFIG_INVALID, FILE_UNWRITABLE
+ */
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const store = await openDataDirectory(options);
+  try {
+    const steps = await migrate(store);
+    if (steps.length > 0) options.log.info("Brought the database forward", { steps: steps.join(", ") });
+    return await assemble(store, options);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The database as it is, in a data directory that is made when missing. */
+export async function openDataDirectory(
+  options: Pick<CoreOptions, "dataDir" | "databaseUrl">,
+): Promise<Store> {
+  const dataDir = resolve(options.dataDir);
+  // An existing directory keeps its mode: it may be shared, and it is its owner's.
+  if (!existsSync(dataDir)) await makePrivateDirectory(dataDir);
+  return await openDatabase({ databaseUrl: options.databaseUrl, file: join(dataDir, "sallyport.db") });
+}
+
+async function assemble(store: Store, options: CoreOptions): Promise<Core> {
+  const { env, dataDir, log, publicUrl } = options;
+  const now = options.now ?? (() => new Date());
+  const inUse = (await findInstance(store.read)) !== undefined;
+  const rootKey = await loadRootKey({ env, dialect: store.dialect, dataDir, inUse });
+  if (rootKey.made !== undefined) {
+    log.warn("Made the root key: keep a copy of it apart from the data, nothing opens without it", {
+      file: rootKey.made,
+    });
+  }
+  const keyring = await Keyring.open(store, rootKey.key, now());
+  const authorities = new Authorities(store, keyring, now);
+  await authorities.preload();
+  return {
+    store,
+    keyring,
+    authorities,
+    accessTokens: new AccessTokens(keyring.jwtSecret, now),
+    hostRule: new HostRule({
+      allowPrivate: options.allowPrivateHosts ?? false,
+      onLoopback: options.onLoopback ?? false,
+    }),
+    relayAuthSecret: options.relayAuthSecret,
+    publicUrl,
+    now,
+    log,
+  };
+}

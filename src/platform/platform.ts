@@ -1,0 +1,115 @@
+import { probeGateway, probeRelay } from "../client/probe.ts";
+import { formatHostPort } from "../host/address.ts";
+import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
+import { type Api, BODY_LIMIT, createApi } from "./api/api.ts";
+import { startHousekeeping } from "./housekeeping.ts";
+import { type CoreOptions, openCore } from "./open-core.ts";
+import type { Core } from "./services/core.ts";
+import { FailureLimiter } from "./services/failure-limiter.ts";
+import { type Prober, Probes } from "./services/probes.ts";
+import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
+
+export interface PlatformOptions extends Omit<CoreOptions, "publicUrl" | "onLoopback"> {
+  listen: { hostname: string; port: number };
+  /** Where people and agents reach this platform. Needed unless it listens on loopback. */
+  publicUrl?: string | undefined;
+  /** How gateways and relays are looked for; dials them unless told. */
+  prober?: Prober;
+}
+
+export interface Platform {
+  port: number;
+  /** The public URL, without a trailing slash. */
+  url: string;
+  /** Ends requests within `graceMs` (30 s unless told), then closes what is left. Safe to call twice. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Seconds without a byte on a connection; longer than the slowest answer. */
+const IDLE_SECONDS = 35;
+
+/**
+ * The control plane: HTTP API over a database. Everything that it prints carries the public URL.
+ * @throws SallyportError PORT_IN_USE, USAGE, or what opening the database and the root key throws
+ */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { listen, log } = options;
+  const onLoopback = isLoopback(listen.hostname);
+  if (options.publicUrl === undefined && !onLoopback) {
+    throw new SallyportError(
+      "USAGE",
+      "Give --public-url, the address at which people and agents reach this platform: it is part of every deploy command.",
+    );
+  }
+  let url = options.publicUrl?.replace(/\/+$/, "") ?? "";
+  const core = await openCore({ ...options, onLoopback, publicUrl: () => url });
+  try {
+    const prober = options.prober ?? { gateway: probeGateway, relay: probeRelay };
+    const api = createApi({
+      core,
+      probes: new Probes(core, prober),
+      limiter: new FailureLimiter(core.now),
+      onBootstrapped: () => removeSetupToken(options.dataDir),
+    });
+    const server = serve(api, listen);
+    const port = server.port ?? listen.port;
+    url ||= `http://${formatHostPort(listen.hostname, port)}`;
+    const housekeeping = startHousekeeping(core);
+    await offerSetupToken(core, options.dataDir);
+    log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
+    return { port, url, close: closer(server, core, housekeeping) };
+  } catch (error) {
+    await core.store.close();
+    throw error;
+  }
+}
+
+function serve(api: Api, listen: { hostname: string; port: number }): Bun.Server<undefined> {
+  try {
+    return Bun.serve({
+      ...listen,
+      idleTimeout: IDLE_SECONDS,
+      // A backstop: the API refuses at its own limit, in its own words.
+      maxRequestBodySize: 2 * BODY_LIMIT,
+      fetch: (request, server) => api.fetch(request, plainAddress(server.requestIP(request)?.address)),
+    });
+  } catch (error) {
+    const where = formatHostPort(listen.hostname, listen.port);
+    if (systemCode(error) === "EADDRINUSE") {
+      throw new SallyportError(
+        "PORT_IN_USE",
+        `Something listens on ${where} already: choose another --listen.`,
+      );
+    }
+    throw new SallyportError("CONFIG_INVALID", `Cannot listen on ${where}: ${describe(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+function closer(
+  server: Bun.Server<undefined>,
+  core: Core,
+  housekeeping: { close(): void },
+): (graceMs?: number) => Promise<void> {
+  let closing: Promise<void> | undefined;
+  const close = async (graceMs: number) => {
+    housekeeping.close();
+    await Promise.race([server.stop(), Bun.sleep(graceMs)]);
+    await server.stop(true);
+    await core.store.close();
+  };
+  return (graceMs = 30_000) => {
+    closing ??= close(graceMs);
+    return closing;
+  };
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || hostname.startsWith("127.");
+}
+
+/** On a dual-stack socket IPv4 peers look like ::ffff:192.0.2.1. */
+function plainAddress(address: string | undefined): string {
+  return address?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unknown";
+}

@@ -1,0 +1,58 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { findGateway } from "../store/gateways.ts";
+import { findTokenOwner } from "../store/people.ts";
+import { findRelay } from "../store/relays.ts";
+import type { Actor } from "./actors.ts";
+import type { Core } from "./core.ts";
+import { hashOpaqueToken } from "./opaque-tokens.ts";
+
+/** Longer than any token of ours. */
+const TOKEN_LIMIT = 4096;
+
+/**
+ * Who holds this bearer token, looked up in the database on every request: a revocation counts at once, on every
+ * replica. Undefined = nobody, for whatever reason.
+ */
+export async function actorOf(core: Core, token: string, address: string): Promise<Actor | undefined> {
+  if (token.length > TOKEN_LIMIT) return undefined;
+  if (token.startsWith("spt_")) return await person(core, token, address);
+  const claims = await core.accessTokens.verify(token);
+  if (!claims) return undefined;
+  const { orgId, tokenVersion } = claims;
+  if (claims.authTokenType === "gatewayAccessToken") {
+    const { gatewayId } = claims;
+    const row = await findGateway(core.store.read, gatewayId);
+    if (row?.org_id !== orgId || row.token_version !== tokenVersion) return undefined;
+    return { kind: "gateway", gatewayId, orgId, tokenVersion, address };
+  }
+  const { relayId } = claims;
+  const row = await findRelay(core.store.read, relayId);
+  if (row?.org_id !== orgId || row.token_version !== tokenVersion) return undefined;
+  return { kind: "relay", relayId, orgId, tokenVersion, address };
+}
+
+/** Whether this is the secret of instance relays; never when none is set. Constant time. */
+export function isRelayAuthSecret(core: Core, given: string): boolean {
+  if (core.relayAuthSecret === undefined) return false;
+  return timingSafeEqual(digest(given), digest(core.relayAuthSecret));
+}
+
+async function person(core: Core, token: string, address: string): Promise<Actor | undefined> {
+  const owner = await findTokenOwner(core.store.read, hashOpaqueToken(token));
+  if (!owner) return undefined;
+  if (owner.expires_at !== null && owner.expires_at <= core.now().toISOString()) return undefined;
+  return {
+    kind: "person",
+    userId: owner.user_id,
+    email: owner.email,
+    instanceAdmin: owner.instance_admin === 1,
+    orgId: owner.org_id,
+    orgName: owner.org_name,
+    tokenId: owner.token_id,
+    address,
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

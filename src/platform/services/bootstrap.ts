@@ -1,0 +1,148 @@
+import { randomBytes } from "node:crypto";
+import type { AuthorityRecord } from "../../pki/hierarchy.ts";
+import { SallyportError } from "../../telemetry/error.ts";
+import { insertAudit } from "../store/audit.ts";
+import { insertAuthorities } from "../store/authorities.ts";
+import type { Sql } from "../store/database.ts";
+import { lockInstance, spendSetupToken } from "../store/instance.ts";
+import {
+  countUsers,
+  insertApiToken,
+  insertMembership,
+  insertOrganisation,
+  insertUser,
+} from "../store/people.ts";
+import { INSTANCE, sealAuthorities } from "./authorities.ts";
+import type { Core } from "./core.ts";
+import { hashOpaqueToken, mintOpaqueToken } from "./opaque-tokens.ts";
+import { hashPassword } from "./people.ts";
+
+/** A hierarchy made by `ca init`, to go on with (EXTENSIONS, "The CA without a platform"). */
+export interface AdoptedHierarchy {
+  orgId: string;
+  instance: AuthorityRecord[];
+  organisation: AuthorityRecord[];
+}
+
+export interface BootstrapRequest {
+  organisation: string;
+  email: string;
+  /** Over HTTP the set-up token is demanded; on the platform's own machine it is not. */
+  setupToken?: string;
+  address: string | null;
+  adopt?: AdoptedHierarchy;
+}
+
+/** What is shown once and stored nowhere in the clear. */
+export interface FirstAdministrator {
+  organisationId: string;
+  organisation: string;
+  email: string;
+  password: string;
+  token: string;
+}
+
+/**
+ * Creates the first organisation and its administrator, who also administers the instance. Works once.
+ * @throws SallyportError ALREADY_EXISTS, UNAUTHENTICATED for a wrong set-up token
+ */
+export async function bootstrap(core: Core, request: BootstrapRequest): Promise<FirstAdministrator> {
+  const { organisation, email, adopt } = request;
+  const orgId = adopt?.orgId ?? crypto.randomUUID();
+  const made = await newPerson(core, { orgId, organisation, email, instanceAdmin: true });
+  const adopted = adopt && {
+    instance: sealAuthorities(INSTANCE, core.keyring.instance, adopt.instance),
+    organisation: sealAuthorities(
+      orgId,
+      core.keyring.organisation(orgId, made.sealedKey),
+      adopt.organisation,
+    ),
+  };
+  const now = core.now().toISOString();
+  await core.store.transaction(async (sql) => {
+    await lockInstance(sql);
+    if (request.setupToken !== undefined) await spend(sql, request.setupToken);
+    if ((await countUsers(sql)) > 0) {
+      throw new SallyportError(
+        "ALREADY_EXISTS",
+        "This platform has its first administrator already: log in instead.",
+      );
+    }
+    await made.write(sql);
+    if (adopted) {
+      await adoptInto(sql, INSTANCE, adopted.instance, now);
+      await adoptInto(sql, orgId, adopted.organisation, now);
+    }
+    await insertAudit(
+      sql,
+      {
+        orgId,
+        event: "INSTANCE_BOOTSTRAP",
+        actor: { type: "instance", id: null, name: null },
+        address: request.address,
+        detail: { organisation, email },
+      },
+      now,
+    );
+  });
+  return { organisationId: orgId, organisation, email, password: made.password, token: made.token };
+}
+
+/** A new organisation with its first person, ready to be written in a transaction. */
+export async function newPerson(
+  core: Core,
+  request: { orgId: string; organisation: string; email: string; instanceAdmin: boolean },
+): Promise<{
+  password: string;
+  token: string;
+  sealedKey: string;
+  write: (sql: Sql) => Promise<void>;
+}> {
+  const { orgId, organisation, email, instanceAdmin } = request;
+  const userId = crypto.randomUUID();
+  const password = randomBytes(18).toString("base64url");
+  const passwordHash = await hashPassword(password);
+  const token = mintOpaqueToken("spt_");
+  const sealedKey = core.keyring.newOrganisationKey(orgId);
+  const now = core.now().toISOString();
+  const write = async (sql: Sql) => {
+    const fresh =
+      (await insertOrganisation(sql, { id: orgId, name: organisation, sealedKey, now })) &&
+      (await insertUser(sql, { id: userId, email, passwordHash, instanceAdmin, now }));
+    if (!fresh) {
+      throw new SallyportError("ALREADY_EXISTS", "The organisation's name or the e-mail address is taken.");
+    }
+    await insertMembership(sql, { userId, orgId, role: "admin", now });
+    await insertApiToken(sql, {
+      id: crypto.randomUUID(),
+      userId,
+      orgId,
+      name: "first token",
+      tokenHash: token.hash,
+      now,
+      expiresAt: null,
+    });
+  };
+  return { password, token: token.plain, sealedKey, write };
+}
+
+async function spend(sql: Sql, setupToken: string): Promise<void> {
+  if (await spendSetupToken(sql, hashOpaqueToken(setupToken))) return;
+  throw new SallyportError(
+    "UNAUTHENTICATED",
+    "This is not the set-up token: read it from the file whose path the platform logged at its start.",
+  );
+}
+
+async function adoptInto(
+  sql: Sql,
+  ownerId: string,
+  rows: Parameters<typeof insertAuthorities>[2],
+  now: string,
+): Promise<void> {
+  if (await insertAuthorities(sql, ownerId, rows, now)) return;
+  throw new SallyportError(
+    "ALREADY_EXISTS",
+    "This platform has certificate authorities already: adopt a hierarchy before the first start.",
+  );
+}

@@ -1,0 +1,25 @@
+import type { Logger } from "../../telemetry/log.ts";
+import type { Store } from "../store/database.ts";
+import type { AccessTokens } from "./access-tokens.ts";
+import type { Authorities } from "./authorities.ts";
+import type { HostRule } from "./host-rule.ts";
+import type { Keyring } from "./keyring.ts";
+
+/** What every decision needs. One per process; holds nothing that a second replica would miss. */
+export interface Core {
+  store: Store;
+  keyring: Keyring;
+  authorities: Authorities;
+  accessTokens: AccessTokens;
+  /** Which hosts relays may have. */
+  hostRule: HostRule;
+  /** What instance relays register with; undefined = they can't. */
+  relayAuthSecret: string | undefined;
+  /** Where people and agents reach this platform, without a trailing slash. */
+  publicUrl: () => string;
+  now: () => Date;
+  log: Logger;
+}
+
+/** Bounds per organisation (of relays also per instance): each is far above what people use and keeps lists short. */
+export const LIMITS = { gateways: 50, relays: 100, resources: 1000 } as const;

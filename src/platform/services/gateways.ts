@@ -1,0 +1,115 @@
+import { SallyportError } from "../../telemetry/error.ts";
+import { insertAudit } from "../store/audit.ts";
+import { deleteGatewayTokens } from "../store/enrollment-tokens.ts";
+import {
+  countGateways,
+  deleteGateway,
+  findOwnGateway,
+  type GatewayRow,
+  type GatewayView,
+  insertGateway,
+  listGatewayViews,
+  revokeGateway,
+} from "../store/gateways.ts";
+import { lockOrganisation } from "../store/people.ts";
+import { countGatewayResources } from "../store/resources.ts";
+import { byPerson, type Person } from "./actors.ts";
+import { type Core, LIMITS } from "./core.ts";
+import { mintEnrollmentToken } from "./enrollment.ts";
+
+/** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED */
+export async function createGateway(core: Core, person: Person, name: string): Promise<GatewayView> {
+  const id = crypto.randomUUID();
+  await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    await lockOrganisation(sql, person.orgId, now);
+    if ((await countGateways(sql, person.orgId)) >= LIMITS.gateways) {
+      throw new SallyportError(
+        "LIMIT_REACHED",
+        `An organisation can have ${LIMITS.gateways} gateways: delete one first.`,
+      );
+    }
+    const row = { id, orgId: person.orgId, name, authMethodId: crypto.randomUUID(), now };
+    if (!(await insertGateway(sql, row))) {
+      throw new SallyportError(
+        "ALREADY_EXISTS",
+        `There is a gateway named ${name} already: choose another name.`,
+      );
+    }
+    await insertAudit(
+      sql,
+      { ...byPerson(person), event: "GATEWAY_CREATE", detail: { gatewayId: id, name } },
+      now,
+    );
+  });
+  return await getGateway(core, person, id);
+}
+
+/** @throws SallyportError NOT_FOUND, also for another organisation's */
+export async function getGateway(core: Core, person: Person, id: string): Promise<GatewayView> {
+  const [gateway] = await listGatewayViews(core.store.read, person.orgId, id);
+  return gateway ?? missing();
+}
+
+/** By id or name. @throws SallyportError NOT_FOUND */
+export async function resolveGateway(core: Core, person: Person, idOrName: string): Promise<GatewayRow> {
+  return (await findOwnGateway(core.store.read, person.orgId, idOrName)) ?? missing();
+}
+
+export async function listGateways(core: Core, person: Person): Promise<GatewayView[]> {
+  return await listGatewayViews(core.store.read, person.orgId, null);
+}
+
+/** @throws SallyportError NOT_FOUND, REQUEST_REFUSED while resources are attached */
+export async function removeGateway(core: Core, person: Person, id: string): Promise<GatewayView> {
+  const gateway = await getGateway(core, person, id);
+  await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    await lockOrganisation(sql, person.orgId, now);
+    if ((await countGatewayResources(sql, id)) > 0) {
+      throw new SallyportError(
+        "REQUEST_REFUSED",
+        `The gateway ${gateway.name} is attached to active resources: delete those first.`,
+      );
+    }
+    if (!(await deleteGateway(sql, person.orgId, id))) missing();
+    const detail = { gatewayId: id, name: gateway.name };
+    await insertAudit(sql, { ...byPerson(person), event: "GATEWAY_DELETE", detail }, now);
+  });
+  return gateway;
+}
+
+/** Makes every access and enrollment token of the gateway worthless. @throws SallyportError NOT_FOUND */
+export async function revokeGatewayAccess(core: Core, person: Person, id: string): Promise<string> {
+  const gateway = await getGateway(core, person, id);
+  await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    await deleteGatewayTokens(sql, id);
+    if (!(await revokeGateway(sql, person.orgId, id, now))) missing();
+    const detail = { resourceType: "gateway", resourceId: id, name: gateway.name };
+    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
+  });
+  return gateway.auth_method;
+}
+
+/** @throws SallyportError NOT_FOUND */
+export async function generateGatewayToken(
+  core: Core,
+  person: Person,
+  id: string,
+): Promise<{ token: string; expiresAt: string }> {
+  const gateway = await getGateway(core, person, id);
+  return await core.store.transaction(async (sql) => {
+    const now = core.now();
+    const owner = { orgId: person.orgId, authMethodId: gateway.auth_method_id };
+    const { token, tokenId, expiresAt } = await mintEnrollmentToken(sql, owner, now);
+    const detail = { tokenId, gatewayId: id, name: gateway.name };
+    const event = "GATEWAY_ENROLLMENT_TOKEN_CREATE";
+    await insertAudit(sql, { ...byPerson(person), event, detail }, now.toISOString());
+    return { token, expiresAt };
+  });
+}
+
+function missing(): never {
+  throw new SallyportError("NOT_FOUND", "There is no such gateway.");
+}

@@ -1,0 +1,93 @@
+import { SallyportError } from "../../telemetry/error.ts";
+import { insertAudit } from "../store/audit.ts";
+import type { Sql } from "../store/database.ts";
+import { insertIssued } from "../store/issued-certificates.ts";
+import { countRelays, findInstanceRelay, insertRelay, type RelayRow } from "../store/relays.ts";
+import { type Core, LIMITS } from "./core.ts";
+import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT } from "./issuing.ts";
+import { certify, type RelayConnectAnswer, type RelayConnectRequest } from "./relay-connect.ts";
+
+type Place = Pick<RelayRow, "host" | "ssh_port" | "tls_port">;
+
+/**
+ * Registers a relay that holds the shared secret, or renews its certificates (PROTOCOL A.2, v1). The secret is not
+ * bound to one relay, so it can't move one: a known name with another host or port is refused, whoever asks
+ * (ACCEPTANCE B11). An instance administrator moves it with PATCH, or deletes it.
+ * @throws SallyportError CONFLICT, LIMIT_REACHED, REQUEST_INVALID
+ */
+export async function registerInstanceRelay(
+  core: Core,
+  request: RelayConnectRequest & { name: string; host: string },
+  address: string,
+): Promise<Omit<RelayConnectAnswer, "relayId">> {
+  const wanted: Place = {
+    host: core.hostRule.normalise(request.host),
+    ssh_port: request.sshPort ?? null,
+    tls_port: request.tlsPort ?? null,
+  };
+  const { name: _name, host: _host, ...extensions } = request;
+  const existing = await findInstanceRelay(core.store.read, request.name);
+  if (existing) requireSame(existing, wanted);
+  const now = core.now().toISOString();
+  const relay: RelayRow = existing ?? {
+    id: crypto.randomUUID(),
+    org_id: null,
+    identity_id: null,
+    name: request.name,
+    ...wanted,
+    heartbeat: null,
+    health_alerted_at: null,
+    token_version: 0,
+    created_at: now,
+    updated_at: now,
+  };
+  const { answer, issued } = await certify(core, relay, extensions);
+  await core.store.transaction(async (sql) => {
+    if (!existing) await create(sql, relay, address, now);
+    await insertIssued(sql, issued, now);
+  });
+  const { relayId: _relayId, ...rest } = answer;
+  return rest;
+}
+
+async function create(sql: Sql, relay: RelayRow, address: string, now: string): Promise<void> {
+  if ((await countRelays(sql, null)) >= LIMITS.relays) {
+    throw new SallyportError("LIMIT_REACHED", `There can be at most ${LIMITS.relays} instance relays.`);
+  }
+  const made = await insertRelay(sql, {
+    id: relay.id,
+    orgId: null,
+    name: relay.name,
+    host: relay.host,
+    sshPort: relay.ssh_port,
+    tlsPort: relay.tls_port,
+    authMethodId: null,
+    now,
+  });
+  if (!made) throw taken(relay.name);
+  await insertAudit(
+    sql,
+    {
+      orgId: null,
+      event: "RELAY_REGISTER",
+      actor: { type: "relay", id: relay.id, name: relay.name },
+      address,
+      detail: { name: relay.name, host: relay.host },
+    },
+    now,
+  );
+}
+
+function requireSame(existing: RelayRow, wanted: Place): void {
+  const [is, shouldBe] = [existing, wanted].map((place) =>
+    [place.host, place.ssh_port ?? DEFAULT_SSH_PORT, place.tls_port ?? DEFAULT_TLS_PORT].join(" "),
+  );
+  if (is !== shouldBe) throw taken(existing.name);
+}
+
+function taken(name: string): SallyportError {
+  return new SallyportError(
+    "CONFLICT",
+    `The instance relay ${name} is registered with another host or other ports: the shared secret can't move it. Choose another name, or have an instance administrator delete it.`,
+  );
+}

@@ -1,0 +1,143 @@
+import { SallyportError } from "../../telemetry/error.ts";
+import { type AuditEvent, insertAudit } from "../store/audit.ts";
+import { deleteRelayTokens } from "../store/enrollment-tokens.ts";
+import { lockOrganisation } from "../store/people.ts";
+import {
+  countRelays,
+  deleteRelay,
+  findRelayView,
+  insertRelay,
+  listRelays,
+  moveRelay,
+  type RelayRow,
+  type RelayView,
+  revokeRelay,
+} from "../store/relays.ts";
+import { byPerson, type Person } from "./actors.ts";
+import { type Core, LIMITS } from "./core.ts";
+import { mintEnrollmentToken } from "./enrollment.ts";
+
+/** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, NAME_INVALID, REQUEST_INVALID */
+export async function createRelay(
+  core: Core,
+  person: Person,
+  request: { name: string; host: string },
+): Promise<RelayView> {
+  const { name } = request;
+  if (name.startsWith("infisical-")) {
+    throw new SallyportError("NAME_INVALID", 'Names that begin with "infisical-" are for instance relays.');
+  }
+  const host = core.hostRule.normalise(request.host);
+  const id = crypto.randomUUID();
+  await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    await lockOrganisation(sql, person.orgId, now);
+    if ((await countRelays(sql, person.orgId)) >= LIMITS.relays) {
+      throw new SallyportError(
+        "LIMIT_REACHED",
+        `An organisation can have ${LIMITS.relays} relays: delete one first.`,
+      );
+    }
+    const row = { id, orgId: person.orgId, name, host, sshPort: null, tlsPort: null, now };
+    if (!(await insertRelay(sql, { ...row, authMethodId: crypto.randomUUID() }))) {
+      throw new SallyportError(
+        "ALREADY_EXISTS",
+        `There is a relay named ${name} already: choose another name.`,
+      );
+    }
+    const detail = { relayId: id, name, host };
+    await insertAudit(sql, { ...byPerson(person), event: "RELAY_CREATE", detail }, now);
+  });
+  return await getRelay(core, person, id);
+}
+
+/** Instance relays too. @throws SallyportError NOT_FOUND, also for another organisation's */
+export async function getRelay(core: Core, person: Person, id: string): Promise<RelayView> {
+  return (await findRelayView(core.store.read, person.orgId, id)) ?? missing();
+}
+
+export async function listVisibleRelays(core: Core, orgId: string): Promise<RelayRow[]> {
+  return await listRelays(core.store.read, orgId);
+}
+
+/** @throws SallyportError NOT_FOUND, REQUEST_INVALID */
+export async function updateRelay(
+  core: Core,
+  person: Person,
+  id: string,
+  change: { host?: string | undefined },
+): Promise<RelayView> {
+  const relay = await changeable(core, person, id);
+  const host = change.host === undefined ? relay.host : core.hostRule.normalise(change.host);
+  await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    await moveRelay(sql, id, host, now);
+    const detail = { relayId: id, name: relay.name, host, before: relay.host };
+    await insertAudit(sql, { ...byPerson(person), event: "RELAY_UPDATE", detail }, now);
+  });
+  return await getRelay(core, person, id);
+}
+
+/** @throws SallyportError NOT_FOUND */
+export async function removeRelay(core: Core, person: Person, id: string): Promise<RelayView> {
+  const relay = await changeable(core, person, id);
+  await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    if (!(await deleteRelay(sql, id))) missing();
+    const detail = { relayId: id, name: relay.name, host: relay.host };
+    await insertAudit(sql, { ...byPerson(person), event: "RELAY_DELETE", detail }, now);
+  });
+  return relay;
+}
+
+/** Makes every access and enrollment token of the relay worthless. @throws SallyportError NOT_FOUND */
+export async function revokeRelayAccess(core: Core, person: Person, id: string): Promise<string> {
+  const relay = await ownWithToken(core, person, id);
+  await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    await deleteRelayTokens(sql, id);
+    if (!(await revokeRelay(sql, person.orgId, id, now))) missing();
+    const detail = { resourceType: "relay", resourceId: id, name: relay.name };
+    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
+  });
+  return "token";
+}
+
+/** @throws SallyportError NOT_FOUND */
+export async function generateRelayToken(
+  core: Core,
+  person: Person,
+  id: string,
+): Promise<{ token: string; expiresAt: string }> {
+  const relay = await ownWithToken(core, person, id);
+  return await core.store.transaction(async (sql) => {
+    const now = core.now();
+    const owner = { orgId: person.orgId, authMethodId: relay.authMethodId };
+    const { token, tokenId, expiresAt } = await mintEnrollmentToken(sql, owner, now);
+    const detail = { tokenId, relayId: id, name: relay.name };
+    const event: AuditEvent = "RELAY_ENROLLMENT_TOKEN_CREATE";
+    await insertAudit(sql, { ...byPerson(person), event, detail }, now.toISOString());
+    return { token, expiresAt };
+  });
+}
+
+/** The organisation's own; of the instance's only for an instance administrator. Everybody else sees none there. */
+async function changeable(core: Core, person: Person, id: string): Promise<RelayView> {
+  const relay = await getRelay(core, person, id);
+  return relay.org_id !== null || person.instanceAdmin ? relay : missing();
+}
+
+/** Instance relays have no token of their own. */
+async function ownWithToken(
+  core: Core,
+  person: Person,
+  id: string,
+): Promise<{ name: string; authMethodId: string }> {
+  const relay = await getRelay(core, person, id);
+  if (relay.org_id === null || relay.auth_method_id === null) missing();
+  return { name: relay.name, authMethodId: relay.auth_method_id };
+}
+
+function missing(): never {
+  throw new SallyportError("NOT_FOUND", "There is no such relay.");
+}

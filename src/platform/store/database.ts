@@ -1,0 +1,52 @@
+import { describe, SallyportError } from "../../telemetry/error.ts";
+import { openPostgres } from "./postgres.ts";
+import { openSqlite } from "./sqlite.ts";
+
+/** What both databases bind and give back alike: no Date, no object, no bigint, no boolean. */
+export type Value = string | number | null;
+
+/**
+ * Runs one statement: sql<Row>`SELECT * FROM gateways WHERE id = ${id}`. Values are bound, never pasted.
+ * Times are RFC 3339 texts in UTC with milliseconds, so that they sort as texts.
+ */
+export type Sql = <Row = unknown>(text: TemplateStringsArray, ...values: Value[]) => Promise<Row[]>;
+
+export interface Store {
+  readonly dialect: "sqlite" | "postgres";
+  /** Outside of any transaction; on SQLite a second connection that can't write. */
+  readonly read: Sql;
+  /**
+   * All of `work` or nothing of it. Only SQL may happen inside: no HTTP, no dialing, no signing, no hashing of
+   * passwords, and no second transaction. On SQLite one runs at a time, in the order of the calls.
+   * @throws SallyportError DATABASE_UNAVAILABLE when too many wait already
+   */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Statements without values, for migrations. Held under a lock that other processes respect. */
+  migrate(work: (run: (text: string) => Promise<void>, sql: Sql) => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** `postgres://...`; without it SQLite. */
+  databaseUrl?: string | undefined;
+  /** The SQLite file; its directory exists. */
+  file: string;
+}
+
+/** @throws SallyportError CONFIG_INVALID, DATABASE_UNAVAILABLE */
+export async function openDatabase(options: DatabaseOptions): Promise<Store> {
+  const { databaseUrl, file } = options;
+  try {
+    if (databaseUrl === undefined) return await openSqlite(file);
+    if (/^postgres(ql)?:\/\//.test(databaseUrl)) return await openPostgres(databaseUrl);
+  } catch (error) {
+    const what = databaseUrl === undefined ? `the database file ${file}` : "the PostgreSQL database";
+    throw new SallyportError("DATABASE_UNAVAILABLE", `Cannot open ${what}: ${describe(error)}.`, {
+      cause: error,
+    });
+  }
+  throw new SallyportError(
+    "CONFIG_INVALID",
+    "--database-url has to look like postgres://user@host/database; leave it out to use SQLite.",
+  );
+}

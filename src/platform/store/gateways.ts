@@ -1,0 +1,149 @@
+import type { Sql } from "./database.ts";
+import type { RelayRow } from "./relays.ts";
+
+export interface GatewayRow {
+  id: string;
+  org_id: string;
+  identity_id: string | null;
+  name: string;
+  relay_id: string | null;
+  heartbeat: string | null;
+  /** Seconds; 0 = the last probe failed. */
+  heartbeat_ttl: number | null;
+  health_alerted_at: string | null;
+  token_version: number;
+  created_at: string;
+  updated_at: string;
+}
+
+/** A gateway as management shows it. */
+export interface GatewayView extends GatewayRow {
+  auth_method_id: string;
+  auth_method: string;
+  auth_method_created_at: string;
+  auth_method_updated_at: string;
+  pending_tokens: number;
+  resource_count: number;
+}
+
+export async function findGateway(sql: Sql, id: string): Promise<GatewayRow | undefined> {
+  const [row] = await sql<GatewayRow>`SELECT * FROM gateways WHERE id = ${id}`;
+  return row;
+}
+
+/** By id or by name, in one organisation. */
+export async function findOwnGateway(
+  sql: Sql,
+  orgId: string,
+  idOrName: string,
+): Promise<GatewayRow | undefined> {
+  const [row] = await sql<GatewayRow>`
+    SELECT * FROM gateways WHERE org_id = ${orgId} AND (id = ${idOrName} OR name = ${idOrName})
+    ORDER BY CASE WHEN id = ${idOrName} THEN 0 ELSE 1 END LIMIT 1`;
+  return row;
+}
+
+/** All gateways of an organisation, or the one with `id`. At most as many as an organisation may have. */
+export async function listGatewayViews(sql: Sql, orgId: string, id: string | null): Promise<GatewayView[]> {
+  return await sql<GatewayView>`
+    SELECT g.*, a.id AS auth_method_id, a.method AS auth_method,
+      a.created_at AS auth_method_created_at, a.updated_at AS auth_method_updated_at,
+      (SELECT CAST(count(*) AS INTEGER) FROM enrollment_tokens t WHERE t.auth_method_id = a.id) AS pending_tokens,
+      (SELECT CAST(count(*) AS INTEGER) FROM resources r WHERE r.gateway_id = g.id) AS resource_count
+    FROM gateways g JOIN auth_methods a ON a.gateway_id = g.id
+    WHERE g.org_id = ${orgId} AND (g.id = ${id} OR CAST(${id} AS TEXT) IS NULL)
+    ORDER BY g.name`;
+}
+
+export async function countGateways(sql: Sql, orgId: string): Promise<number> {
+  const [row] = await sql<{ n: number }>`
+    SELECT CAST(count(*) AS INTEGER) AS n FROM gateways WHERE org_id = ${orgId}`;
+  return row?.n ?? 0;
+}
+
+/** With token authentication. False when the organisation has a gateway of that name. */
+export async function insertGateway(
+  sql: Sql,
+  row: { id: string; orgId: string; name: string; authMethodId: string; now: string },
+): Promise<boolean> {
+  const made = await sql`
+    INSERT INTO gateways (id, org_id, name, created_at, updated_at)
+    VALUES (${row.id}, ${row.orgId}, ${row.name}, ${row.now}, ${row.now})
+    ON CONFLICT DO NOTHING RETURNING id`;
+  if (made.length === 0) return false;
+  await sql`
+    INSERT INTO auth_methods (id, gateway_id, method, created_at, updated_at)
+    VALUES (${row.authMethodId}, ${row.id}, 'token', ${row.now}, ${row.now})`;
+  return true;
+}
+
+/** False when it is gone already, or in another organisation. */
+export async function deleteGateway(sql: Sql, orgId: string, id: string): Promise<boolean> {
+  const gone = await sql`DELETE FROM gateways WHERE id = ${id} AND org_id = ${orgId} RETURNING id`;
+  return gone.length === 1;
+}
+
+/** What a login does: earlier access tokens are worthless, health begins anew (PROTOCOL B). Undefined = no such row. */
+export async function raiseGatewayVersion(
+  sql: Sql,
+  id: string,
+  now: string,
+): Promise<{ token_version: number; name: string } | undefined> {
+  const [row] = await sql<{ token_version: number; name: string }>`
+    UPDATE gateways
+    SET token_version = token_version + 1, heartbeat = NULL, heartbeat_ttl = NULL, updated_at = ${now}
+    WHERE id = ${id} RETURNING token_version, name`;
+  return row;
+}
+
+/** What a revocation does: earlier access tokens are worthless; the last heartbeat stays for people to read. */
+export async function revokeGateway(sql: Sql, orgId: string, id: string, now: string): Promise<boolean> {
+  const rows = await sql`
+    UPDATE gateways SET token_version = token_version + 1, updated_at = ${now}
+    WHERE id = ${id} AND org_id = ${orgId} RETURNING id`;
+  return rows.length === 1;
+}
+
+/**
+ * Declares the complete set of relays, best first (PROTOCOL A.1, "Declarative"): the heartbeat is kept only if the
+ * first stays the same. Only while `tokenVersion` is still the caller's: false means that it was revoked meanwhile.
+ */
+export async function declareGatewayRelays(
+  sql: Sql,
+  row: { id: string; tokenVersion: number; relayIds: string[]; now: string },
+): Promise<boolean> {
+  const first = row.relayIds[0] ?? null;
+  const updated = await sql`
+    UPDATE gateways
+    SET heartbeat = CASE WHEN relay_id = ${first} THEN heartbeat ELSE NULL END,
+        relay_id = ${first}, updated_at = ${row.now}
+    WHERE id = ${row.id} AND token_version = ${row.tokenVersion} RETURNING id`;
+  if (updated.length === 0) return false;
+  await sql`DELETE FROM gateway_relays WHERE gateway_id = ${row.id}`;
+  for (const [position, relayId] of row.relayIds.entries()) {
+    await sql`
+      INSERT INTO gateway_relays (gateway_id, relay_id, position) VALUES (${row.id}, ${relayId}, ${position})`;
+  }
+  return true;
+}
+
+/** The relays that a gateway declared last, best first; those deleted since are missing. */
+export async function listGatewayRelays(sql: Sql, gatewayId: string): Promise<RelayRow[]> {
+  return await sql<RelayRow>`
+    SELECT r.* FROM gateway_relays g JOIN relays r ON r.id = g.relay_id
+    WHERE g.gateway_id = ${gatewayId} ORDER BY g.position`;
+}
+
+export async function storeCapabilities(sql: Sql, id: string, capabilities: string): Promise<void> {
+  await sql`UPDATE gateways SET capabilities = ${capabilities} WHERE id = ${id}`;
+}
+
+/** A probe's outcome; an unreachable one keeps the time of its last heartbeat. */
+export async function storeGatewayHealth(
+  sql: Sql,
+  row: { id: string; heartbeat: string | null; ttlSeconds: number },
+): Promise<void> {
+  await sql`
+    UPDATE gateways SET heartbeat = COALESCE(${row.heartbeat}, heartbeat), heartbeat_ttl = ${row.ttlSeconds}
+    WHERE id = ${row.id}`;
+}

@@ -1,0 +1,145 @@
+import type { Sql } from "./database.ts";
+
+export interface RelayRow {
+  id: string;
+  /** null = an instance relay, shared by all organisations. */
+  org_id: string | null;
+  identity_id: string | null;
+  name: string;
+  /** A DNS name, an IPv4 address, or an IPv6 address in brackets. */
+  host: string;
+  /** null = 2222. */
+  ssh_port: number | null;
+  /** null = 8443. */
+  tls_port: number | null;
+  heartbeat: string | null;
+  health_alerted_at: string | null;
+  token_version: number;
+  created_at: string;
+  updated_at: string;
+}
+
+/** A relay of an organisation as management shows it; an instance relay has no authentication method. */
+export interface RelayView extends RelayRow {
+  auth_method_id: string | null;
+  auth_method: string | null;
+  auth_method_created_at: string | null;
+  auth_method_updated_at: string | null;
+  pending_tokens: number;
+}
+
+export async function findRelay(sql: Sql, id: string): Promise<RelayRow | undefined> {
+  const [row] = await sql<RelayRow>`SELECT * FROM relays WHERE id = ${id}`;
+  return row;
+}
+
+/** In the organisation first, then among the instance's (PROTOCOL A.1, "Relay resolution"). */
+export async function findRelayByName(sql: Sql, orgId: string, name: string): Promise<RelayRow | undefined> {
+  const [row] = await sql<RelayRow>`
+    SELECT * FROM relays WHERE name = ${name} AND (org_id = ${orgId} OR org_id IS NULL)
+    ORDER BY CASE WHEN org_id IS NULL THEN 1 ELSE 0 END LIMIT 1`;
+  return row;
+}
+
+export async function findInstanceRelay(sql: Sql, name: string): Promise<RelayRow | undefined> {
+  const [row] = await sql<RelayRow>`SELECT * FROM relays WHERE name = ${name} AND org_id IS NULL`;
+  return row;
+}
+
+/** Instance relays first, then the organisation's. Bounded by the limits on creating them. */
+export async function listRelays(sql: Sql, orgId: string): Promise<RelayRow[]> {
+  return await sql<RelayRow>`
+    SELECT * FROM relays WHERE org_id = ${orgId} OR org_id IS NULL
+    ORDER BY CASE WHEN org_id IS NULL THEN 0 ELSE 1 END, name`;
+}
+
+/** A relay of this organisation, or an instance relay. */
+export async function findRelayView(sql: Sql, orgId: string, id: string): Promise<RelayView | undefined> {
+  const [row] = await sql<RelayView>`
+    SELECT r.*, a.id AS auth_method_id, a.method AS auth_method,
+      a.created_at AS auth_method_created_at, a.updated_at AS auth_method_updated_at,
+      (SELECT CAST(count(*) AS INTEGER) FROM enrollment_tokens t WHERE t.auth_method_id = a.id) AS pending_tokens
+    FROM relays r LEFT JOIN auth_methods a ON a.relay_id = r.id
+    WHERE r.id = ${id} AND (r.org_id = ${orgId} OR r.org_id IS NULL)`;
+  return row;
+}
+
+export async function countRelays(sql: Sql, orgId: string | null): Promise<number> {
+  const [row] = await sql<{ n: number }>`
+    SELECT CAST(count(*) AS INTEGER) AS n FROM relays WHERE COALESCE(org_id, '') = ${orgId ?? ""}`;
+  return row?.n ?? 0;
+}
+
+interface NewRelay {
+  id: string;
+  orgId: string | null;
+  name: string;
+  host: string;
+  sshPort: number | null;
+  tlsPort: number | null;
+  /** null = an instance relay, which authenticates by the shared secret. */
+  authMethodId: string | null;
+  now: string;
+}
+
+/** False when the name is taken. */
+export async function insertRelay(sql: Sql, row: NewRelay): Promise<boolean> {
+  const made = await sql`
+    INSERT INTO relays (id, org_id, name, host, ssh_port, tls_port, created_at, updated_at)
+    VALUES (${row.id}, ${row.orgId}, ${row.name}, ${row.host}, ${row.sshPort}, ${row.tlsPort}, ${row.now}, ${row.now})
+    ON CONFLICT DO NOTHING RETURNING id`;
+  if (made.length === 0) return false;
+  if (row.authMethodId === null) return true;
+  await sql`
+    INSERT INTO auth_methods (id, relay_id, method, created_at, updated_at)
+    VALUES (${row.authMethodId}, ${row.id}, 'token', ${row.now}, ${row.now})`;
+  return true;
+}
+
+export async function deleteRelay(sql: Sql, id: string): Promise<boolean> {
+  const gone = await sql`DELETE FROM relays WHERE id = ${id} RETURNING id`;
+  return gone.length === 1;
+}
+
+/** Another host starts without a heartbeat. */
+export async function moveRelay(sql: Sql, id: string, host: string, now: string): Promise<void> {
+  await sql`
+    UPDATE relays SET heartbeat = CASE WHEN host = ${host} THEN heartbeat ELSE NULL END,
+      host = ${host}, updated_at = ${now}
+    WHERE id = ${id}`;
+}
+
+/** Only while `tokenVersion` is still the caller's: false means that it was revoked meanwhile. */
+export async function declareRelayPorts(
+  sql: Sql,
+  row: { id: string; tokenVersion: number; sshPort: number | null; tlsPort: number | null; now: string },
+): Promise<boolean> {
+  const updated = await sql`
+    UPDATE relays SET ssh_port = ${row.sshPort}, tls_port = ${row.tlsPort}, updated_at = ${row.now}
+    WHERE id = ${row.id} AND token_version = ${row.tokenVersion} RETURNING id`;
+  return updated.length === 1;
+}
+
+/** See `raiseGatewayVersion`. */
+export async function raiseRelayVersion(
+  sql: Sql,
+  id: string,
+  now: string,
+): Promise<{ token_version: number; name: string } | undefined> {
+  const [row] = await sql<{ token_version: number; name: string }>`
+    UPDATE relays SET token_version = token_version + 1, heartbeat = NULL, updated_at = ${now}
+    WHERE id = ${id} RETURNING token_version, name`;
+  return row;
+}
+
+/** See `revokeGateway`. */
+export async function revokeRelay(sql: Sql, orgId: string, id: string, now: string): Promise<boolean> {
+  const rows = await sql`
+    UPDATE relays SET token_version = token_version + 1, updated_at = ${now}
+    WHERE id = ${id} AND org_id = ${orgId} RETURNING id`;
+  return rows.length === 1;
+}
+
+export async function storeRelayHeartbeat(sql: Sql, id: string, heartbeat: string): Promise<void> {
+  await sql`UPDATE relays SET heartbeat = ${heartbeat} WHERE id = ${id}`;
+}

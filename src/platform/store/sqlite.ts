@@ -1,0 +1,42 @@
+import { chmod } from "node:fs/promises";
+import { SQL } from "bun";
+import type { Sql, Store } from "./database.ts";
+import { WriterQueue } from "./writer-queue.ts";
+
+/**
+ * One writing connection behind a queue, because a statement issued while another transaction awaits would join it, and
+ * one connection that only reads, so that reads neither wait for a writer nor see what is not committed.
+ */
+export async function openSqlite(file: string): Promise<Store> {
+  const writer = new SQL({ adapter: "sqlite", filename: file, create: true });
+  await chmod(file, 0o600);
+  await writer`PRAGMA journal_mode = WAL`;
+  await writer`PRAGMA synchronous = FULL`;
+  // Another process may write as well: `platform bootstrap` while the platform runs.
+  await writer`PRAGMA busy_timeout = 10000`;
+  await writer`PRAGMA foreign_keys = ON`;
+  const reader = new SQL({ adapter: "sqlite", filename: file, readonly: true });
+  await reader`PRAGMA busy_timeout = 10000`;
+  const queue = new WriterQueue();
+  const immediate = <T>(work: (transaction: SQL) => Promise<T>) =>
+    queue.run(async () => await writer.begin("immediate", work));
+  return {
+    dialect: "sqlite",
+    read: bind(reader),
+    transaction: (work) => immediate((transaction) => work(bind(transaction))),
+    migrate: (work) =>
+      immediate((transaction) =>
+        work(async (text) => void (await transaction.unsafe(text)), bind(transaction)),
+      ),
+    close: async () => {
+      await queue.idle();
+      await reader.close();
+      await writer.close();
+    },
+  };
+}
+
+function bind(connection: SQL): Sql {
+  return async <Row>(text: TemplateStringsArray, ...values: (string | number | null)[]) =>
+    await connection<Row[]>(text, ...values);
+}

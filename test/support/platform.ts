@@ -1,0 +1,196 @@
+import { join } from "node:path";
+import { formatHostPort } from "../../src/host/address.ts";
+import { type Api, createApi } from "../../src/platform/api/api.ts";
+import { openCore } from "../../src/platform/open-core.ts";
+import { newPerson } from "../../src/platform/services/bootstrap.ts";
+import type { Core } from "../../src/platform/services/core.ts";
+import { FailureLimiter } from "../../src/platform/services/failure-limiter.ts";
+import { type Prober, Probes } from "../../src/platform/services/probes.ts";
+import { silentLogger } from "../../src/telemetry/log.ts";
+import { startPostgres } from "./postgres.ts";
+import { Workspace } from "./workspace.ts";
+
+/** The databases that every behaviour is tested on. */
+export const DATABASES = ["sqlite", "postgres"] as const;
+export type Database = (typeof DATABASES)[number];
+
+/** A place for databases; PostgreSQL starts with the first one that needs it. */
+export class DatabaseHost {
+  readonly #workspace: Workspace;
+  #postgres: ReturnType<typeof startPostgres> | undefined;
+  #count = 0;
+
+  private constructor(workspace: Workspace) {
+    this.#workspace = workspace;
+  }
+
+  static async open(): Promise<DatabaseHost> {
+    return new DatabaseHost(await Workspace.open("platform"));
+  }
+
+  /** Options that open an empty database with a root key of its own. */
+  async fresh(database: Database): Promise<{
+    dataDir: string;
+    databaseUrl: string | undefined;
+    env: Record<string, string>;
+  }> {
+    const name = `d${++this.#count}`;
+    const env = { SALLYPORT_ROOT_KEY: Buffer.alloc(32, this.#count).toString("base64") };
+    const dataDir = join(this.#workspace.path, name);
+    if (database === "sqlite") return { dataDir, databaseUrl: undefined, env };
+    this.#postgres ??= startPostgres();
+    return { dataDir, databaseUrl: await (await this.#postgres).createDatabase(name), env };
+  }
+
+  async close(): Promise<void> {
+    if (this.#postgres !== undefined) await (await this.#postgres).close();
+    await this.#workspace.close();
+  }
+}
+
+export interface TestAnswer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  body: any;
+  headers: Headers;
+}
+
+export interface Tenant {
+  orgId: string;
+  email: string;
+  password: string;
+  token: string;
+}
+
+/** A platform without a socket: requests go straight into its API. */
+export class TestPlatform {
+  readonly core: Core;
+  readonly prober: FakeProber;
+  readonly api: Api;
+  readonly #clock: { time: Date };
+
+  private constructor(core: Core, prober: FakeProber, clock: { time: Date }) {
+    this.core = core;
+    this.prober = prober;
+    this.#clock = clock;
+    this.api = createApi({
+      core,
+      probes: new Probes(core, prober),
+      limiter: new FailureLimiter(core.now),
+      onBootstrapped: async () => {},
+    });
+  }
+
+  get time(): Date {
+    return this.#clock.time;
+  }
+
+  /** The platform's clock stands still but for this. */
+  pass(milliseconds: number): void {
+    this.#clock.time = new Date(this.#clock.time.getTime() + milliseconds);
+  }
+
+  static async open(host: DatabaseHost, database: Database): Promise<TestPlatform> {
+    return await TestPlatform.reopen(await host.fresh(database));
+  }
+
+  /** On a database that may be in use already: a second replica, or a restart. */
+  static async reopen(
+    where: Awaited<ReturnType<DatabaseHost["fresh"]>>,
+    more: { onLoopback?: boolean; relayAuthSecret?: string } = {},
+  ): Promise<TestPlatform> {
+    const clock = { time: new Date() };
+    const core = await openCore({
+      ...where,
+      relayAuthSecret: more.relayAuthSecret ?? RELAY_SECRET,
+      onLoopback: more.onLoopback ?? false,
+      publicUrl: () => `http://${formatHostPort("127.0.0.1", 8080)}`,
+      log: silentLogger,
+      now: () => clock.time,
+    });
+    return new TestPlatform(core, new FakeProber(), clock);
+  }
+
+  /** An organisation with its first person, the first of whom administers the instance. */
+  async tenant(name: string, instanceAdmin = false): Promise<Tenant> {
+    const orgId = crypto.randomUUID();
+    const email = `${name}@example.com`;
+    const person = await newPerson(this.core, { orgId, organisation: name, email, instanceAdmin });
+    await this.core.store.transaction(person.write);
+    return { orgId, email, password: person.password, token: person.token };
+  }
+
+  async call(
+    method: string,
+    path: string,
+    options: { token?: string | undefined; body?: unknown; address?: string } = {},
+  ): Promise<TestAnswer> {
+    const headers = new Headers();
+    if (options.token !== undefined) headers.set("authorization", `Bearer ${options.token}`);
+    if (options.body !== undefined) headers.set("content-type", "application/json");
+    const request = new Request(`http://platform.test/api${path}`, {
+      method,
+      headers,
+      ...(options.body !== undefined && {
+        body: typeof options.body === "string" ? options.body : JSON.stringify(options.body),
+      }),
+    });
+    const response = await this.api.fetch(request, options.address ?? "192.0.2.1");
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: text === "" ? undefined : JSON.parse(text),
+      headers: response.headers,
+    };
+  }
+
+  /** A gateway that has logged in: its id, its access token and the enrollment token that is spent. */
+  async gateway(tenant: Tenant, name: string): Promise<{ id: string; token: string; spent: string }> {
+    const { id } = (await this.call("POST", "/v3/gateways", { token: tenant.token, body: { name } })).body;
+    const path = `/v3/gateways/${id}/token-auth/generate-enrollment-token`;
+    const spent = (await this.call("POST", path, { token: tenant.token })).body.token;
+    const login = await this.call("POST", "/v3/gateways/login", { body: { method: "token", token: spent } });
+    return { id, token: login.body.accessToken, spent };
+  }
+
+  /** A relay of the organisation that has logged in. */
+  async relay(
+    tenant: Tenant,
+    name: string,
+    host = PUBLIC_HOST,
+  ): Promise<{ id: string; token: string; spent: string }> {
+    const { id } = (await this.call("POST", "/v2/relays", { token: tenant.token, body: { name, host } }))
+      .body;
+    const path = `/v2/relays/${id}/token-auth/generate-enrollment-token`;
+    const spent = (await this.call("POST", path, { token: tenant.token })).body.token;
+    const login = await this.call("POST", "/v2/relays/login", { body: { method: "token", token: spent } });
+    return { id, token: login.body.accessToken, spent };
+  }
+
+  async close(): Promise<void> {
+    await this.core.store.close();
+  }
+}
+
+/** Counts as a public address, and nobody answers there (RFC 5737). */
+export const PUBLIC_HOST = "203.0.113.7";
+
+export const RELAY_SECRET = "a secret of instance relays";
+
+/** Answers probes as told, and keeps what it was asked with. */
+export class FakeProber implements Prober {
+  readonly gateways: Parameters<Prober["gateway"]>[0][] = [];
+  readonly relays: Parameters<Prober["relay"]>[0][] = [];
+  onGateway: Prober["gateway"] = async () => ({ heartbeatTtlSeconds: 180 });
+  onRelay: Prober["relay"] = async () => {};
+
+  gateway: Prober["gateway"] = async (credentials) => {
+    this.gateways.push(credentials);
+    return await this.onGateway(credentials);
+  };
+
+  relay: Prober["relay"] = async (credentials) => {
+    this.relays.push(credentials);
+    await this.onRelay(credentials);
+  };
+}

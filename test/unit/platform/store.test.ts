@@ -1,0 +1,167 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { openDataDirectory } from "../../../src/platform/open-core.ts";
+import type { Store } from "../../../src/platform/store/database.ts";
+import { migrate } from "../../../src/platform/store/migrate.ts";
+import { WriterQueue } from "../../../src/platform/store/writer-queue.ts";
+import { DATABASES, DatabaseHost, TestPlatform } from "../../support/platform.ts";
+import { mustRun } from "../../support/processes.ts";
+
+let host: DatabaseHost;
+beforeAll(async () => {
+  host = await DatabaseHost.open();
+});
+afterAll(() => host.close());
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+function own<T extends { close(): Promise<void> }>(thing: T): T {
+  open.push(thing);
+  return thing;
+}
+
+describe.each(DATABASES)("the store on %s", (database) => {
+  async function fresh(): Promise<Store> {
+    const store = own(await openDataDirectory(await host.fresh(database)));
+    await migrate(store);
+    return store;
+  }
+
+  test("migrating twice takes no step the second time", async () => {
+    const store = own(await openDataDirectory(await host.fresh(database)));
+    expect(await migrate(store)).toEqual(["core"]);
+    expect(await migrate(store)).toEqual([]);
+  });
+
+  test("processes that start at once migrate once", async () => {
+    const { dataDir, databaseUrl } = await host.fresh(database);
+    const main = join(import.meta.dir, "../../../src/main.ts");
+    const flags = ["--data-dir", dataDir, ...(databaseUrl ? ["--database-url", databaseUrl] : []), "--json"];
+    const outputs = await Promise.all(
+      [1, 2, 3].map(() => mustRun([process.execPath, main, "platform", "migrate", ...flags])),
+    );
+    const steps = outputs.flatMap((output) => JSON.parse(output).steps);
+    expect(steps).toEqual(["core"]);
+  });
+
+  test("a database that a newer program has used is refused", async () => {
+    const store = await fresh();
+    await store.transaction(
+      (sql) => sql`
+      INSERT INTO schema_migrations (id, name, applied_at) VALUES (${99}, ${"later"}, ${"2030-01-01"})`,
+    );
+    await expect(migrate(store)).rejects.toMatchObject({ code: "DATABASE_TOO_NEW" });
+  });
+
+  test("a transaction that throws leaves nothing, and others are not drawn into it", async () => {
+    const store = await fresh();
+    const insert = (name: string, fail: boolean) =>
+      store.transaction(async (sql) => {
+        await sql`INSERT INTO authority_sets (owner_id, created_at) VALUES (${name}, ${"t"})`;
+        await Bun.sleep(5);
+        if (fail) throw new Error("changed my mind");
+      });
+    const outcomes = await Promise.allSettled([insert("a", true), insert("b", false), insert("c", true)]);
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(["rejected", "fulfilled", "rejected"]);
+    expect(await store.read`SELECT owner_id FROM authority_sets`).toEqual([{ owner_id: "b" }]);
+  });
+
+  test("a value is bound, never pasted", async () => {
+    const store = await fresh();
+    const hostile = "x'); DROP TABLE authority_sets; --";
+    await store.transaction(
+      (sql) => sql`
+      INSERT INTO authority_sets (owner_id, created_at) VALUES (${hostile}, ${"t"})`,
+    );
+    expect(await store.read`SELECT owner_id FROM authority_sets`).toEqual([{ owner_id: hostile }]);
+  });
+
+  test("another root key does not open the database", async () => {
+    const where = await host.fresh(database);
+    own(await TestPlatform.reopen(where));
+    const other = { ...where, env: { SALLYPORT_ROOT_KEY: Buffer.alloc(32, 250).toString("hex") } };
+    await expect(TestPlatform.reopen(other)).rejects.toMatchObject({ code: "ROOT_KEY_MISMATCH" });
+  });
+
+  test("a restart opens the authorities that it left", async () => {
+    const where = await host.fresh(database);
+    const before = own(await TestPlatform.reopen(where));
+    const acme = await before.tenant("acme");
+    const made = (await before.core.authorities.organisation(acme.orgId)).gatewayServer.chainPem;
+    const after = own(await TestPlatform.reopen(where));
+    expect((await after.core.authorities.organisation(acme.orgId)).gatewayServer.chainPem).toBe(made);
+  });
+
+  test("no private key and no secret is readable in the database", async () => {
+    const platform = own(await TestPlatform.open(host, database));
+    const acme = await platform.tenant("acme");
+    const gateway = await platform.gateway(acme, "office");
+    await platform.core.authorities.organisation(acme.orgId);
+    const { read } = platform.core.store;
+    const tables = [
+      await read`SELECT * FROM instance`,
+      await read`SELECT * FROM organisations`,
+      await read`SELECT * FROM users`,
+      await read`SELECT * FROM api_tokens`,
+      await read`SELECT * FROM authorities`,
+      await read`SELECT * FROM gateways`,
+      await read`SELECT * FROM enrollment_tokens`,
+      await read`SELECT * FROM audit_log`,
+    ];
+    const dump = JSON.stringify(tables);
+    for (const secret of [acme.token, acme.password, gateway.token, gateway.spent]) {
+      expect(dump).not.toContain(secret);
+    }
+    expect(dump).not.toContain("PRIVATE KEY");
+  });
+});
+
+describe("several replicas, which need postgres", () => {
+  test("replicas that start at once share one instance and one set of authorities", async () => {
+    const where = await host.fresh("postgres");
+    const replicas = await Promise.all([1, 2, 3].map(async () => own(await TestPlatform.reopen(where))));
+    expect(new Set(replicas.map((replica) => replica.core.keyring.instanceId)).size).toBe(1);
+    const chains = await Promise.all(
+      replicas.map(async (replica) => (await replica.core.authorities.instance()).rootRelay.chainPem),
+    );
+    expect(new Set(chains).size).toBe(1);
+    const acme = await replicas[0]?.tenant("acme");
+    const roots = await Promise.all(
+      replicas.map(
+        async (replica) =>
+          (await replica.core.authorities.organisation(acme?.orgId ?? "")).gatewayRoot.chainPem,
+      ),
+    );
+    expect(new Set(roots).size).toBe(1);
+  });
+});
+
+describe("the writer queue", () => {
+  test("runs in the order of the calls, also after a failure", async () => {
+    const queue = new WriterQueue();
+    const done: number[] = [];
+    const runs = [1, 2, 3].map((n) =>
+      queue.run(async () => {
+        await Bun.sleep(3 - n);
+        done.push(n);
+        if (n === 1) throw new Error("first");
+      }),
+    );
+    await Promise.allSettled(runs);
+    expect(done).toEqual([1, 2, 3]);
+  });
+
+  test("turns writers away instead of growing without end", async () => {
+    const queue = new WriterQueue();
+    let release = () => {};
+    const held = queue.run(() => new Promise<void>((resolve) => (release = resolve)));
+    const waiting = Array.from({ length: 999 }, () => queue.run(async () => {}));
+    await expect(queue.run(async () => {})).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    release();
+    await Promise.all([held, ...waiting]);
+    await queue.run(async () => {});
+  });
+});
