@@ -14,8 +14,12 @@ const root: CommandDef = {
     connect: () => import("./commands/connect.ts").then((module) => module.default),
     "demo-target": () => import("./commands/demo-target.ts").then((module) => module.default),
     gateway: () => import("./commands/gateway/index.ts").then((module) => module.default),
+    login: () => import("./commands/login.ts").then((module) => module.default),
+    logout: () => import("./commands/logout.ts").then((module) => module.default),
+    platform: () => import("./commands/platform/index.ts").then((module) => module.default),
     quickstart: () => import("./commands/quickstart/index.ts").then((module) => module.default),
     relay: () => import("./commands/relay/index.ts").then((module) => module.default),
+    resource: () => import("./commands/resource/index.ts").then((module) => module.default),
     version: () => import("./commands/version.ts").then((module) => module.default),
   },
 };

@@ -207,7 +207,7 @@ export class PlatformClient {
     return this.#call({ ...post("/v1/auth/login", { email, password }), answer: answers.loginAnswer });
   }
 
-  /** Makes the token that this client uses worthless. */
+  /** Ends the login that this client uses; an API token that lasts is left alone. */
   async logout(): Promise<void> {
     await this.#call({ ...post("/v1/auth/logout", {}), answer: answers.messageAnswer });
   }

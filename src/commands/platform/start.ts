@@ -1,0 +1,35 @@
+import { secret, setting } from "../../host/environment.ts";
+import { onShutdown } from "../../host/signals.ts";
+import { command } from "../command.ts";
+import { addressArgs, addressSettings, databaseArgs, databaseSettings } from "./flags.ts";
+
+export default command({
+  name: "start",
+  description: "Run the control plane until it is told to stop",
+  args: {
+    ...addressArgs,
+    ...databaseArgs,
+    "allow-private-hosts": {
+      type: "boolean",
+      description: "Relays may have private addresses (or SALLYPORT_ALLOW_PRIVATE_HOSTS=1)",
+    },
+  },
+  async run({ args }) {
+    const settings = await databaseSettings(args);
+    const { env, log } = settings;
+    const { listen, publicUrl } = addressSettings(args, env);
+    const { startPlatform } = await import("../../platform/platform.ts");
+    const platform = await startPlatform({
+      ...settings,
+      listen: { hostname: listen.host, port: listen.port },
+      publicUrl,
+      allowPrivateHosts: args["allow-private-hosts"] ?? isTrue(setting(env, "ALLOW_PRIVATE_HOSTS")),
+      relayAuthSecret: (await secret(env, "RELAY_AUTH_SECRET")) ?? env.RELAY_AUTH_SECRET,
+    });
+    await onShutdown(() => platform.close(), { log });
+  },
+});
+
+function isTrue(text: string | undefined): boolean {
+  return text === "1" || text?.toLowerCase() === "true";
+}

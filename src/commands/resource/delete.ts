@@ -1,0 +1,16 @@
+import { command } from "../command.ts";
+import { say } from "../output.ts";
+import { openSession, sessionArgs } from "../session.ts";
+
+export default command({
+  name: "delete",
+  description: "Delete a resource; what it points to is left alone",
+  args: {
+    resource: { type: "positional", required: true, description: "Name or id", valueHint: "name" },
+    ...sessionArgs,
+  },
+  async run({ args }) {
+    await (await openSession(args)).deleteResource(args.resource);
+    say(`Deleted the resource ${args.resource}.`);
+  },
+});

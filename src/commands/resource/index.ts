@@ -1,0 +1,7 @@
+import { group } from "../command.ts";
+
+export default group("resource", "Named targets behind gateways", {
+  create: () => import("./create.ts"),
+  delete: () => import("./delete.ts"),
+  list: () => import("./list.ts"),
+});
