@@ -10,7 +10,10 @@ export default command({
   description: "Replace the issuing authorities; the old ones stay trusted until --drop-old",
   args: {
     ...caFlags,
-    "drop-old": { type: "boolean", description: "End the trust in the authorities replaced before" },
+    "drop-old": {
+      type: "boolean",
+      description: "Take the replaced ones out of the bundles (a stolen CA key needs a new CA)",
+    },
   },
   async run({ args }) {
     const dropOld = args["drop-old"] ?? false;

@@ -31,7 +31,8 @@ export async function rotate(desk: Desk): Promise<Rotated> {
 }
 
 /**
- * Ends the trust in the authorities that rotations replaced.
+ * Takes the authorities that rotations replaced out of every bundle. This is renewal, not the answer to a stolen key:
+ * an X.509 authority stays under its root, and whoever presents it with a leaf still verifies. Then make a new CA.
  * @throws SallyportError NOT_FOUND if there are none, CONFLICT while something issued by them is valid
  */
 export async function dropRetired(desk: Desk): Promise<Rotated> {
