@@ -1,8 +1,10 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdir, stat } from "node:fs/promises";
 import { type Finished, mustRun, runProduct } from "../support/processes.ts";
 import { Workspace } from "../support/workspace.ts";
 
+/** Each test runs the product several times, on a machine that may be busy. */
+setDefaultTimeout(60_000);
 const workspace = await Workspace.open("ca");
 afterAll(() => workspace.close());
 
