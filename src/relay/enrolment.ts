@@ -2,6 +2,7 @@ import { requireConfWritable, writeConf } from "../host/conf-file.ts";
 import { type Environment, secret, setting } from "../host/environment.ts";
 import type { PlatformClient } from "../platform-client/client.ts";
 import { SallyportError } from "../telemetry/error.ts";
+import type { RelaySettings } from "./settings.ts";
 
 export type Conf = ReadonlyMap<string, string>;
 
@@ -16,8 +17,8 @@ export async function storedAccessToken(conf: Conf, env: Environment): Promise<s
   );
 }
 
-/** The token that was exchanged last: worthless now, but it tells a repeated start from a new enrolment. */
-export function spentToken(conf: Conf): string | undefined {
+/** The token of the last enrolment: worthless once exchanged, but it tells a repeated start from a new enrolment. */
+export function keptToken(conf: Conf): string | undefined {
   return setting(Object.fromEntries(conf), "RELAY_ENROLLMENT_TOKEN");
 }
 
@@ -28,6 +29,8 @@ interface EnrolOptions {
   /** The conf to write, and what it held before. */
   path: string;
   previous: Conf;
+  /** Kept in the conf, so that `start` alone is enough. */
+  settings: RelaySettings;
 }
 
 /**
@@ -36,7 +39,7 @@ interface EnrolOptions {
  * @throws SallyportError FILE_UNWRITABLE, ENROLLMENT_TOKEN_INVALID, PLATFORM_UNREACHABLE ...
  */
 export async function enrolRelay(options: EnrolOptions): Promise<Conf> {
-  const { name, token, client, path, previous } = options;
+  const { name, token, client, path, previous, settings } = options;
   await requireConfWritable(path);
   const { accessToken, relayId } = await redeem(client, token, name);
   const values = new Map(previous);
@@ -47,6 +50,7 @@ export async function enrolRelay(options: EnrolOptions): Promise<Conf> {
   values.set("INFISICAL_RELAY_ENROLLMENT_TOKEN", token);
   values.set("INFISICAL_RELAY_ACCESS_TOKEN", accessToken);
   values.set("INFISICAL_RELAY_ID", relayId);
+  for (const [key, value] of keptSettings(settings)) if (value !== undefined) values.set(key, value);
   try {
     await writeConf(path, values);
   } catch (error) {
@@ -74,6 +78,18 @@ async function redeem(client: PlatformClient, token: string, name: string) {
 
 function nextToken(name: string): string {
   return `make a new one with "sallyport relay deploy-command ${name}" or on the relay's page`;
+}
+
+function keptSettings(settings: RelaySettings): [key: string, value: string | undefined][] {
+  const { sshPort, tlsPort, listen, exempt, caFile, insecureHttp } = settings;
+  return [
+    ["SALLYPORT_RELAY_SSH_PORT", sshPort?.toString()],
+    ["SALLYPORT_RELAY_TLS_PORT", tlsPort?.toString()],
+    ["SALLYPORT_RELAY_LISTEN", listen],
+    ["SALLYPORT_RELAY_EXEMPT", exempt.length > 0 ? exempt.join(",") : undefined],
+    ["SALLYPORT_CA_FILE", caFile],
+    ["SALLYPORT_INSECURE_HTTP", insecureHttp ? "true" : undefined],
+  ];
 }
 
 /** Our spelling of a key is read first: left from before it would hide the value written here. */

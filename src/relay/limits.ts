@@ -14,6 +14,9 @@ export interface RelayLimits {
   opensBurst: number;
   openTimeoutMs: number;
   windowBudgetBytes: number;
+  initialWindowBytes: number;
+  maxWindowBytes: number;
+  minWindowBytes: number;
   rekeyBytes: number;
   rekeyMs: number;
   keepaliveMs: number;
@@ -31,7 +34,8 @@ export interface LimitRow {
   meaning: string;
 }
 
-const MiB = 1024 * 1024;
+const KiB = 1024;
+const MiB = 1024 * KiB;
 
 /** The one table: defaults, names for flags and environment, and the text of the README. */
 export const RELAY_LIMITS: readonly LimitRow[] = [
@@ -47,6 +51,15 @@ export const RELAY_LIMITS: readonly LimitRow[] = [
   row("opensBurst", "count", 500, 1, "New tunnels through one gateway at once"),
   row("openTimeoutMs", "ms", 10_000, 100, "A gateway has this long to accept a tunnel"),
   row("windowBudgetBytes", "bytes", 256 * MiB, MiB, "Advertised, unreturned credit of all tunnels together"),
+  row("initialWindowBytes", "bytes", 256 * KiB, 32 * KiB, "Receive window of a new tunnel"),
+  row("maxWindowBytes", "bytes", 16 * MiB, 32 * KiB, "Receive window of a busy tunnel on a long line"),
+  row(
+    "minWindowBytes",
+    "bytes",
+    64 * KiB,
+    32 * KiB,
+    "Receive window of a new tunnel when the budget is short",
+  ),
   row("rekeyBytes", "bytes", 1024 * MiB, MiB, "New SSH keys after this many bytes"),
   row("rekeyMs", "ms", 3_600_000, 1_000, "New SSH keys after this long"),
   row("keepaliveMs", "ms", 10_000, 100, "Pause between SSH keepalives"),

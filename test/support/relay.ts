@@ -16,6 +16,13 @@ import { generateX509Key } from "../../src/pki/keys.ts";
 import { issueRelayClientLeaf, issueRelayServerLeaf } from "../../src/pki/leaf-profiles.ts";
 import { generateSshKey } from "../../src/pki/ssh-keys.ts";
 import { issueGatewayUserCertificate, issueRelayHostCertificate } from "../../src/pki/ssh-profiles.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../src/relay/relay.ts";
+import { createLogger, silentLogger } from "../../src/telemetry/log.ts";
+import type { ChannelRequest, SshConnection } from "../../src/tunnel/ssh/connection.ts";
+import { dialSsh } from "../../src/tunnel/ssh/dial.ts";
+import { WindowBudget } from "../../src/tunnel/ssh/window.ts";
+import { dialOuterTls } from "../../src/tunnel/tls/outer-client.ts";
+import { echo, Inbox } from "./byte-stream.ts";
 
 export const RELAY_NAME = "relay-1";
 export const RELAY_HOST = "127.0.0.1";
@@ -198,4 +205,60 @@ export class HandSource implements CredentialSource<RelayCredentials> {
 
 export function revocations(o: { serials?: string[]; gatewayIds?: string[] }): Revocations {
   return { serials: new Set(o.serials), gatewayIds: new Set(o.gatewayIds) };
+}
+
+/** One parsed line of the relay's log. */
+export type LogLine = Record<string, unknown> & { message: string };
+
+export interface LabRelay {
+  relay: Relay;
+  source: HandSource;
+  log: LogLine[];
+}
+
+/** A relay on loopback with ports chosen by the system. The caller closes it. */
+export async function startLabRelay(
+  credentials: RelayCredentials,
+  options: Partial<Omit<RelayOptions, "credentials" | "log">> = {},
+): Promise<LabRelay> {
+  const source = new HandSource(credentials);
+  const log: LogLine[] = [];
+  const relay = await startRelay({
+    credentials: source,
+    listen: { hostname: RELAY_HOST, sshPort: 0, tlsPort: 0 },
+    log: createLogger({ format: "json", level: "debug", write: (line) => log.push(JSON.parse(line)) }),
+    ...options,
+  });
+  return { relay, source, log };
+}
+
+/** A gateway's SSH session that answers every tunnel with `onTunnel`. */
+export function dialAsGateway(
+  relay: Relay,
+  gateway: LabGateway,
+  onChannel: (request: ChannelRequest) => void = (request) => echo(request.accept()),
+): Promise<SshConnection> {
+  return dialSsh({
+    host: RELAY_HOST,
+    port: relay.sshPort,
+    username: gateway.gatewayId,
+    identity: gateway.identity,
+    hostAuthorities: gateway.hostAuthorities,
+    hostPrincipal: HOST_PRINCIPAL,
+    onChannel,
+    budget: new WindowBudget(),
+    log: silentLogger,
+    timeoutMs: 5_000,
+  });
+}
+
+/** A client's connection, after its handshake; the relay may still refuse it. */
+export async function dialAsClient(relay: Relay, client: LabClient): Promise<Inbox> {
+  const { stream } = await dialOuterTls({
+    host: RELAY_HOST,
+    port: relay.tlsPort,
+    identity: client.identity,
+    timeoutMs: 5_000,
+  });
+  return new Inbox(stream);
 }

@@ -1,0 +1,137 @@
+import { type Clock, systemClock } from "../host/clock.ts";
+import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { WindowBudget } from "../tunnel/ssh/window.ts";
+import { matchAddresses } from "./address.ts";
+import { RelayAdmission } from "./admission.ts";
+import { cutRevokedSessions, retireExpiredSessions } from "./enforcement.ts";
+import { DEFAULT_RELAY_LIMITS, type RelayLimits } from "./limits.ts";
+import { Renewal } from "./renewal.ts";
+import { type Duplicate, RoutingTable } from "./routing-table.ts";
+import type { RelaySession } from "./session.ts";
+import { openSshSide } from "./ssh-side.ts";
+import { openTlsSide } from "./tls-side.ts";
+
+export interface RelayOptions {
+  credentials: CredentialSource<RelayCredentials>;
+  listen: { hostname: string; sshPort: number; tlsPort: number };
+  limits?: Partial<RelayLimits>;
+  /** Addresses and CIDRs without a connection limit of their own and without penalties. */
+  exempt?: string[];
+  log: Logger;
+  clock?: Clock;
+}
+
+export interface RelaySessionInfo {
+  gatewayId: string;
+  gatewayName: string | undefined;
+  orgId: string | undefined;
+  generation: number;
+  since: Date;
+  /** Tunnels that are open or being opened. */
+  channels: number;
+  remoteAddress: string;
+}
+
+export interface Relay {
+  readonly sshPort: number;
+  readonly tlsPort: number;
+  /** Gateways that are served. */
+  sessions(): RelaySessionInfo[];
+  /** GATEWAY_DUPLICATE: gateways whose credentials two hosts hold. */
+  duplicates(): Duplicate[];
+  /** Takes no new gateway and no new client, lets tunnels end for at most `graceMs`, then closes. */
+  drain(graceMs: number): Promise<void>;
+  close(): void;
+}
+
+/** How often sessions are compared with the wall clock: a suspended machine notices within this time. */
+const SWEEP_MS = 5_000;
+
+/**
+ * The rendezvous: gateways dial in by SSH, clients by TLS, and the relay joins the two without being able to read what
+ * goes through.
+ * @throws SallyportError PORT_IN_USE, or what the credential source says
+ */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { credentials: source, listen, log, clock = systemClock } = options;
+  const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
+  const sessions = { table: new RoutingTable<RelaySession>(), retiring: new Set<RelaySession>() };
+  const stop = new AbortController();
+  let draining = false;
+  let current = await source.load();
+
+  const shared = {
+    ...sessions,
+    hostname: listen.hostname,
+    credentials: () => current,
+    identity: () => ({ relayName: current.relayName, revocations: current.revocations }),
+    isDraining: () => draining,
+    admission: new RelayAdmission({ limits, exempt: matchAddresses(options.exempt ?? []) }),
+    limits,
+    clock,
+    log,
+  };
+  const budget = new WindowBudget(limits.windowBudgetBytes);
+  const ssh = await openSshSide({ ...shared, port: listen.sshPort, budget });
+  const tls = await openTlsSide({ ...shared, port: listen.tlsPort }).catch((error: unknown) => {
+    ssh.close();
+    throw error;
+  });
+
+  const renewal = new Renewal({
+    clock,
+    log,
+    async renew() {
+      const fresh = await source.load();
+      if (stop.signal.aborted) return fresh;
+      current = fresh;
+      tls.reload();
+      if (fresh.revocations) {
+        cutRevokedSessions(sessions, fresh.revocations);
+        tls.cutRevoked(fresh.revocations);
+      }
+      log.debug("Credentials renewed");
+      return fresh;
+    },
+  });
+  source.onStale(() => renewal.wake());
+  void renewal.run(current);
+  void sweep(clock, stop.signal, () => retireExpiredSessions(sessions, clock.now(), limits.drainMs));
+
+  const close = () => {
+    if (stop.signal.aborted) return;
+    stop.abort();
+    renewal.close();
+    source.close();
+    for (const session of [...sessions.table.sessions(), ...sessions.retiring]) session.cut("draining");
+    ssh.close();
+    tls.close();
+  };
+
+  return {
+    sshPort: ssh.port,
+    tlsPort: tls.port,
+    sessions: () => sessions.table.sessions().map(describeSession),
+    duplicates: () => sessions.table.duplicates(),
+    async drain(graceMs) {
+      draining = true;
+      const all = [...sessions.table.sessions(), ...sessions.retiring];
+      await Promise.all(all.map((session) => session.retire("draining", graceMs)));
+      close();
+    },
+    close,
+  };
+}
+
+async function sweep(clock: Clock, signal: AbortSignal, work: () => void): Promise<void> {
+  while (!signal.aborted) {
+    work();
+    await clock.sleep(SWEEP_MS, signal);
+  }
+}
+
+function describeSession(session: RelaySession): RelaySessionInfo {
+  const { gatewayId, gatewayName, orgId, generation, since, channels, remoteAddress } = session;
+  return { gatewayId, gatewayName, orgId, generation, since, channels, remoteAddress };
+}

@@ -1,0 +1,71 @@
+import type { Clock } from "../host/clock.ts";
+import type { RelayCredentials, Revocations } from "../pki/credentials.ts";
+import { SallyportError } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Admission } from "../tunnel/admission.ts";
+import { listenOuterTls } from "../tunnel/tls/outer-server.ts";
+import type { RelayIdentity } from "./identity.ts";
+import type { RelayLimits } from "./limits.ts";
+import type { RoutingTable } from "./routing-table.ts";
+import { type OuterConnection, serveClient } from "./serve-client.ts";
+import type { RelaySession } from "./session.ts";
+
+interface TlsSideOptions {
+  hostname: string;
+  port: number;
+  credentials: () => RelayCredentials;
+  identity: () => RelayIdentity;
+  isDraining: () => boolean;
+  table: RoutingTable<RelaySession>;
+  admission: Admission;
+  limits: RelayLimits;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface TlsSide {
+  port: number;
+  /** New handshakes use the present credentials. */
+  reload(): void;
+  /** Ends the connections of clients whose certificate has been revoked meanwhile. */
+  cutRevoked(revocations: Revocations): void;
+  close(): void;
+}
+
+/** The port that clients and the platform dial: mutual TLS, the certificate names the gateway (PROTOCOL D, stage 1). */
+export async function openTlsSide(options: TlsSideOptions): Promise<TlsSide> {
+  const { credentials, limits } = options;
+  const clients = new Set<OuterConnection>();
+  let count = 0;
+  const listener = await listenOuterTls({
+    hostname: options.hostname,
+    port: options.port,
+    credentials: () => credentials().tls,
+    handshakeTimeoutMs: limits.tlsHandshakeMs,
+    admission: options.admission,
+    log: options.log,
+    onConnection(client) {
+      clients.add(client);
+      const service = {
+        ...options,
+        openTimeoutMs: limits.openTimeoutMs,
+        log: options.log.child({ connection: `c${++count}` }),
+      };
+      void serveClient(client, service).finally(() => clients.delete(client));
+    },
+  });
+  return {
+    port: listener.port,
+    reload: () => listener.reload(),
+    cutRevoked(revocations) {
+      const error = new SallyportError("SESSION_ENDED", "This access has been revoked.");
+      for (const { peer, stream } of clients) {
+        if (revocations.serials.has(peer.serial)) stream.destroy(error);
+      }
+    },
+    close() {
+      listener.close();
+      for (const { stream } of clients) stream.destroy();
+    },
+  };
+}
