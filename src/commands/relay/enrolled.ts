@@ -1,0 +1,111 @@
+import { findConf } from "../../host/conf-file.ts";
+import { type Environment, readSecretFile, secret, setting } from "../../host/environment.ts";
+import { requireRelayName } from "../../host/names.ts";
+import { confPath, thisMachine } from "../../host/paths.ts";
+import { PlatformClient } from "../../platform-client/client.ts";
+import { profilePath, readProfile } from "../../platform-client/profile.ts";
+import { type Conf, enrolRelay, keptToken, storedAccessToken } from "../../relay/enrolment.ts";
+import { type RelayFlags, type RelaySettings, relaySettings } from "../../relay/settings.ts";
+import { SallyportError } from "../../telemetry/error.ts";
+import { say } from "../output.ts";
+import type { IdentityFlags } from "./flags.ts";
+
+/** A relay's name, its conf and what both say together with flags and environment. */
+export interface KnownRelay {
+  name: string;
+  confPath: string;
+  conf: Conf;
+  settings: RelaySettings;
+}
+
+/**
+ * Finds out which relay is meant: argument, `--name`, then RELAY_NAME of the environment (PROTOCOL 0.3).
+ * @throws SallyportError USAGE, NAME_INVALID, CONFIG_INVALID, FILE_UNREADABLE
+ */
+export async function knownRelay(
+  args: IdentityFlags,
+  flags: RelayFlags,
+  env: Environment,
+): Promise<KnownRelay> {
+  const given = args.relay || args.name || setting(env, "RELAY_NAME");
+  if (!given) throw new SallyportError("USAGE", "Name the relay, for example: sallyport relay start relay-1");
+  if (args.relay && args.name && args.relay !== args.name) {
+    throw new SallyportError("USAGE", "The argument and --name are two different names; give one.");
+  }
+  const name = requireRelayName(given);
+  const machine = thisMachine(env);
+  const found = await findConf("relay", name, machine);
+  const conf: Conf = found?.values ?? new Map();
+  const profile = await readProfile(profilePath(env));
+  return {
+    name,
+    confPath: found?.path ?? confPath("relay", name, machine),
+    conf,
+    settings: relaySettings(flags, conf, env, profile?.domain),
+  };
+}
+
+/**
+ * The enrollment token of the command line or the environment, if there is one. A flag can be read by every user of
+ * the machine: that is accepted for a token that works once, and said for anything else (ACCEPTANCE B6).
+ * @throws SallyportError USAGE, UNSUPPORTED, FILE_UNREADABLE
+ */
+export async function enrollmentToken(args: IdentityFlags, env: Environment): Promise<string | undefined> {
+  const method = args["enroll-method"] || setting(env, "RELAY_ENROLL_METHOD") || "token";
+  if (method !== "token") {
+    throw new SallyportError(
+      "UNSUPPORTED",
+      `The enroll method ${JSON.stringify(method)} is not supported: use token.`,
+    );
+  }
+  const { token, "token-file": file } = args;
+  if (token && file) throw new SallyportError("USAGE", "Give --token or --token-file, not both.");
+  if (token === "-" || file) return readSecretFile(token ?? file ?? "-");
+  if (token && !token.startsWith("gwe_")) {
+    say(
+      "Warning: --token shows a secret to every user of this machine. Use --token-file, or - to read stdin.",
+    );
+  }
+  return token || (await secret(env, "RELAY_ENROLLMENT_TOKEN"));
+}
+
+/** A client for the relay's own calls; `token` is asked for each one. @throws SallyportError USAGE, CONFIG_INVALID */
+export function platformOf({ name, settings }: KnownRelay, token?: string): PlatformClient {
+  const { domain, caFile, insecureHttp } = settings;
+  if (!domain) {
+    throw new SallyportError(
+      "USAGE",
+      `Say which platform the relay ${name} belongs to: add --domain https://...`,
+    );
+  }
+  return new PlatformClient({ domain, token: () => token, insecureHttp, ...(caFile ? { caFile } : {}) });
+}
+
+/**
+ * Enrolls if the token is a new one; the token that was exchanged last changes nothing, and without one the conf
+ * counts (EXTENSIONS, "Where things live").
+ * @throws SallyportError USAGE with the command to run when there is neither; what `enrolRelay` throws
+ */
+export async function requireEnrolled(
+  relay: KnownRelay,
+  given: string | undefined,
+  env: Environment,
+): Promise<{ accessToken: string; conf: Conf; enrolledNow: boolean }> {
+  const { name, conf, confPath: path, settings } = relay;
+  const present = await storedAccessToken(conf, env);
+  // Infisical's `systemd install` leaves the token in the conf for the first start.
+  const token = given ?? (present === undefined ? keptToken(conf) : undefined);
+  if (present !== undefined && (token === undefined || token === keptToken(conf))) {
+    return { accessToken: present, conf, enrolledNow: false };
+  }
+  if (token === undefined) {
+    throw new SallyportError(
+      "USAGE",
+      `The relay ${name} is not enrolled on this machine: run "sallyport relay enroll ${name} --token-file - --domain ${settings.domain ?? "https://..."}" and paste its token.`,
+    );
+  }
+  const fresh = await enrolRelay({ name, token, client: platformOf(relay), path, previous: conf, settings });
+  const accessToken = await storedAccessToken(fresh, {});
+  if (accessToken === undefined) throw new SallyportError("INTERNAL", "The access token was not kept.");
+  return { accessToken, conf: fresh, enrolledNow: true };
+}

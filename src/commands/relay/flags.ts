@@ -1,0 +1,56 @@
+import type { RelayFlags } from "../../relay/settings.ts";
+
+/** Flags of `enroll` and `start` that say which relay this is and how it reaches its platform. */
+export const identityArgs = {
+  relay: { type: "positional", required: false, description: "Name of the relay", valueHint: "name" },
+  name: { type: "string", description: "Name of the relay (the same as the argument)", valueHint: "name" },
+  "enroll-method": { type: "string", description: "How the relay enrolls: token", valueHint: "method" },
+  token: {
+    type: "string",
+    description: "Enrollment token, works once; - reads it from stdin",
+    valueHint: "token",
+  },
+  "token-file": { type: "string", description: "File that holds the enrollment token", valueHint: "file" },
+  domain: { type: "string", description: "The platform's address", valueHint: "url" },
+  "ca-file": {
+    type: "string",
+    description: "PEM file of authorities to trust besides the system's",
+    valueHint: "file",
+  },
+  "insecure-http": { type: "boolean", description: "Allow plain http to another machine" },
+} as const;
+
+/** Flags of `enroll` and `start` that say where the relay listens; `enroll` keeps them in the conf. */
+export const listenArgs = {
+  listen: { type: "string", description: "Address to listen on (0.0.0.0)", valueHint: "address" },
+  "ssh-port": { type: "string", description: "Port for gateways (2222)", valueHint: "port" },
+  "tls-port": { type: "string", description: "Port for clients and the platform (8443)", valueHint: "port" },
+} as const;
+
+/** Their values, as citty parses them. */
+export interface IdentityFlags {
+  relay?: string | undefined;
+  name?: string | undefined;
+  "enroll-method"?: string | undefined;
+  token?: string | undefined;
+  "token-file"?: string | undefined;
+  domain?: string | undefined;
+  "ca-file"?: string | undefined;
+  "insecure-http"?: boolean | undefined;
+  listen?: string | undefined;
+  "ssh-port"?: string | undefined;
+  "tls-port"?: string | undefined;
+}
+
+/** The part of them that `relaySettings` reads. */
+export function identityFlags(args: IdentityFlags): RelayFlags {
+  return {
+    domain: args.domain,
+    caFile: args["ca-file"],
+    insecureHttp: args["insecure-http"] ?? false,
+    listen: args.listen,
+    sshPort: args["ssh-port"],
+    tlsPort: args["tls-port"],
+    exempt: [],
+  };
+}

@@ -1,0 +1,122 @@
+import { systemClock } from "../../host/clock.ts";
+import { type Environment, secret } from "../../host/environment.ts";
+import { stateDirectory, thisMachine } from "../../host/paths.ts";
+import type { CredentialSource, RelayCredentials } from "../../pki/credentials.ts";
+import { directorySource, readRelayDirectory } from "../../pki/directory.ts";
+import type { RelayPorts } from "../../platform-client/client.ts";
+import { sendHeartbeats } from "../../relay/heartbeat.ts";
+import { platformSource } from "../../relay/platform-source.ts";
+import type { RelayFlags, RelaySettings } from "../../relay/settings.ts";
+import { SallyportError } from "../../telemetry/error.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import { enrollmentToken, type KnownRelay, knownRelay, platformOf, requireEnrolled } from "./enrolled.ts";
+import type { IdentityFlags } from "./flags.ts";
+
+/** Everything that `start` needs besides limits and a log. */
+export interface PreparedRelay {
+  name: string;
+  credentials: CredentialSource<RelayCredentials>;
+  settings: RelaySettings;
+  sshPort: number;
+  tlsPort: number;
+  /** Only with a platform. Runs until the signal aborts. */
+  heartbeats?: (signal: AbortSignal) => Promise<void>;
+}
+
+const SSH_PORT = 2222;
+const TLS_PORT = 8443;
+
+/** A relay that lives from a directory of `ca issue relay` and makes no HTTP call. */
+export async function directoryRelay(directory: string, settings: RelaySettings): Promise<PreparedRelay> {
+  const { relayName, sshPort, tlsPort } = await readRelayDirectory(directory);
+  return {
+    name: relayName,
+    credentials: directorySource(directory, readRelayDirectory),
+    settings,
+    sshPort: settings.sshPort ?? sshPort,
+    tlsPort: settings.tlsPort ?? tlsPort,
+  };
+}
+
+/** A relay of a platform: an organisation's, enrolled by token, or the instance's, by the shared secret. */
+export async function platformRelay(
+  args: IdentityFlags,
+  flags: RelayFlags,
+  env: Environment,
+  log: Logger,
+): Promise<PreparedRelay> {
+  const relay = await knownRelay(args, flags, env);
+  return relay.settings.type === "instance"
+    ? instanceRelay(relay, env, log)
+    : organisationRelay(relay, await enrollmentToken(args, env), env, log);
+}
+
+async function organisationRelay(
+  relay: KnownRelay,
+  token: string | undefined,
+  env: Environment,
+  log: Logger,
+): Promise<PreparedRelay> {
+  const { accessToken, enrolledNow } = await requireEnrolled(relay, token, env);
+  if (enrolledNow) log.info("Enrolled", { relay: relay.name, conf: relay.confPath });
+  const client = platformOf(relay, accessToken);
+  const ports = portsOf(relay.settings);
+  return {
+    name: relay.name,
+    settings: relay.settings,
+    sshPort: relay.settings.sshPort ?? SSH_PORT,
+    tlsPort: relay.settings.tlsPort ?? TLS_PORT,
+    credentials: platformSource({
+      connect: (parts) => client.relayConnect({ ...parts, ...ports }),
+      relayName: relay.name,
+      // Right after an enrolment the id of the conf is the old one, if any.
+      relayId: enrolledNow ? undefined : relay.settings.relayId,
+      stateDirectory: stateDirectory("relay", relay.name, thisMachine(env)),
+      log,
+    }),
+    heartbeats: (signal) =>
+      sendHeartbeats({
+        call: (ask) => client.relayHeartbeat({ signal: ask }),
+        clock: systemClock,
+        signal,
+        log,
+      }),
+  };
+}
+
+async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): Promise<PreparedRelay> {
+  const { name, settings, conf } = relay;
+  const { host } = settings;
+  const shared =
+    (await secret(env, "RELAY_AUTH_SECRET")) ?? (await secret(Object.fromEntries(conf), "RELAY_AUTH_SECRET"));
+  if (!shared || !host) {
+    const missing = shared ? "--host" : "SALLYPORT_RELAY_AUTH_SECRET (or ..._FILE) in the environment";
+    throw new SallyportError("USAGE", `An instance relay needs ${missing}.`);
+  }
+  const client = platformOf(relay);
+  const ports = portsOf(settings);
+  return {
+    name,
+    settings,
+    sshPort: settings.sshPort ?? SSH_PORT,
+    tlsPort: settings.tlsPort ?? TLS_PORT,
+    credentials: platformSource({
+      connect: (parts) => client.registerInstanceRelay(shared, { name, host, ...parts, ...ports }),
+      relayName: name,
+      stateDirectory: stateDirectory("relay", name, thisMachine(env)),
+      log,
+    }),
+    heartbeats: (signal) =>
+      sendHeartbeats({
+        call: (ask) => client.heartbeatInstanceRelay(shared, { name }, { signal: ask }),
+        clock: systemClock,
+        signal,
+        log,
+      }),
+  };
+}
+
+/** What the platform is told (EXTENSIONS X2); a port that the system chooses is not known yet. */
+function portsOf({ sshPort = SSH_PORT, tlsPort = TLS_PORT }: RelaySettings): RelayPorts {
+  return { ...(sshPort ? { sshPort } : {}), ...(tlsPort ? { tlsPort } : {}) };
+}
