@@ -1,0 +1,117 @@
+import type { SshIdentity } from "../../pki/credentials.ts";
+import type { SshCertificate } from "../../pki/ssh-certificate.ts";
+import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type { Admission } from "../admission.ts";
+import { acceptSsh } from "./accept.ts";
+import type { ChannelRequest, SshConnection } from "./connection.ts";
+import { HostIdentities } from "./host-certificate.ts";
+import { DEFAULT_LIMITS, type SshLimits } from "./limits.ts";
+import { DISCONNECT } from "./messages.ts";
+import { systemTimers } from "./timers.ts";
+import type { SshTransport } from "./transport.ts";
+import type { WindowBudget } from "./window.ts";
+
+/** TCP's own keepalive, for a peer whose machine is gone. */
+export const TCP_KEEPALIVE_MS = 30_000;
+
+export interface ListenOptions {
+  hostname: string;
+  /** 0: any free port. */
+  port: number;
+  /** Asked at every key exchange, so that the newest certificates are presented; one per key type. */
+  hostIdentities: () => SshIdentity[];
+  /** Plain key blobs of the authorities that sign users; asked at every login. */
+  userAuthorities: () => Buffer[];
+  /** Throws a SallyportError to refuse; called after the signature was verified. */
+  authorize: (username: string, certificate: SshCertificate, remoteAddress: string) => void;
+  onSession: (session: SshConnection) => void;
+  /** Channels that peers open; without it none is accepted (PROTOCOL 0.1). */
+  onChannel?: (session: SshConnection, request: ChannelRequest) => void;
+  admission?: Admission;
+  limits?: Partial<SshLimits>;
+  budget: WindowBudget;
+  log: Logger;
+}
+
+export interface SshListener {
+  port: number;
+  /** Authenticated connections. */
+  sessions: ReadonlySet<SshConnection>;
+  /** Stops listening and ends every connection. Safe to call twice. */
+  close(): void;
+}
+
+/**
+ * The SSH server of a relay. @throws SallyportError PORT_IN_USE, or CONFIG_INVALID / CERTIFICATE_REFUSED when there is
+ * no host identity that can be used
+ */
+export async function listenSsh(o: ListenOptions): Promise<SshListener> {
+  const limits = { ...DEFAULT_LIMITS, ...o.limits };
+  const now = () => new Date();
+  const identities = new HostIdentities(o.hostIdentities, now);
+  identities.algorithms();
+  const transports = new Set<SshTransport>();
+  const sessions = new Set<SshConnection>();
+
+  const accept = (socket: Bun.Socket<SshTransport | undefined>) => {
+    const { remoteAddress } = socket;
+    const ticket = o.admission?.admit(remoteAddress, () => socket.terminate());
+    if (ticket === null) return socket.terminate();
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    try {
+      const { userAuthorities, authorize, onChannel, budget, log } = o;
+      const common = { identities, userAuthorities, authorize, remoteAddress, limits, budget, log, now };
+      socket.data = acceptSsh(socket, {
+        ...common,
+        timers: systemTimers,
+        ...(onChannel ? { onChannel } : {}),
+        ...(ticket ? { ticket } : {}),
+        onSession(session) {
+          sessions.add(session);
+          session.onClosed(() => sessions.delete(session));
+          o.onSession(session);
+        },
+      });
+      transports.add(socket.data);
+    } catch (error) {
+      ticket?.close();
+      o.log.error("SSH connections can't be accepted", { reason: describe(error) });
+      socket.terminate();
+    }
+  };
+  const over = (socket: Bun.Socket<SshTransport | undefined>, error?: Error) => {
+    if (!socket.data) return;
+    transports.delete(socket.data);
+    socket.data.lost(error);
+  };
+  const server = bind(o, {
+    open: accept,
+    data: (socket, chunk) => socket.data?.feed(chunk),
+    drain: (socket) => socket.data?.drained(),
+    close: over,
+    error: over,
+  });
+  return {
+    port: server.port,
+    sessions,
+    close() {
+      server.stop();
+      for (const transport of transports) transport.disconnect(DISCONNECT.byApplication, "closing");
+    },
+  };
+}
+
+function bind(
+  { hostname, port }: ListenOptions,
+  socket: Bun.SocketHandler<SshTransport | undefined>,
+): Bun.TCPSocketListener<SshTransport | undefined> {
+  try {
+    return Bun.listen({ hostname, port, socket });
+  } catch (error) {
+    if (systemCode(error) !== "EADDRINUSE") throw error;
+    const message = `Port ${port} on ${hostname} is in use by another program; choose another one or stop it.`;
+    throw new SallyportError("PORT_IN_USE", message, { cause: error });
+  }
+}
