@@ -1,0 +1,88 @@
+import type { ClientCredentials } from "../pki/credentials.ts";
+import { createCertificateRequest } from "../pki/csr.ts";
+import { generateX509Key } from "../pki/keys.ts";
+import type { Access } from "../platform-client/answers.ts";
+import type { PlatformClient } from "../platform-client/client.ts";
+
+/** What a person asks for: a named resource, or a target behind a gateway. */
+export type Wanted =
+  | { resource: string }
+  | { gateway: string; targetHost: string; targetPort: number; kind: "tcp" | "http" };
+
+export interface Admitted {
+  credentials: ClientCredentials;
+  kind: "tcp" | "http";
+  relayName: string;
+}
+
+/** Certificates are asked for again this long before they expire, so that a dial never starts with a dying one. */
+const RENEWAL_MARGIN_MS = 60_000;
+
+/**
+ * Asks the platform for certificates for both hops and keeps them while they last (5 minutes). The private keys are
+ * made here and never leave this process (EXTENSIONS X1).
+ */
+export class PlatformAccess {
+  readonly #client: PlatformClient;
+  readonly #wanted: Wanted;
+  #admitted: { value: Admitted; renewAt: number } | undefined;
+  #asking: Promise<Admitted> | undefined;
+
+  constructor(client: PlatformClient, wanted: Wanted) {
+    this.#client = client;
+    this.#wanted = wanted;
+  }
+
+  /** Certificates good for a dial now; simultaneous callers share one request. @throws what PlatformClient throws */
+  async current(): Promise<Admitted> {
+    if (this.#admitted && Date.now() < this.#admitted.renewAt) return this.#admitted.value;
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return await this.#asking;
+  }
+
+  async #ask(): Promise<Admitted> {
+    const [relayKey, gatewayKey] = await Promise.all([generateX509Key(), generateX509Key()]);
+    const [relayCsr, gatewayCsr] = await Promise.all([
+      createCertificateRequest(relayKey.keyPair),
+      createCertificateRequest(gatewayKey.keyPair),
+    ]);
+    const access = await this.#request({ relayCsr, gatewayCsr });
+    const value: Admitted = {
+      credentials: credentialsOf(access, relayKey.privateKeyPem, gatewayKey.privateKeyPem),
+      kind: access.target.kind,
+      relayName: access.relayName,
+    };
+    this.#admitted = { value, renewAt: Date.parse(access.expiresAt) - RENEWAL_MARGIN_MS };
+    return value;
+  }
+
+  #request(keys: { relayCsr: string; gatewayCsr: string }): Promise<Access> {
+    const wanted = this.#wanted;
+    if ("resource" in wanted) return this.#client.accessResource(wanted.resource, keys);
+    const { gateway, targetHost, targetPort, kind } = wanted;
+    return this.#client.accessGateway(gateway, { ...keys, targetHost, targetPort, kind });
+  }
+}
+
+function credentialsOf(access: Access, relayKey: string, gatewayKey: string): ClientCredentials {
+  return {
+    gatewayId: access.gatewayId,
+    gatewayName: access.gatewayName,
+    relayHost: access.relayHost,
+    relayPort: access.relayPort,
+    relay: {
+      certificate: access.relay.clientCertificate,
+      privateKey: relayKey,
+      serverAuthorities: access.relay.serverCertificateChain,
+    },
+    gateway: {
+      certificate: access.gateway.clientCertificate,
+      privateKey: gatewayKey,
+      serverAuthorities: access.gateway.serverCertificateChain,
+    },
+    target: { host: access.target.host, port: access.target.port },
+    requireGatewayUri: true,
+  };
+}

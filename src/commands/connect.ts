@@ -1,0 +1,158 @@
+import { readFile } from "node:fs/promises";
+import { httpPrologue } from "../client/http-prologue.ts";
+import { listenLocal } from "../client/listen.ts";
+import { type Admitted, PlatformAccess, type Wanted } from "../client/platform-access.ts";
+import { probeGateway } from "../client/probe.ts";
+import { serveStdio } from "../client/stdio.ts";
+import { type OpenedTunnel, openTunnel } from "../client/tunnel.ts";
+import { formatHostPort, parseHostPort } from "../host/address.ts";
+import { onShutdown } from "../host/signals.ts";
+import { readClientDirectory } from "../pki/directory.ts";
+import { describe, SallyportError } from "../telemetry/error.ts";
+import { createLogger, type LogLevel } from "../telemetry/log.ts";
+import { command } from "./command.ts";
+import { printLine, say } from "./output.ts";
+import { openSession, sessionArgs } from "./session.ts";
+
+export default command({
+  name: "connect",
+  description: "Reach a private service: as a local port, or on stdin and stdout (for ssh's ProxyCommand)",
+  args: {
+    resource: { type: "positional", required: false, description: "Name of the resource" },
+    gateway: { type: "string", description: "Name or id of a gateway, together with --target" },
+    target: { type: "string", description: "host:port as the gateway sees it", valueHint: "host:port" },
+    pki: {
+      type: "string",
+      description: "Directory made by `ca issue client`: no platform needed",
+      valueHint: "dir",
+    },
+    listen: {
+      type: "string",
+      description: "Local host:port to listen on; port 0 takes a free one",
+      valueHint: "host:port",
+    },
+    stdio: { type: "boolean", description: "Use stdin and stdout; the default when stdout is no terminal" },
+    mode: {
+      type: "enum",
+      options: ["tcp", "http"],
+      description: "With --gateway or --pki: how to speak to the target",
+    },
+    "target-ca": {
+      type: "string",
+      description: "HTTP mode: PEM file that an https target's certificate chains to",
+      valueHint: "file",
+    },
+    "insecure-target": {
+      type: "boolean",
+      description: "HTTP mode: do not verify an https target's certificate",
+    },
+    "log-level": {
+      type: "enum",
+      options: ["debug", "info", "warn", "error"],
+      description: "What to log",
+      default: "warn",
+    },
+    json: { type: "boolean", description: "Print where it listens as JSON" },
+    ...sessionArgs,
+  },
+  async run({ args }) {
+    const admit = await chooseAdmission(args);
+    const stdio = args.stdio || (!args.listen && !args.json && !process.stdout.isTTY);
+    const prologue = await readPrologue(args);
+    const open = async (): Promise<OpenedTunnel> => {
+      const { credentials, kind } = await admit();
+      const tunnel = await openTunnel(credentials, { mode: kind });
+      if (kind === "http") tunnel.stream.write(Buffer.from(prologue));
+      return tunnel;
+    };
+    if (stdio) await serveStdio(open);
+    else
+      await forwardPort({
+        admit,
+        open,
+        listen: args.listen ?? "127.0.0.1:0",
+        json: args.json,
+        level: args["log-level"],
+      });
+  },
+});
+
+type Admit = () => Promise<Admitted>;
+
+interface Choice {
+  resource?: string | undefined;
+  gateway?: string | undefined;
+  target?: string | undefined;
+  pki?: string | undefined;
+  mode?: "tcp" | "http" | undefined;
+  domain?: string | undefined;
+  "ca-file"?: string | undefined;
+  "insecure-http"?: boolean | undefined;
+}
+
+async function chooseAdmission(args: Choice): Promise<Admit> {
+  const ways = [args.resource, args.gateway, args.pki].filter((way) => way !== undefined).length;
+  if (ways !== 1 || (args.gateway === undefined) !== (args.target === undefined)) {
+    throw new SallyportError(
+      "USAGE",
+      "Say what to reach in one way: a resource's name, --gateway with --target, or --pki. Add --help for examples",
+    );
+  }
+  const mode = args.mode ?? "tcp";
+  if (args.pki !== undefined) {
+    const directory = args.pki;
+    return async () => ({ credentials: await readClientDirectory(directory), kind: mode, relayName: "" });
+  }
+  const access = new PlatformAccess(await openSession(args), wanted(args, mode));
+  return () => access.current();
+}
+
+function wanted(args: Choice, kind: "tcp" | "http"): Wanted {
+  if (args.gateway === undefined || args.target === undefined) return { resource: args.resource ?? "" };
+  const { host, port } = parseHostPort(args.target, "--target");
+  return { gateway: args.gateway, targetHost: host, targetPort: port, kind };
+}
+
+async function readPrologue(args: {
+  "target-ca"?: string | undefined;
+  "insecure-target"?: boolean | undefined;
+}) {
+  const file = args["target-ca"];
+  if (file === undefined) return httpPrologue({ verify: !args["insecure-target"] });
+  const authority = await readFile(file, "utf8").catch((cause) => {
+    throw new SallyportError("FILE_UNREADABLE", `Cannot read --target-ca ${file}: ${describe(cause)}`, {
+      cause,
+    });
+  });
+  return httpPrologue({ verify: !args["insecure-target"], authority });
+}
+
+interface Forwarding {
+  admit: Admit;
+  open: () => Promise<OpenedTunnel>;
+  listen: string;
+  json: boolean | undefined;
+  level: LogLevel;
+}
+
+/** Checks the way to the gateway first, so that what is wrong is said now and not to the first client. */
+async function forwardPort({ admit, open, listen, json, level }: Forwarding): Promise<void> {
+  const { host, port } = parseHostPort(listen, "--listen");
+  const log = createLogger({ level });
+  const { credentials } = await admit();
+  const gateway = credentials.gatewayName ?? credentials.gatewayId;
+  say(
+    `Connecting to gateway ${gateway} through relay ${formatHostPort(credentials.relayHost, credentials.relayPort)} ...`,
+  );
+  await probeGateway(credentials);
+  const onError = (error: SallyportError) => say(`sallyport: ${error.message} [${error.code}]`);
+  const forward = await listenLocal({ hostname: host, port, open, log, onError });
+  const address = formatHostPort(host, forward.port);
+  if (json) printLine(JSON.stringify({ listening: address, host, port: forward.port, gateway }));
+  else printLine(address);
+  const { target } = credentials;
+  say(
+    `Forwarding ${address} to ${target ? formatHostPort(target.host, target.port) : "the target"}. Ctrl-C stops.`,
+  );
+  await onShutdown(() => forward.close(), { log });
+}

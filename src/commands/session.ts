@@ -1,0 +1,57 @@
+import { chooseDomain } from "../host/domain.ts";
+import { type Environment, secret, setting } from "../host/environment.ts";
+import { PlatformClient } from "../platform-client/client.ts";
+import { readProfile } from "../platform-client/profile.ts";
+import { SallyportError } from "../telemetry/error.ts";
+
+/** Flags of every command that speaks to the platform as a person. */
+export const sessionArgs = {
+  domain: {
+    type: "string",
+    description: "The platform's address; default: where you are logged in",
+    valueHint: "url",
+  },
+  "ca-file": {
+    type: "string",
+    description: "PEM file of authorities to trust besides the system's",
+    valueHint: "file",
+  },
+  "insecure-http": { type: "boolean", description: "Allow plain http to another machine" },
+} as const;
+
+interface SessionFlags {
+  domain?: string | undefined;
+  "ca-file"?: string | undefined;
+  "insecure-http"?: boolean | undefined;
+}
+
+/**
+ * The platform as the person who is logged in here. SALLYPORT_TOKEN (or ..._FILE) beats the profile of
+ * `sallyport login`; the profile's token is only ever sent to the profile's domain.
+ * @throws SallyportError UNAUTHENTICATED when nobody is logged in, CONFIG_INVALID
+ */
+export async function openSession(
+  flags: SessionFlags,
+  env: Environment = process.env,
+): Promise<PlatformClient> {
+  const profile = await readProfile();
+  const domain = chooseDomain({ flag: flags.domain, profile: profile?.domain, env });
+  if (domain === undefined) throw notLoggedIn();
+  const caFile = flags["ca-file"] || setting(env, "CA_FILE");
+  const fromEnvironment = await secret(env, "TOKEN");
+  const client = new PlatformClient({
+    domain,
+    token: () => fromEnvironment ?? profile?.token,
+    insecureHttp: flags["insecure-http"] ?? false,
+    ...(caFile ? { caFile } : {}),
+  });
+  if (fromEnvironment === undefined && client.domain !== profile?.domain) throw notLoggedIn(client.domain);
+  return client;
+}
+
+function notLoggedIn(domain = "https://..."): SallyportError {
+  return new SallyportError(
+    "UNAUTHENTICATED",
+    `You are not logged in there: run "sallyport login --domain ${domain}" or set SALLYPORT_TOKEN`,
+  );
+}
