@@ -132,6 +132,7 @@ describe("platform source", () => {
     const platform = new Platform();
     platform.failure = away;
     const loading = source(platform).load();
+    await until(() => platform.calls.length > 0);
     await pass(120_000, 1000);
     expect(platform.calls.length).toBeGreaterThanOrEqual(12);
     expect(platform.calls.length).toBeLessThanOrEqual(15);
@@ -139,7 +140,7 @@ describe("platform source", () => {
       record.lines.filter((line) => line.includes("Cannot reach the platform")).length,
     ).toBeLessThanOrEqual(3);
     platform.failure = undefined;
-    await clock.advance(10_000);
+    await clock.advance(12_000);
     expect((await loading).gatewayId).toBe(GATEWAY_ID);
   });
 
@@ -148,6 +149,7 @@ describe("platform source", () => {
     platform.failure = new SallyportError("UNAUTHENTICATED", "The platform refuses: Token revoked.");
     const revoked = source(platform);
     const loading = revoked.load();
+    await until(() => platform.calls.length > 0);
     await pass(30_000, 1000);
     expect(record.text()).toContain("sallyport gateway deploy-command edge");
     expect(platform.calls.length).toBeGreaterThanOrEqual(3);
@@ -182,9 +184,13 @@ describe("platform source", () => {
   test("F5 kept certificates serve after 5 s when the platform does not even answer", async () => {
     await source(new Platform()).load();
     const silent = new Platform();
-    silent.gatewayConnect = () => new Promise(() => undefined);
+    let asked = false;
+    silent.gatewayConnect = () => {
+      asked = true;
+      return new Promise(() => undefined);
+    };
     const loading = source(silent).load();
-    await Bun.sleep(20);
+    await until(() => asked && clock.sleeping > 0);
     await clock.advance(5000);
     expect((await loading).gatewayId).toBe(GATEWAY_ID);
   });
