@@ -116,8 +116,8 @@ async function limited<T>(
     reject(error);
     controller.abort(error);
   };
-  const cancel = () => stop(cancelled());
-  if (outer?.aborted) throw cancelled();
+  const cancel = () => stop(cancelled(outer));
+  if (outer?.aborted) throw cancelled(outer);
   const timer = setTimeout(() => stop(late()), ms);
   outer?.addEventListener("abort", cancel);
   try {
@@ -139,7 +139,9 @@ function asTargetError(target: Target, error: unknown): SallyportError {
   );
 }
 
-function cancelled(): SallyportError {
+/** Why the caller gave up, if it says so itself. */
+function cancelled(signal: AbortSignal | undefined): SallyportError {
+  if (signal?.reason instanceof SallyportError) return signal.reason;
   return new SallyportError("SESSION_ENDED", "The session ended before the target answered.");
 }
 

@@ -1,0 +1,172 @@
+import { type Clock, settlesWithin, systemClock } from "../host/clock.ts";
+import type { GatewayCredentials } from "../pki/credentials.ts";
+import { asSallyportError, SallyportError } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+import { ALPN } from "../tunnel/alpn.ts";
+import { errorLine } from "../tunnel/status-line.ts";
+import type { ByteStream } from "../tunnel/stream.ts";
+import { openInnerTlsServer } from "../tunnel/tls/inner-server.ts";
+import type { PeerCertificate } from "../tunnel/tls/peer-certificate.ts";
+import { HttpFront } from "./http/front.ts";
+import { podServiceAccount, type ServiceAccount } from "./http/service-account.ts";
+import { lastWords } from "./last-words.ts";
+import { Session, type SessionServices } from "./session.ts";
+import { isRevoked, readSessionRequest, revoked, SESSION_ALPNS } from "./session-request.ts";
+import type { TargetPolicy } from "./target-policy.ts";
+import type { Resolver } from "./target-resolve.ts";
+
+export interface ChannelServerOptions {
+  /** The newest ones; asked at every connection. */
+  credentials: () => GatewayCredentials;
+  policy: TargetPolicy;
+  /** Private directory (0700) for the socket of the inner TLS server. */
+  directory: string;
+  log: Logger;
+  clock?: Clock;
+  resolve?: Resolver;
+  serviceAccount?: ServiceAccount;
+  /** Connections at once, handshakes included (ACCEPTANCE, "Limits to ship"). */
+  limit?: number;
+}
+
+/** Serves what the relays' channels bring: the inner TLS, then one session each (PROTOCOL 0.2). */
+export interface ChannelServer {
+  /** Takes the channel over. Past the limit, or while draining, it is destroyed with the reason. */
+  accept(channel: ByteStream): void;
+  /** Shows the new certificates to new connections, and cuts those whose certificates are revoked now. */
+  reload(): Promise<void>;
+  /** Channels at present, handshakes included. */
+  readonly connections: number;
+  /** Refuses new channels, waits for the sessions at most that long, then closes. */
+  drain(graceMs: number): Promise<void>;
+  /** Cuts everything. Safe to call twice. */
+  close(): void;
+}
+
+const CONNECTION_LIMIT = 1000;
+
+/** @throws SallyportError when the socket can't be made */
+export async function openChannelServer(options: ChannelServerOptions): Promise<ChannelServer> {
+  const server = new Server(options);
+  await server.open();
+  return server;
+}
+
+class Server implements ChannelServer {
+  readonly #options: ChannelServerOptions;
+  readonly #services: SessionServices;
+  readonly #channels = new Set<ByteStream>();
+  readonly #sessions = new Set<Session>();
+  #inner: Awaited<ReturnType<typeof openInnerTlsServer>> | undefined;
+  #draining = false;
+
+  constructor(options: ChannelServerOptions) {
+    const { policy, resolve, log } = options;
+    this.#options = options;
+    this.#services = {
+      policy,
+      resolve,
+      log,
+      clock: options.clock ?? systemClock,
+      http: new HttpFront(),
+      serviceAccount: options.serviceAccount ?? podServiceAccount(process.env),
+    };
+  }
+
+  async open(): Promise<void> {
+    const { credentials, directory, log } = this.#options;
+    this.#inner = await openInnerTlsServer({
+      directory,
+      credentials: () => credentials().tls,
+      alpns: SESSION_ALPNS,
+      onConnection: (connection) => this.#admit(connection),
+      log,
+    });
+  }
+
+  get connections(): number {
+    return this.#channels.size;
+  }
+
+  accept(channel: ByteStream): void {
+    if (this.#draining) return channel.destroy(stopping());
+    if (this.#channels.size >= (this.#options.limit ?? CONNECTION_LIMIT)) {
+      const error = new SallyportError(
+        "RESOURCE_SHORTAGE",
+        "This gateway has as many connections as it may have.",
+      );
+      this.#options.log.warn("A connection was refused", {
+        cause: error.code,
+        connections: this.connections,
+      });
+      return channel.destroy(error);
+    }
+    this.#channels.add(channel);
+    this.#inner?.accept(observed(channel, () => this.#channels.delete(channel)));
+  }
+
+  async reload(): Promise<void> {
+    await this.#inner?.reload();
+    const credentials = this.#options.credentials();
+    for (const session of this.#sessions) {
+      if (isRevoked(session.request.serial, credentials)) session.cut(revoked());
+    }
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    const over = Promise.all([...this.#sessions].map((session) => session.over));
+    await settlesWithin(this.#services.clock, over, graceMs);
+    this.close();
+  }
+
+  close(): void {
+    this.#draining = true;
+    for (const session of this.#sessions) session.cut(stopping());
+    this.#inner?.close();
+  }
+
+  #admit(connection: { stream: ByteStream; peer: PeerCertificate; alpn: string | null }): void {
+    const { stream, peer, alpn } = connection;
+    const { credentials, log } = this.#options;
+    const now = new Date(this.#services.clock.now());
+    try {
+      if (this.#draining) throw stopping();
+      const session = new Session(readSessionRequest(peer, alpn, credentials(), now), stream, this.#services);
+      this.#sessions.add(session);
+      void session.over.then(() => this.#sessions.delete(session));
+    } catch (error) {
+      const { code, message } = asSallyportError(error, "INTERNAL", "The session could not be opened");
+      const { commonName, serial } = peer;
+      log.warn("Session refused", { cause: code, reason: message, commonName, serial, alpn });
+      void lastWords(stream, alpn === ALPN.sallyportTcp ? errorLine(code, message) : null);
+    }
+  }
+}
+
+function stopping(): SallyportError {
+  return new SallyportError(
+    "DRAINING",
+    "This gateway is stopping: connect again, through another one if there is.",
+  );
+}
+
+/** The channel, telling when it is over. */
+function observed(channel: ByteStream, over: () => void): ByteStream {
+  return {
+    attach: (handler) =>
+      channel.attach({
+        data: (chunk) => handler.data(chunk),
+        end: () => handler.end(),
+        written: (bytes) => handler.written(bytes),
+        closed(error) {
+          over();
+          handler.closed(error);
+        },
+      }),
+    write: (chunk) => channel.write(chunk),
+    end: () => channel.end(),
+    destroy: (error) => channel.destroy(error),
+    consumed: (bytes) => channel.consumed(bytes),
+  };
+}

@@ -1,0 +1,103 @@
+import { type Clock, sleepUntil } from "../host/clock.ts";
+import { describe, SallyportError } from "../telemetry/error.ts";
+import type { Fields, Logger } from "../telemetry/log.ts";
+import type { PumpResult } from "../tunnel/pump.ts";
+import type { ByteStream } from "../tunnel/stream.ts";
+import { healthReply, pong } from "./health-mode.ts";
+import type { HttpFront } from "./http/front.ts";
+import type { ServiceAccount } from "./http/service-account.ts";
+import { serveHttp } from "./http-mode.ts";
+import { lastWords } from "./last-words.ts";
+import { type SessionRequest, sessionEnded } from "./session-request.ts";
+import type { TargetPolicy } from "./target-policy.ts";
+import { type Resolver, targetLabel } from "./target-resolve.ts";
+import { serveTcp } from "./tcp-mode.ts";
+
+/** What all sessions of a gateway share. */
+export interface SessionServices {
+  policy: TargetPolicy;
+  http: HttpFront;
+  serviceAccount: ServiceAccount;
+  resolve: Resolver | undefined;
+  clock: Clock;
+  log: Logger;
+}
+
+/** One tunnel from its inner handshake to its end. */
+export class Session {
+  readonly #ended = new AbortController();
+  readonly #since: number;
+  /** Resolves when the tunnel is over and accounted for; never rejects. */
+  readonly over: Promise<void>;
+
+  constructor(
+    readonly request: SessionRequest,
+    private readonly stream: ByteStream,
+    private readonly services: SessionServices,
+  ) {
+    this.#since = services.clock.now();
+    this.over = this.#run();
+  }
+
+  /** Ends the tunnel now; the reason becomes its cause. */
+  cut(reason: SallyportError): void {
+    this.#ended.abort(reason);
+  }
+
+  async #run(): Promise<void> {
+    const { log, clock } = this.services;
+    const about = describeSession(this.request);
+    const level = this.request.mode === "tcp" || this.request.mode === "http" ? "info" : "debug";
+    log[level]("Session opened", about);
+    this.#watchTheClock();
+
+    const { forward, backward, error } = await this.#serve();
+    const cause = this.#ended.signal.reason ?? error;
+    this.#ended.abort();
+    log[level]("Session closed", {
+      ...about,
+      bytesUp: forward,
+      bytesDown: backward,
+      durationMs: Math.max(0, clock.now() - this.#since),
+      cause: nameOf(cause),
+      ...(cause instanceof Error && { reason: describe(cause) }),
+    });
+  }
+
+  #serve(): Promise<PumpResult> {
+    const { stream, services, request } = this;
+    const { signal } = this.#ended;
+    if (request.mode === "tcp") return serveTcp(stream, { ...request, ...services, signal });
+    signal.addEventListener("abort", () => stream.destroy(signal.reason), { once: true });
+    if (request.mode === "ping") return lastWords(stream, pong());
+    if (request.mode === "health") return lastWords(stream, healthReply());
+    const { resolve, policy, serviceAccount, http } = services;
+    return serveHttp(stream, http, { ...request, policy, serviceAccount, ...(resolve && { resolve }) });
+  }
+
+  /** The grant's end holds with the platform away (EXTENSIONS X10), across suspends and clock steps. */
+  #watchTheClock(): void {
+    const { grant } = this.request;
+    const { signal } = this.#ended;
+    if (!grant) return;
+    void sleepUntil(this.services.clock, grant.sessionEndsAt.getTime(), signal).then(() => {
+      if (!signal.aborted) this.cut(sessionEnded());
+    });
+  }
+}
+
+function describeSession({ mode, actor, target, serial, grant }: SessionRequest): Fields {
+  return {
+    mode,
+    actor: actor.id === undefined ? actor.type : `${actor.type}:${actor.id}`,
+    actorName: actor.name,
+    target: mode === "tcp" || mode === "http" ? targetLabel(target) : undefined,
+    serial,
+    grant: grant?.grantId,
+  };
+}
+
+function nameOf(cause: unknown): string {
+  if (cause instanceof SallyportError) return cause.code;
+  return cause ? "CONNECTION_LOST" : "ENDED";
+}
