@@ -85,8 +85,8 @@ export class RelayLosses {
       code: "GATEWAY_DUPLICATE",
       message: "Another process has taken this gateway's place at the relay",
       fix:
-        `If that is a copy on another host, give it a gateway of its own; to run it only here, get a new token with ` +
-        `"sallyport gateway deploy-command ${this.gatewayName}" and start it with that`,
+        "If that is a copy on another host, stop it or give it a gateway of its own. A new token from " +
+        `"sallyport gateway deploy-command ${this.gatewayName}" shuts the copy out`,
       refresh: true,
     };
   }
