@@ -187,7 +187,7 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     if (code === "NOT_FOUND") {
       return relays.length > 0
         ? `Check that the relay ${relays.join(", ")} exists, and that the gateway has not been deleted`
-        : "Name a relay with --relay";
+        : "Start a relay, or name the one to use with --relay";
     }
     return undefined;
   }
