@@ -28,7 +28,7 @@ export async function sendHeartbeats(options: HeartbeatOptions): Promise<void> {
       reachable = true;
     } catch (error) {
       if (signal.aborted) return;
-      if (reachable !== false) log.warn("The platform can't reach this relay", { reason: describe(error) });
+      if (reachable !== false) log.warn("The heartbeat failed", { reason: describe(error) });
       reachable = false;
     }
     await clock.sleep(reachable ? LATER_MS * (0.9 + random() * 0.2) : UNTIL_FIRST_MS, signal);

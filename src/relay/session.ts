@@ -43,6 +43,11 @@ export class RelaySession implements Routed {
     this.remoteAddress = link.remoteAddress;
   }
 
+  /** Why this relay ended the session, or wants to; undefined while it does not. */
+  get farewell(): Farewell | undefined {
+    return this.#farewell;
+  }
+
   /** Tunnels that are open or being opened. */
   get channels(): number {
     return this.#tunnels;
@@ -73,6 +78,7 @@ export class RelaySession implements Routed {
   /** Says why and closes, whatever is going on. Safe to call twice. */
   cut(why: Farewell): void {
     if (this.#isOver) return;
+    this.#farewell = why;
     this.ended();
     this.link.disconnect(BY_APPLICATION, why);
   }

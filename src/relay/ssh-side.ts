@@ -96,7 +96,7 @@ function enter(connection: SshConnection, options: SshSideOptions, log: Logger):
     log.info("Gateway disconnected", {
       gatewayId,
       milliseconds: Date.now() - session.since.getTime(),
-      cause: error?.message ?? "ended",
+      cause: error?.message ?? session.farewell ?? "ended",
     });
   });
   if (claim.loser) {

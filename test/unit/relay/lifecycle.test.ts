@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
 import type { SallyportError } from "../../../src/telemetry/error.ts";
 import type { SshConnection } from "../../../src/tunnel/ssh/connection.ts";
 import type { Inbox } from "../../support/byte-stream.ts";
@@ -191,6 +192,27 @@ describe("draining", () => {
     await open.untilEnd();
     await expect(dialAsClient(running.relay, await lab.client(gateway.gatewayId))).rejects.toThrow();
   });
+});
+
+test("F12 gateways and clients that come and go leave nothing behind", async () => {
+  const running = await start();
+  const gateway = await lab.gateway();
+  const flap = async () => {
+    const { over } = await connect(running, gateway);
+    (await tunnel(running, gateway.gatewayId)).stream.destroy();
+    sessions.pop()?.disconnect(11, "flap");
+    await over;
+    await until(() => running.relay.sessions().length === 0);
+  };
+  const openFiles = async () => (await readdir("/proc/self/fd")).length;
+  await flap();
+  const before = await openFiles();
+  for (let i = 0; i < 25; i++) await flap();
+  expect(await openFiles()).toBeLessThanOrEqual(before);
+  const opened = running.log.filter(({ message }) => /^(Client|Gateway) connected$/.test(message));
+  await until(
+    () => running.log.filter(({ message }) => / disconnected$/.test(message)).length === opened.length,
+  );
 });
 
 test("a port in use ends the start with one sentence", async () => {
