@@ -56,7 +56,7 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
   const { conf, settings } = await readSettings(request);
   const accessToken = await accessTokenOf(request, settings, conf, log);
   const directory = stateDirectory("gateway", gatewayName, machine);
-  if (!isOurs(conf) && !(await hasCache(directory))) explainLoopback(gatewayName, log);
+  if (isInfisicals(conf) && !(await hasCache(directory))) explainLoopback(gatewayName, log);
   const platform = openPlatform(settings, accessToken);
   return {
     credentials: new PlatformSource({
@@ -200,8 +200,8 @@ function missing(gatewayName: string, machine: Machine, conf: ReadonlyMap<string
 }
 
 /** `enroll` always writes SALLYPORT_ALLOW, Infisical's CLI never. */
-function isOurs(conf: ReadonlyMap<string, string>): boolean {
-  return [...conf.keys()].some((key) => key.startsWith("SALLYPORT_"));
+function isInfisicals(conf: ReadonlyMap<string, string>): boolean {
+  return conf.size > 0 && ![...conf.keys()].some((key) => key.startsWith("SALLYPORT_"));
 }
 
 function explainLoopback(gatewayName: string, log: Logger): void {

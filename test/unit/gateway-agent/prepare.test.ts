@@ -88,8 +88,8 @@ describe("gateway start", () => {
   });
 
   test("a conf of Infisical's is told once how to allow loopback targets, ours never", async () => {
-    await enrolFromRequest(request({ token: platform.mint() }));
-    await (await start()).credentials.load();
+    await start({ token: platform.mint() });
+    await start();
     expect(record.text()).not.toContain("--allow localhost");
     const theirs = new Map(
       [...((await readConf(conf)) ?? [])].filter(([key]) => !key.startsWith("SALLYPORT")),
