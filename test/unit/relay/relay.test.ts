@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
+import { connect as connectTls } from "node:tls";
 import { HEARTBEAT_ID } from "../../../src/relay/identity.ts";
 import type { SallyportError } from "../../../src/telemetry/error.ts";
 import type { SshConnection } from "../../../src/tunnel/ssh/connection.ts";
@@ -218,6 +219,45 @@ describe("X5 the relay says why", () => {
     });
     expect(await status(running, gateway.gatewayId)).toBe("OK\n");
     expect(asked).toBe(3);
+  });
+});
+
+describe("X5 Infisical's clients, which offer no protocol or others,", () => {
+  /** What the client got when the relay ended, after sending `hello` where it was let in. */
+  async function ask({ relay }: LabRelay, gatewayId: string, offered: string[]): Promise<string> {
+    const { certificate, privateKey, serverAuthorities } = (await lab.client(gatewayId)).identity;
+    const socket = connectTls({
+      host: "127.0.0.1",
+      port: relay.tlsPort,
+      cert: certificate,
+      key: privateKey,
+      ca: serverAuthorities,
+      ALPNProtocols: offered,
+    });
+    let received = "";
+    socket.on("data", (chunk: Buffer) => {
+      received += chunk;
+      if (received === "hello") socket.end();
+    });
+    socket.on("secureConnect", () => socket.write("hello"));
+    const error = await new Promise((resolve) =>
+      socket.on("error", resolve).on("close", () => resolve(undefined)),
+    );
+    expect(error).toBeUndefined();
+    return received;
+  }
+
+  test.each([[[]], [["http/1.1"]]])("get the gateway's bytes and nothing else (%p)", async (offered) => {
+    const running = await start();
+    const gateway = await lab.gateway();
+    await connect(running, gateway);
+    expect(await ask(running, gateway.gatewayId, offered)).toBe("hello");
+  });
+
+  test("get silence from a heartbeat and from a gateway that is not connected", async () => {
+    const running = await start();
+    expect(await ask(running, HEARTBEAT_ID, [])).toBe("");
+    expect(await ask(running, randomUUID(), [])).toBe("");
   });
 });
 
