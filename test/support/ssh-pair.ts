@@ -34,6 +34,7 @@ export async function issueIdentity(
     validAfter?: Date;
     validBefore?: Date;
     criticalOptions?: Record<string, string>;
+    extensions?: Record<string, string>;
   } = {},
 ): Promise<TestIdentity> {
   const key = await generateSshKey(o.algorithm);
@@ -44,6 +45,7 @@ export async function issueIdentity(
     principals: o.principals ?? [kind === "user" ? GATEWAY_ID : PRINCIPAL],
     validAfter: o.validAfter ?? new Date(Date.now() - HOUR),
     validBefore: o.validBefore ?? new Date(Date.now() + HOUR),
+    ...(o.extensions ? { extensions: o.extensions } : {}),
     ...(o.criticalOptions ? { criticalOptions: o.criticalOptions } : {}),
   });
   return { certificate: line, privateKey: key.privateKey };

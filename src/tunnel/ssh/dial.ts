@@ -49,8 +49,8 @@ export async function dialSsh(o: DialOptions): Promise<SshConnection> {
   let over = false;
   const giveUp = (error: SallyportError) => {
     over = true;
-    transport?.disconnect(DISCONNECT.byApplication, "giving up");
     attempt.reject(error);
+    transport?.disconnect(DISCONNECT.byApplication, "giving up");
   };
   const stop = watch(o, where, giveUp);
 
