@@ -10,7 +10,9 @@ const STOP_MS = 5_000;
 export class Child {
   readonly name: string;
   readonly #process: Bun.Subprocess<"ignore" | Blob, "pipe", "pipe">;
+  /** Both outputs, for what is waited for and for the last words. */
   readonly #lines: string[] = [];
+  readonly #answer: string[] = [];
   readonly #watchers = new Set<() => void>();
   readonly #reading: Promise<unknown>;
   #exited = false;
@@ -23,7 +25,10 @@ export class Child {
       stdout: "pipe",
       stderr: "pipe",
     });
-    this.#reading = Promise.all([this.#read(this.#process.stdout), this.#read(this.#process.stderr)]);
+    this.#reading = Promise.all([
+      this.#read(this.#process.stdout, this.#answer),
+      this.#read(this.#process.stderr),
+    ]);
     void this.#process.exited.then(() => {
       this.#exited = true;
       this.#wake();
@@ -53,12 +58,12 @@ export class Child {
     }
   }
 
-  /** Runs to its end and gives its whole output. @throws SallyportError INTERNAL when it fails */
+  /** Runs to its end and gives what it wrote to stdout. @throws SallyportError INTERNAL when it fails */
   async finish(what: string): Promise<string> {
     const exitCode = await this.#process.exited;
     await this.#reading;
     if (exitCode !== 0) throw this.#failure(what);
-    return this.#lines.join("\n");
+    return this.#answer.join("\n");
   }
 
   /** Ends the process: SIGTERM, then SIGKILL. Safe to call twice. */
@@ -70,16 +75,20 @@ export class Child {
     clearTimeout(timer);
   }
 
-  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+  async #read(stream: ReadableStream<Uint8Array>, also?: string[]): Promise<void> {
+    const keep = (line: string) => {
+      if (this.#lines.length < KEPT_LINES) this.#lines.push(line);
+      if (also && also.length < KEPT_LINES) also.push(line);
+    };
     const decoder = new TextDecoder();
     let rest = "";
     for await (const chunk of stream) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (this.#lines.length < KEPT_LINES) this.#lines.push(line);
+      lines.forEach(keep);
       this.#wake();
     }
-    if (rest && this.#lines.length < KEPT_LINES) this.#lines.push(rest);
+    if (rest) keep(rest);
   }
 
   #change(milliseconds: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { systemClock } from "../../host/clock.ts";
 import { type Environment, secret } from "../../host/environment.ts";
+import { freePort } from "../../host/free-port.ts";
 import { stateDirectory, thisMachine } from "../../host/paths.ts";
 import type { CredentialSource, RelayCredentials } from "../../pki/credentials.ts";
 import { directorySource, readRelayDirectory } from "../../pki/directory.ts";
@@ -64,8 +65,7 @@ async function organisationRelay(
   return {
     name: relay.name,
     settings: relay.settings,
-    sshPort: relay.settings.sshPort ?? SSH_PORT,
-    tlsPort: relay.settings.tlsPort ?? TLS_PORT,
+    ...ports,
     credentials: platformSource({
       connect: (parts) => client.relayConnect({ ...parts, ...ports }),
       relayName: relay.name,
@@ -98,8 +98,7 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
   return {
     name,
     settings,
-    sshPort: settings.sshPort ?? SSH_PORT,
-    tlsPort: settings.tlsPort ?? TLS_PORT,
+    ...ports,
     credentials: platformSource({
       connect: (parts) => client.registerInstanceRelay(shared, { name, host, ...parts, ...ports }),
       relayName: name,
@@ -116,7 +115,7 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
   };
 }
 
-/** What the platform is told (EXTENSIONS X2); a port that the system chooses is not known yet. */
-function portsOf({ sshPort = SSH_PORT, tlsPort = TLS_PORT }: RelaySettings): RelayPorts {
-  return { ...(sshPort ? { sshPort } : {}), ...(tlsPort ? { tlsPort } : {}) };
+/** The platform is told the ports before they are open (EXTENSIONS X2), so a free one is chosen here. */
+function portsOf({ sshPort = SSH_PORT, tlsPort = TLS_PORT, listen }: RelaySettings): Required<RelayPorts> {
+  return { sshPort: sshPort || freePort(listen), tlsPort: tlsPort || freePort(listen) };
 }
