@@ -2,10 +2,16 @@ import { join } from "node:path";
 import { formatHostPort } from "../../src/host/address.ts";
 import { type Api, createApi } from "../../src/platform/api/api.ts";
 import { openCore } from "../../src/platform/open-core.ts";
-import { newPerson } from "../../src/platform/services/bootstrap.ts";
 import type { Core } from "../../src/platform/services/core.ts";
 import { FailureLimiter } from "../../src/platform/services/failure-limiter.ts";
+import { mintOpaqueToken } from "../../src/platform/services/opaque-tokens.ts";
 import { type Prober, Probes } from "../../src/platform/services/probes.ts";
+import {
+  insertApiToken,
+  insertMembership,
+  insertOrganisation,
+  insertUser,
+} from "../../src/platform/store/people.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import { startPostgres } from "./postgres.ts";
 import { Workspace } from "./workspace.ts";
@@ -57,8 +63,8 @@ export interface TestAnswer {
 
 export interface Tenant {
   orgId: string;
+  userId: string;
   email: string;
-  password: string;
   token: string;
 }
 
@@ -97,12 +103,12 @@ export class TestPlatform {
   /** On a database that may be in use already: a second replica, or a restart. */
   static async reopen(
     where: Awaited<ReturnType<DatabaseHost["fresh"]>>,
-    more: { onLoopback?: boolean; relayAuthSecret?: string } = {},
+    more: { onLoopback?: boolean; relayAuthSecret?: string | null } = {},
   ): Promise<TestPlatform> {
     const clock = { time: new Date() };
     const core = await openCore({
       ...where,
-      relayAuthSecret: more.relayAuthSecret ?? RELAY_SECRET,
+      relayAuthSecret: more.relayAuthSecret === null ? undefined : (more.relayAuthSecret ?? RELAY_SECRET),
       onLoopback: more.onLoopback ?? false,
       publicUrl: () => `http://${formatHostPort("127.0.0.1", 8080)}`,
       log: silentLogger,
@@ -111,13 +117,21 @@ export class TestPlatform {
     return new TestPlatform(core, new FakeProber(), clock);
   }
 
-  /** An organisation with its first person, the first of whom administers the instance. */
+  /** An organisation with one person, who has an API token but no password (hashing one takes long). */
   async tenant(name: string, instanceAdmin = false): Promise<Tenant> {
-    const orgId = crypto.randomUUID();
+    const { store, keyring } = this.core;
+    const [orgId, userId, now] = [crypto.randomUUID(), crypto.randomUUID(), this.time.toISOString()];
     const email = `${name}@example.com`;
-    const person = await newPerson(this.core, { orgId, organisation: name, email, instanceAdmin });
-    await this.core.store.transaction(person.write);
-    return { orgId, email, password: person.password, token: person.token };
+    const token = mintOpaqueToken("spt_");
+    const sealedKey = keyring.newOrganisationKey(orgId);
+    await store.transaction(async (sql) => {
+      await insertOrganisation(sql, { id: orgId, name, sealedKey, now });
+      await insertUser(sql, { id: userId, email, passwordHash: null, instanceAdmin, now });
+      await insertMembership(sql, { userId, orgId, role: "admin", now });
+      const row = { id: crypto.randomUUID(), userId, orgId, name: "test", now, expiresAt: null };
+      await insertApiToken(sql, { ...row, tokenHash: token.hash });
+    });
+    return { orgId, userId, email, token: token.plain };
   }
 
   async call(
@@ -193,4 +207,9 @@ export class FakeProber implements Prober {
     this.relays.push(credentials);
     await this.onRelay(credentials);
   };
+}
+
+/** The names of an answer's fields, in the order of the alphabet. */
+export function fieldsOf(body: object): string[] {
+  return Object.keys(body).sort((a, b) => a.localeCompare(b));
 }

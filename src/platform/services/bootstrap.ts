@@ -89,7 +89,7 @@ export async function bootstrap(core: Core, request: BootstrapRequest): Promise<
 }
 
 /** A new organisation with its first person, ready to be written in a transaction. */
-export async function newPerson(
+async function newPerson(
   core: Core,
   request: { orgId: string; organisation: string; email: string; instanceAdmin: boolean },
 ): Promise<{

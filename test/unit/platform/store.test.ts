@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openDataDirectory } from "../../../src/platform/open-core.ts";
+import { bootstrap } from "../../../src/platform/services/bootstrap.ts";
 import type { Store } from "../../../src/platform/store/database.ts";
 import { migrate } from "../../../src/platform/store/migrate.ts";
 import { WriterQueue } from "../../../src/platform/store/writer-queue.ts";
@@ -97,7 +98,9 @@ describe.each(DATABASES)("the store on %s", (database) => {
 
   test("no private key and no secret is readable in the database", async () => {
     const platform = own(await TestPlatform.open(host, database));
-    const acme = await platform.tenant("acme");
+    const request = { organisation: "Acme", email: "a@example.com", address: null };
+    const first = await bootstrap(platform.core, request);
+    const acme = { orgId: first.organisationId, userId: "", email: first.email, token: first.token };
     const gateway = await platform.gateway(acme, "office");
     await platform.core.authorities.organisation(acme.orgId);
     const { read } = platform.core.store;
@@ -112,7 +115,7 @@ describe.each(DATABASES)("the store on %s", (database) => {
       await read`SELECT * FROM audit_log`,
     ];
     const dump = JSON.stringify(tables);
-    for (const secret of [acme.token, acme.password, gateway.token, gateway.spent]) {
+    for (const secret of [first.token, first.password, gateway.token, gateway.spent]) {
       expect(dump).not.toContain(secret);
     }
     expect(dump).not.toContain("PRIVATE KEY");

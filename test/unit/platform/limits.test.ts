@@ -1,0 +1,88 @@
+import { describe, expect, test } from "bun:test";
+import { FailureLimiter } from "../../../src/platform/services/failure-limiter.ts";
+import { Slots } from "../../../src/platform/services/slots.ts";
+import { SallyportError } from "../../../src/telemetry/error.ts";
+
+const failure = new SallyportError("ENROLLMENT_TOKEN_INVALID", "no");
+
+describe("the failure limiter", () => {
+  const limiter = () => {
+    const clock = { now: 0 };
+    return { clock, limiter: new FailureLimiter(() => new Date(clock.now)) };
+  };
+
+  test("the eleventh failure within a minute is RATE_LIMITED, by address and resource", () => {
+    const { limiter: it } = limiter();
+    for (let i = 0; i < 10; i++) expect(it.failed("a", "x", failure)).toBe(failure);
+    expect(it.failed("a", "x", failure).code).toBe("RATE_LIMITED");
+    expect(it.failed("a", "y", failure)).toBe(failure);
+    expect(it.failed("b", "x", failure)).toBe(failure);
+  });
+
+  test("a minute after the first failure the count begins anew", () => {
+    const { clock, limiter: it } = limiter();
+    for (let i = 0; i < 11; i++) it.failed("a", "x", failure);
+    clock.now = 59_999;
+    expect(it.failed("a", "x", failure).code).toBe("RATE_LIMITED");
+    clock.now = 60_000;
+    expect(it.failed("a", "x", failure)).toBe(failure);
+  });
+
+  test("attempts count before they are tried and are forgiven by a success", () => {
+    const { limiter: it } = limiter();
+    for (let i = 0; i < 10; i++) it.attempt("a", "x");
+    expect(() => it.attempt("a", "x")).toThrow("Too many");
+    it.succeeded("a", "x");
+    expect(() => it.attempt("a", "x")).not.toThrow();
+  });
+
+  test("an IPv6 network counts as one address", () => {
+    const { limiter: it } = limiter();
+    for (let i = 0; i < 10; i++) it.failed(`2001:db8:1:2::${i}`, "x", failure);
+    expect(it.failed("2001:db8:1:2:ffff:ffff:ffff:ffff", "x", failure).code).toBe("RATE_LIMITED");
+    expect(it.failed("2001:db8:1:3::1", "x", failure)).toBe(failure);
+    expect(it.failed("::1", "x", failure)).toBe(failure);
+  });
+
+  test("a flood of keys does not grow without end, and forgets the oldest", () => {
+    const { limiter: it } = limiter();
+    for (let i = 0; i < 11; i++) it.failed("victim", "x", failure);
+    for (let i = 0; i < 20_000; i++) it.failed(`10.${i >> 8}.${i & 255}.1`, "x", failure);
+    expect(it.failed("victim", "x", failure)).toBe(failure);
+  });
+});
+
+describe("slots", () => {
+  test("run so many at once, in the order of the calls, also after a failure", async () => {
+    const slots = new Slots(2, 10);
+    const started: number[] = [];
+    let running = 0;
+    let most = 0;
+    const outcomes = await Promise.allSettled(
+      [0, 1, 2, 3, 4].map((i) =>
+        slots.run(async () => {
+          started.push(i);
+          most = Math.max(most, ++running);
+          await Bun.sleep(2);
+          running--;
+          if (i === 0) throw new Error("first");
+        }),
+      ),
+    );
+    expect(started).toEqual([0, 1, 2, 3, 4]);
+    expect(most).toBe(2);
+    expect(outcomes.map((outcome) => outcome.status)[0]).toBe("rejected");
+    await slots.run(async () => {});
+  });
+
+  test("turn away when too many wait", async () => {
+    const slots = new Slots(1, 1);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const first = slots.run(() => promise);
+    const second = slots.run(async () => {});
+    await expect(slots.run(async () => {})).rejects.toMatchObject({ code: "RESOURCE_SHORTAGE" });
+    resolve();
+    await Promise.all([first, second]);
+    await slots.run(async () => {});
+  });
+});

@@ -1,0 +1,198 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import {
+  DATABASES,
+  DatabaseHost,
+  fieldsOf,
+  PUBLIC_HOST,
+  RELAY_SECRET,
+  type Tenant,
+  TestPlatform,
+} from "../../support/platform.ts";
+
+let host: DatabaseHost;
+beforeAll(async () => {
+  host = await DatabaseHost.open();
+});
+afterAll(() => host.close());
+
+describe.each(DATABASES)("relays on %s", (database) => {
+  let platform: TestPlatform;
+  let acme: Tenant;
+  let admin: Tenant;
+  beforeEach(async () => {
+    platform = await TestPlatform.open(host, database);
+    acme = await platform.tenant("acme");
+    admin = await platform.tenant("admin", true);
+  });
+  afterEach(() => platform.close());
+
+  const as = (tenant: Tenant) => (method: string, path: string, body?: unknown) =>
+    platform.call(method, path, { token: tenant.token, body });
+  const register = (body: object, secret = RELAY_SECRET) =>
+    platform.call("POST", "/v1/relays/register-instance-relay", { token: secret, body });
+
+  test("a new relay has Infisical's shape", async () => {
+    const made = await as(acme)("POST", "/v2/relays", {
+      name: "eu-1",
+      host: "Relay.Example.com",
+      authMethod: { method: "token" },
+    });
+    expect(made.status).toBe(200);
+    const now = platform.time.toISOString();
+    expect(made.body).toEqual({
+      id: expect.any(String),
+      createdAt: now,
+      updatedAt: now,
+      orgId: acme.orgId,
+      identityId: null,
+      name: "eu-1",
+      host: "relay.example.com",
+      heartbeat: null,
+      healthAlertedAt: null,
+      canRevoke: false,
+      authMethod: { id: expect.any(String), method: "token", createdAt: now, updatedAt: now },
+    });
+    expect((await as(acme)("GET", `/v2/relays/${made.body.id}`)).body).toEqual(made.body);
+  });
+
+  test("the list is a bare array, instance relays first, every time RFC 3339 or null", async () => {
+    await as(acme)("POST", "/v2/relays", { name: "a-own", host: PUBLIC_HOST });
+    await register({ name: "z-shared", host: "203.0.113.9" });
+    const list = (await as(acme)("GET", "/v1/relays")).body;
+    expect(list.map((relay: { name: string }) => relay.name)).toEqual(["z-shared", "a-own"]);
+    expect(list[0]).toMatchObject({ orgId: null, heartbeat: null, identityId: null, healthAlertedAt: null });
+    expect(list[0]).not.toHaveProperty("authMethod");
+  });
+
+  test("another host starts without a heartbeat, the same host keeps it", async () => {
+    const { id } = await platform.relay(acme, "eu-1");
+    await platform.core.store.transaction(
+      (sql) => sql`UPDATE relays SET heartbeat = ${"2026-01-01T00:00:00.000Z"}`,
+    );
+    const kept = await as(acme)("PATCH", `/v2/relays/${id}`, { host: PUBLIC_HOST });
+    expect(kept.body.heartbeat).toBe("2026-01-01T00:00:00.000Z");
+    const moved = await as(acme)("PATCH", `/v2/relays/${id}`, { host: "203.0.113.200" });
+    expect(moved.body).toMatchObject({ heartbeat: null, host: "203.0.113.200" });
+  });
+
+  test("a name beginning with infisical- is kept for instance relays", async () => {
+    const refused = await as(acme)("POST", "/v2/relays", { name: "infisical-eu", host: PUBLIC_HOST });
+    expect(refused.status).toBe(400);
+    expect((await register({ name: "infisical-eu", host: PUBLIC_HOST })).status).toBe(200);
+  });
+
+  test("B11 a relay can't be created where the platform must not dial", async () => {
+    const inside = ["127.0.0.1", "::1", "localhost", "10.0.0.8", "192.168.1.1", "169.254.169.254", "0.0.0.0"];
+    const disguised = ["[fd00:ec2::254]", "2130706433", "0x7f000001", "::ffff:127.0.0.1", "127.1"];
+    const malformed = [
+      "relay.example.com:8443",
+      "https://relay.example.com",
+      "a b",
+      "user@relay.example.com",
+    ];
+    for (const place of [...inside, ...disguised, ...malformed]) {
+      const refused = await as(acme)("POST", "/v2/relays", { name: "eu-1", host: place });
+      expect([place, refused.status, refused.body.code]).toEqual([place, 400, "REQUEST_INVALID"]);
+      expect([place, (await register({ name: "shared", host: place })).status]).toEqual([place, 400]);
+    }
+  });
+
+  test("B11 the shared secret registers and renews a relay but can't re-host it", async () => {
+    const first = await register({ name: "shared", host: PUBLIC_HOST, sshPort: 2222 });
+    expect(first.status).toBe(200);
+    expect(fieldsOf(first.body.pki)).toEqual([
+      "clientCertificateChain",
+      "serverCertificate",
+      "serverPrivateKey",
+    ]);
+    expect(fieldsOf(first.body.ssh)).toEqual(["clientCAPublicKey", "serverCertificate", "serverPrivateKey"]);
+    expect((await register({ name: "shared", host: PUBLIC_HOST, tlsPort: 8443 })).status).toBe(200);
+    const moved = await register({ name: "shared", host: "203.0.113.200" });
+    expect(moved.status).toBe(409);
+    expect(moved.body).toMatchObject({ code: "CONFLICT", error: "Conflict" });
+    expect((await register({ name: "shared", host: PUBLIC_HOST, tlsPort: 9443 })).status).toBe(409);
+    expect((await as(acme)("GET", "/v1/relays")).body[0].host).toBe(PUBLIC_HOST);
+  });
+
+  test("B11 a wrong shared secret is refused", async () => {
+    for (const secret of ["", "x", `${RELAY_SECRET}x`, RELAY_SECRET.slice(1)]) {
+      const refused = await register({ name: "shared", host: PUBLIC_HOST }, secret);
+      expect(refused.status).toBe(401);
+      expect(refused.body.message).toBe("Invalid relay auth secret");
+    }
+  });
+
+  test("B11 without a shared secret nobody registers an instance relay, with an empty one neither", async () => {
+    const closed = await TestPlatform.reopen(await host.fresh("sqlite"), { relayAuthSecret: null });
+    for (const token of [undefined, "", "undefined", "null"]) {
+      const answer = await closed.call("POST", "/v1/relays/register-instance-relay", {
+        token,
+        body: { name: "shared", host: PUBLIC_HOST },
+      });
+      expect(answer.status).toBe(401);
+    }
+    await closed.close();
+  });
+
+  test("B11 a relay's own token can't change where it is, nor speak for another", async () => {
+    const one = await platform.relay(acme, "one");
+    const two = await platform.relay(acme, "two");
+    const call = (path: string, method = "PATCH") =>
+      platform.call(method, path, { token: one.token, body: { host: "203.0.113.66" } });
+    expect((await call(`/v2/relays/${one.id}`)).status).toBe(403);
+    expect((await call(`/v2/relays/${two.id}`)).status).toBe(403);
+    const connect = await platform.call("POST", "/v2/relays/connect", {
+      token: one.token,
+      body: { host: "203.0.113.66", relayId: two.id, name: "two", sshPort: 22, tlsPort: 443 },
+    });
+    expect(connect.body).toMatchObject({ relayId: one.id, relayName: "one", relayHost: PUBLIC_HOST });
+  });
+
+  test("an instance relay is changed by an instance administrator only", async () => {
+    await register({ name: "shared", host: PUBLIC_HOST });
+    const [{ id }] = (await as(acme)("GET", "/v1/relays")).body;
+    for (const [method, path] of [
+      ["DELETE", `/v1/relays/${id}`],
+      ["PATCH", `/v2/relays/${id}`],
+      ["POST", `/v2/relays/${id}/revoke`],
+      ["POST", `/v2/relays/${id}/token-auth/generate-enrollment-token`],
+    ] as const) {
+      expect(
+        (await as(acme)(method, path, method === "PATCH" ? { host: PUBLIC_HOST } : undefined)).status,
+      ).toBe(404);
+    }
+    expect((await as(admin)("PATCH", `/v2/relays/${id}`, { host: "203.0.113.200" })).status).toBe(200);
+    expect((await as(admin)("DELETE", `/v1/relays/${id}`)).status).toBe(200);
+    expect((await as(acme)("GET", "/v1/relays")).body).toEqual([]);
+  });
+
+  test("a revoked relay can't connect, and its pending token is worthless", async () => {
+    const relay = await platform.relay(acme, "eu-1");
+    const path = `/v2/relays/${relay.id}`;
+    const minted = await as(acme)("POST", `${path}/token-auth/generate-enrollment-token`);
+    expect((await platform.call("POST", "/v2/relays/connect", { token: relay.token })).status).toBe(200);
+    expect((await as(acme)("POST", `${path}/revoke`)).body).toEqual({ method: "token" });
+    expect((await platform.call("POST", "/v2/relays/connect", { token: relay.token })).status).toBe(401);
+    const body = { method: "token", token: minted.body.token };
+    expect((await platform.call("POST", "/v2/relays/login", { body })).status).toBe(400);
+  });
+
+  test("a deleted relay is gone from its gateways", async () => {
+    const relay = await platform.relay(acme, "eu-1");
+    const gateway = await platform.gateway(acme, "office");
+    const connect = (body: object) =>
+      platform.call("POST", "/v3/gateways/connect", { token: gateway.token, body });
+    expect((await connect({ relayName: "eu-1" })).status).toBe(200);
+    expect((await connect({})).status).toBe(200);
+    await as(acme)("DELETE", `/v1/relays/${relay.id}`);
+    expect((await connect({})).status).toBe(404);
+    expect((await as(acme)("GET", `/v3/gateways/${gateway.id}`)).body.relayId).toBeNull();
+  });
+
+  test("two relays that register one name at once: both get the same relay, or one is told to wait", async () => {
+    const answers = await Promise.all([1, 2, 3].map(() => register({ name: "shared", host: PUBLIC_HOST })));
+    expect(answers.every((answer) => answer.status === 200 || answer.status === 409)).toBe(true);
+    expect(answers.some((answer) => answer.status === 200)).toBe(true);
+    expect((await as(acme)("GET", "/v1/relays")).body).toHaveLength(1);
+  });
+});

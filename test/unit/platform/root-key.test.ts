@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { loadRootKey, parseRootKey, rootKeyPath } from "../../../src/platform/services/root-key.ts";
+import { Workspace } from "../../support/workspace.ts";
+
+let workspace: Workspace;
+let dataDir = "";
+beforeEach(async () => {
+  workspace = await Workspace.open("root-key");
+  dataDir = workspace.join("data");
+  await mkdir(dataDir);
+});
+afterEach(() => workspace.close());
+
+const load = (more: Partial<Parameters<typeof loadRootKey>[0]> = {}) =>
+  loadRootKey({ env: {}, dialect: "sqlite", dataDir, inUse: false, ...more });
+
+describe("the root key", () => {
+  test("is read as base64, base64url or hex", () => {
+    const key = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 8));
+    for (const encoding of ["base64", "base64url", "hex"] as const) {
+      expect(Buffer.from(parseRootKey(key.toString(encoding)))).toEqual(key);
+    }
+  });
+
+  test.each([
+    "",
+    "short",
+    Buffer.alloc(31).toString("base64"),
+    Buffer.alloc(33).toString("hex"),
+    "g".repeat(64),
+  ])("%j is refused", (text) => {
+    expect(() => parseRootKey(text)).toThrow("32 random bytes");
+  });
+
+  test("with SQLite is made once, 0600 and outside the data directory", async () => {
+    const first = await load();
+    const path = rootKeyPath(dataDir);
+    expect(first.made).toBe(path);
+    expect(path.startsWith(`${dataDir}/`)).toBe(false);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    const second = await load({ inUse: true });
+    expect(second.made).toBeUndefined();
+    expect(second.key).toEqual(first.key);
+  });
+
+  test("made by several processes at once is one key", async () => {
+    const keys = await Promise.all([load(), load(), load(), load()]);
+    const text = (await readFile(rootKeyPath(dataDir), "utf8")).trim();
+    for (const { key } of keys) expect(Buffer.from(key).toString("base64")).toBe(text);
+  });
+
+  test("that went missing is not replaced by a new one", async () => {
+    await expect(load({ inUse: true })).rejects.toMatchObject({ code: "ROOT_KEY_MISMATCH" });
+  });
+
+  test("that is damaged is told, not replaced", async () => {
+    await writeFile(rootKeyPath(dataDir), "damaged\n");
+    await expect(load()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  test("with PostgreSQL has to be given", async () => {
+    await expect(load({ dialect: "postgres" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    const text = Buffer.alloc(32, 7).toString("base64");
+    const file = await workspace.file("key", `${text}\n`);
+    const env = { SALLYPORT_ROOT_KEY_FILE: file };
+    expect(Buffer.from((await load({ dialect: "postgres", env })).key)).toEqual(Buffer.alloc(32, 7));
+  });
+});
