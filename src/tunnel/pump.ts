@@ -17,21 +17,32 @@ export interface PumpResult {
 export function pump(a: ByteStream, b: ByteStream): Promise<PumpResult> {
   return new Promise((resolve) => {
     const result: PumpResult = { forward: 0, backward: 0, error: null };
+    // What a stream tells while its partner is not attached yet waits: the partner could not report `written`.
+    const waiting: (() => void)[] = [];
+    let joined = false;
+    const whenJoined = (event: () => void) => {
+      if (joined) event();
+      else waiting.push(event);
+    };
     let open = 2;
     const side = (to: ByteStream, count: (bytes: number) => void): ByteStreamHandler => ({
-      data(chunk) {
-        count(chunk.length);
-        to.write(chunk);
-      },
-      end: () => to.end(),
-      written: (bytes) => to.consumed(bytes),
-      closed(error) {
-        result.error ??= error;
-        if (error) to.destroy(error);
-        if (--open === 0) resolve(result);
-      },
+      data: (chunk) =>
+        whenJoined(() => {
+          count(chunk.length);
+          to.write(chunk);
+        }),
+      end: () => whenJoined(() => to.end()),
+      written: (bytes) => whenJoined(() => to.consumed(bytes)),
+      closed: (error) =>
+        whenJoined(() => {
+          result.error ??= error;
+          if (error) to.destroy(error);
+          if (--open === 0) resolve(result);
+        }),
     });
     a.attach(side(b, (bytes) => (result.forward += bytes)));
     b.attach(side(a, (bytes) => (result.backward += bytes)));
+    for (const event of waiting) event();
+    joined = true;
   });
 }

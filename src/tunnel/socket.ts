@@ -3,6 +3,8 @@ import type { ByteStream, ByteStreamHandler } from "./stream.ts";
 
 /** Reading pauses above this many unconsumed bytes and goes on below half of it. One read may add 512 KiB on top. */
 const READ_WINDOW = 512 * 1024;
+/** Plaintext of one full TLS record (RFC 8446, 5.1): a longer write becomes several, the last one holds the rest. */
+const FULL_RECORD = 16 * 1024;
 
 /** What we need of a Bun socket (TCP, unix or TLS); tests implement it in memory. */
 export interface RawSocket {
@@ -18,21 +20,32 @@ export interface RawSocket {
   resume(): void;
 }
 
+export interface SocketStreamOptions {
+  /**
+   * For TLS between our own ends: says what is wrong with the end of the peer's direction, or null. Given, the peer
+   * must say close_notify (RFC 8446, 6.1), and the stream never sends a record with two bytes of data: on the wire
+   * such a record looks like close_notify (see RecordWatch).
+   */
+  checkEnd?: () => Error | null;
+  /**
+   * Calls back once the kernel surely has room for close_notify. Bun 1.4.5 drops it when the send buffer is full and
+   * sends the FIN alone, which looks like a cut to the peer.
+   */
+  beforeEnd?: (proceed: () => void) => void;
+}
+
 interface Queued {
   chunk: Buffer;
   offset: number;
 }
 
 /**
- * How a close without an error is read once our own direction has ended. Plain sockets: Bun 1.4.5 then reports the
- * peer's FIN as a bare close, a reset still carries an error. TLS: the peer must have said close_notify, otherwise the
- * stream may have been cut short on its way (RFC 8446, 6.1).
- */
-export type EndSignal = "fin" | "close-notify";
-
-/**
  * A Bun-native socket as a ByteStream. Bun calls the methods named after its events (`onData`, `onDrain`, `onEnd`,
  * `onClose`), usually through `streamEvents`. The socket must be opened with `allowHalfOpen: true`.
+ *
+ * After our own FIN, Bun 1.4.5 reports the peer's FIN as a bare close, without `end` and without an error; a reset
+ * carries an error. So a bare close then counts as the peer's end, except under `checkEnd`: close_notify always comes
+ * as `end`.
  */
 export class SocketStream implements ByteStream {
   #socket: RawSocket | null = null;
@@ -40,14 +53,28 @@ export class SocketStream implements ByteStream {
   #early: Buffer[] = [];
   #queue: Queued[] = [];
   #unconsumed = 0;
+  /** Written, but nobody was attached to hear of it. */
+  #unreported = 0;
   #paused = false;
   #ending = false;
   #endSent = false;
   #peerEnded = false;
   #closed = false;
   #error: Error | null = null;
+  #replaying = false;
+  #toldEnd = false;
+  #toldClosed = false;
+  #settling = false;
+  /** How often data came: tells a quiet turn of the event loop from a busy one. */
+  #reads = 0;
+  #whenEmpty: (() => void) | null = null;
 
-  constructor(private readonly endSignal: EndSignal = "fin") {}
+  constructor(private readonly options: SocketStreamOptions = {}) {}
+
+  /** Why the stream failed; null while it runs and after two orderly ends. */
+  get error(): Error | null {
+    return this.#error;
+  }
 
   /** Joins the stream to its socket, once that can carry data (after the TLS handshake). Until then writes queue. */
   open(socket: RawSocket): void {
@@ -59,18 +86,21 @@ export class SocketStream implements ByteStream {
 
   attach(handler: ByteStreamHandler): void {
     this.#handler = handler;
-    const early = this.#early;
-    this.#early = [];
-    for (const chunk of early) this.#deliver(chunk);
-    if (this.#peerEnded) handler.end();
-    if (this.#closed) return handler.closed(this.#error);
+    this.#toldEnd = false;
+    this.#toldClosed = false;
+    this.#replay();
     this.#resumeIfRoom();
   }
 
   write(chunk: Buffer): void {
-    if (this.#closed || this.#ending) return this.#handler?.written(chunk.length);
-    this.#queue.push({ chunk, offset: 0 });
-    if (this.#queue.length === 1) this.#flush();
+    if (this.#closed || this.#ending) return this.#report(chunk.length);
+    if (this.options.checkEnd && chunk.length % FULL_RECORD === 2) {
+      const last = Buffer.from([chunk[chunk.length - 1] ?? 0]);
+      this.#enqueue(chunk.subarray(0, -1));
+      this.#enqueue(last);
+    } else {
+      this.#enqueue(chunk);
+    }
   }
 
   end(): void {
@@ -82,7 +112,8 @@ export class SocketStream implements ByteStream {
   destroy(error?: Error): void {
     if (this.#closed) return;
     this.#error ??= error ?? new Error("destroyed");
-    if (this.#socket) this.#socket.terminate();
+    this.#early = [];
+    this.#socket?.terminate();
     this.onClose();
   }
 
@@ -91,11 +122,18 @@ export class SocketStream implements ByteStream {
     this.#resumeIfRoom();
   }
 
+  /** Calls back once the kernel holds nothing more for us to read, or the stream has closed. One caller at a time. */
+  whenEmpty(callback: () => void): void {
+    this.#whenEmpty = callback;
+    this.#lookIfEmpty();
+  }
+
   onData(chunk: Buffer): void {
     if (this.#closed) return;
-    if (this.#handler) return this.#deliver(chunk);
+    this.#reads++;
+    if (this.#handler && this.#early.length === 0) return this.#deliver(this.#handler, chunk);
     this.#early.push(chunk);
-    this.#pause();
+    if (!this.#handler) this.#pause();
   }
 
   onDrain(): void {
@@ -104,29 +142,69 @@ export class SocketStream implements ByteStream {
 
   onEnd(): void {
     if (this.#peerEnded || this.#closed) return;
+    const flaw = this.options.checkEnd?.();
+    if (flaw) return this.destroy(flaw);
     this.#peerEnded = true;
-    this.#handler?.end();
+    this.#replay();
     this.#closeIfDone();
+  }
+
+  /** A TLS alert or another failure of the connection. */
+  onError(error: Error): void {
+    this.destroy(error);
   }
 
   onClose(error?: Error): void {
     if (this.#closed) return;
-    if (this.endSignal === "fin" && this.#endSent && !error && !this.#error) this.onEnd();
-    const orderly = this.#peerEnded && this.#endSent && !error;
+    if (this.#endSent && !error && !this.#error && !this.options.checkEnd) this.onEnd();
+    if (this.#closed) return;
     this.#closed = true;
+    const orderly = this.#peerEnded && this.#endSent && !error;
     if (!orderly) this.#error ??= error ?? new Error("connection closed");
-    const dropped = this.#queue;
-    this.#queue = [];
-    const handler = this.#handler;
-    if (!handler) return;
-    for (const { chunk, offset } of dropped) handler.written(chunk.length - offset);
-    handler.closed(this.#error);
+    this.#socket = null;
+    this.#lookIfEmpty();
+    for (const { chunk, offset } of this.#queue.splice(0)) this.#report(chunk.length - offset);
+    this.#replay();
   }
 
-  #deliver(chunk: Buffer): void {
+  /** Tells the handler what it does not know yet, in order. It may replace itself meanwhile, the rest goes to the next. */
+  #replay(): void {
+    if (this.#replaying) return;
+    this.#replaying = true;
+    while (this.#handler && this.#tellNext(this.#handler)) {}
+    this.#replaying = false;
+  }
+
+  #tellNext(handler: ByteStreamHandler): boolean {
+    const chunk = this.#early.shift();
+    if (chunk) {
+      this.#deliver(handler, chunk);
+    } else if (this.#unreported > 0) {
+      const bytes = this.#unreported;
+      this.#unreported = 0;
+      handler.written(bytes);
+    } else if (this.#peerEnded && !this.#toldEnd) {
+      this.#toldEnd = true;
+      handler.end();
+    } else if (this.#closed && !this.#toldClosed) {
+      this.#toldClosed = true;
+      handler.closed(this.#error);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  #deliver(handler: ByteStreamHandler, chunk: Buffer): void {
     this.#unconsumed += chunk.length;
     if (this.#unconsumed >= READ_WINDOW) this.#pause();
-    this.#handler?.data(chunk);
+    handler.data(chunk);
+  }
+
+  #report(bytes: number): void {
+    if (this.#toldClosed) return;
+    if (this.#handler) this.#handler.written(bytes);
+    else this.#unreported += bytes;
   }
 
   #pause(): void {
@@ -139,29 +217,56 @@ export class SocketStream implements ByteStream {
     if (!this.#paused || this.#closed || !this.#handler || this.#unconsumed >= READ_WINDOW / 2) return;
     this.#paused = false;
     this.#socket?.resume();
+    this.#lookIfEmpty();
+  }
+
+  /** Two turns of the event loop, between which sockets are polled: no data then means that there was none. */
+  #lookIfEmpty(): void {
+    if (!this.#whenEmpty || (this.#paused && !this.#closed)) return;
+    const before = this.#reads;
+    setImmediate(() => setImmediate(() => this.#empty(before)));
+  }
+
+  #empty(before: number): void {
+    const callback = this.#whenEmpty;
+    if (!callback || (this.#paused && !this.#closed)) return;
+    if (this.#reads !== before && !this.#closed) return this.#lookIfEmpty();
+    this.#whenEmpty = null;
+    callback();
+  }
+
+  #enqueue(chunk: Buffer): void {
+    this.#queue.push({ chunk, offset: 0 });
+    if (this.#queue.length === 1) this.#flush();
   }
 
   #flush(): void {
-    const socket = this.#socket;
-    if (!socket || this.#closed) return;
     for (let head = this.#queue[0]; head; head = this.#queue[0]) {
+      if (!this.#socket || this.#closed) return;
       const { chunk, offset } = head;
-      const sent = socket.write(offset === 0 ? chunk : chunk.subarray(offset));
-      if (sent < 0) return;
+      const { length } = chunk;
+      const sent = this.#socket.write(offset === 0 ? chunk : chunk.subarray(offset));
+      if (sent < 0 || this.#closed) return;
       head.offset += sent;
-      const whole = head.offset === chunk.length;
+      const whole = head.offset === length;
       if (whole) {
         this.#queue.shift();
         release(chunk);
       }
-      if (sent > 0) this.#handler?.written(sent);
-      if (!whole || this.#closed) return;
+      if (sent > 0) this.#report(sent);
+      if (!whole) return;
     }
-    if (this.#ending && !this.#endSent) {
-      this.#endSent = true;
-      socket.shutdown();
-      this.#closeIfDone();
-    }
+    if (!this.#ending || this.#settling) return;
+    this.#settling = true;
+    if (this.options.beforeEnd) this.options.beforeEnd(() => this.#shutdown());
+    else this.#shutdown();
+  }
+
+  #shutdown(): void {
+    if (!this.#socket || this.#closed) return;
+    this.#endSent = true;
+    this.#socket.shutdown();
+    this.#closeIfDone();
   }
 
   #closeIfDone(): void {
@@ -184,6 +289,6 @@ export const streamEvents = {
     socket.data?.onClose(error);
   },
   error(socket: { data: SocketStream | undefined }, error: Error) {
-    socket.data?.onClose(error);
+    socket.data?.onError(error);
   },
 };

@@ -54,7 +54,7 @@ function dialTls(port: number, ca: Buffer): Promise<ByteStream> {
       socket: {
         ...streamEvents,
         open(socket) {
-          socket.data = new SocketStream("close-notify");
+          socket.data = new SocketStream();
           socket.setNoDelay(true);
         },
         handshake(socket, ok, error) {
