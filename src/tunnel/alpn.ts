@@ -1,0 +1,29 @@
+/** What a TLS handshake agrees on: how the relay answers (outer), what the tunnel carries (inner). PROTOCOL D, EXTENSIONS X5. */
+export const ALPN = {
+  /** Outer: the relay says with one line how it went. */
+  relay: "sallyport-relay/1",
+  tcp: "infisical-tcp-proxy",
+  http: "infisical-http-proxy",
+  ping: "infisical-ping",
+  health: "infisical-health",
+  /** Inner: `infisical-tcp-proxy` with a status line of the gateway first. */
+  sallyportTcp: "sallyport-tcp/1",
+} as const;
+
+/** The list as Bun's `ALPNProtocols` wants it: each name after a byte with its length (RFC 7301, 3.1). */
+export function encodeProtocols(protocols: readonly string[]): Buffer {
+  const names = protocols.map((protocol) => Buffer.from(protocol, "latin1"));
+  return Buffer.concat(names.flatMap((name) => [Buffer.from([name.length]), name]));
+}
+
+/** The names that a peer offers, from the same form. A list that is cut off ends early. */
+export function decodeProtocols(wire: Uint8Array): string[] {
+  const bytes = Buffer.from(wire);
+  const protocols: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const start = at + 1;
+    at = start + (bytes[at] ?? 0);
+    if (at <= bytes.length) protocols.push(bytes.toString("latin1", start, at));
+  }
+  return protocols;
+}
