@@ -1,0 +1,39 @@
+import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
+
+/** Codes of BoringSSL's verification are upper-case words; system errors and protocol errors have their own. */
+const NOT_VERIFICATION = new Set(["EPROTO", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
+
+/** Whether a handshake ended because the peer went away, which says nothing about its certificate. */
+export function isPeerGone(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ECONNRESET" || code === "EPIPE";
+}
+
+/** Alerts by which a peer refuses our certificate (RFC 8446, 6.2), as BoringSSL names them. */
+const CERTIFICATE_ALERT =
+  /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED|NO_CERTIFICATE|INTERNAL_ERROR)/;
+
+/** Whether the peer said by a TLS alert that it does not take our certificate. */
+export function isCertificateAlert(error: unknown): boolean {
+  return CERTIFICATE_ALERT.test(describe(error));
+}
+
+/** Whether the peer said that it speaks none of the protocols we offered. */
+export function isProtocolAlert(error: unknown): boolean {
+  return /NO_APPLICATION_PROTOCOL/.test(describe(error));
+}
+
+/** What Bun's handshake callback says about the peer, as an error of ours. */
+export function handshakeFailure(error: unknown, peer: "client" | "server"): SallyportError {
+  if (error instanceof SallyportError) return error;
+  const text = describe(error ?? "the certificate is not authorised");
+  if (/PEER_DID_NOT_RETURN_A_CERTIFICATE/.test(text)) {
+    return new SallyportError("CERTIFICATE_REFUSED", `The ${peer} sent no certificate.`, { cause: error });
+  }
+  if (NOT_VERIFICATION.has(systemCode(error) ?? "")) {
+    return new SallyportError("TLS_FAILED", `The TLS handshake with the ${peer} failed: ${text}.`, {
+      cause: error,
+    });
+  }
+  return new SallyportError("CERTIFICATE_REFUSED", `The certificate is refused: ${text}.`, { cause: error });
+}
