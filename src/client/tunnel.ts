@@ -1,0 +1,157 @@
+import { formatHostPort } from "../host/address.ts";
+import type { ClientCredentials } from "../pki/credentials.ts";
+import { describe, SallyportError } from "../telemetry/error.ts";
+import { ALPN } from "../tunnel/alpn.ts";
+import { NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
+import type { ByteStream } from "../tunnel/stream.ts";
+import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
+import { dialInnerTls } from "../tunnel/tls/inner-client.ts";
+import { dialOuterTls } from "../tunnel/tls/outer-client.ts";
+import { requireCurrent } from "./own-certificate.ts";
+
+/** What the tunnel carries (PROTOCOL D). */
+export type TunnelMode = "tcp" | "http" | "ping" | "health";
+
+export interface TunnelOptions {
+  mode?: TunnelMode;
+  /** For all of it, until the target is dialled where the gateway says so. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface OpenedTunnel {
+  stream: ByteStream;
+  /** What the gateway agreed on. */
+  alpn: string | null;
+  /** Serial number of the gateway's certificate. */
+  gatewaySerial: string;
+  connectMs: number;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** In the order in which they are offered; the gateway chooses. */
+const OFFERS: Record<TunnelMode, readonly string[]> = {
+  tcp: [ALPN.sallyportTcp, ALPN.tcp],
+  http: [ALPN.http],
+  ping: [ALPN.ping],
+  health: [ALPN.health, ALPN.ping],
+};
+
+/**
+ * Opens a tunnel: through the relay to the gateway, and from there to the target that the gateway certificate names
+ * (PROTOCOL D). Towards Sallyport's relay and gateway it resolves once both have said that it worked, and otherwise
+ * throws what they said (EXTENSIONS X5). Infisical's say nothing: there it resolves after the gateway's handshake, and
+ * a target that cannot be reached shows as an end without a byte.
+ *
+ * On failure nothing is left open.
+ * @throws SallyportError RELAY_UNREACHABLE, TLS_UNTRUSTED, TLS_FAILED, CERTIFICATE_REFUSED, TIMEOUT, CONFIG_INVALID,
+ * GATEWAY_*, RESOURCE_SHORTAGE, DRAINING, TARGET_*, SESSION_ENDED, MODE_UNSUPPORTED; the signal's reason
+ */
+export async function openTunnel(
+  credentials: ClientCredentials,
+  options: TunnelOptions = {},
+): Promise<OpenedTunnel> {
+  const started = performance.now();
+  const deadline = started + (options.timeoutMs ?? TIMEOUT_MS);
+  const left = () => Math.max(1, deadline - performance.now());
+  const { mode = "tcp", signal } = options;
+  requireCurrent(credentials.relay.certificate, "relay");
+  requireCurrent(credentials.gateway.certificate, "gateway");
+
+  const relay = await reachRelay(credentials, left, signal);
+  const gateway = await reachGateway(credentials, relay, OFFERS[mode], left, signal);
+  const opened = (stream: ByteStream): OpenedTunnel => ({
+    stream,
+    alpn: gateway.alpn,
+    gatewaySerial: gateway.peer.serial,
+    connectMs: performance.now() - started,
+  });
+  if (gateway.alpn !== ALPN.sallyportTcp) return opened(gateway.stream);
+  const answer = await readStatusLine(gateway.stream, left(), signal);
+  if (!answer.ok) throw silentRefusal(answer.error, `The gateway ${nameOf(credentials)}`);
+  return opened(answer.stream);
+}
+
+interface ReachedRelay {
+  stream: ByteStream;
+  /** Whether it said that it joined us to the gateway. */
+  confirmed: boolean;
+}
+
+async function reachRelay(
+  { relay, relayHost, relayAddress, relayPort }: ClientCredentials,
+  left: () => number,
+  signal: AbortSignal | undefined,
+): Promise<ReachedRelay> {
+  const outer = await dialOuterTls({
+    host: relayHost,
+    address: relayAddress,
+    port: relayPort,
+    identity: relay,
+    timeoutMs: left(),
+    signal,
+  });
+  if (outer.alpn !== ALPN.relay) return { stream: outer.stream, confirmed: false };
+  const answer = await readStatusLine(outer.stream, left(), signal);
+  if (!answer.ok) throw silentRefusal(answer.error, `The relay ${formatHostPort(relayHost, relayPort)}`);
+  return { stream: answer.stream, confirmed: true };
+}
+
+async function reachGateway(
+  credentials: ClientCredentials,
+  relay: ReachedRelay,
+  alpns: readonly string[],
+  left: () => number,
+  signal: AbortSignal | undefined,
+) {
+  try {
+    return await dialInnerTls(relay.stream, {
+      identity: credentials.gateway,
+      alpns,
+      gatewayId: credentials.gatewayId,
+      requireUri: credentials.requireGatewayUri,
+      timeoutMs: left(),
+      signal,
+    });
+  } catch (error) {
+    if (relay.confirmed || !(error instanceof SallyportError)) throw error;
+    throw explainSilence(error, credentials);
+  }
+}
+
+/** Infisical's relay closes without a word, whatever the reason. */
+function explainSilence(error: SallyportError, credentials: ClientCredentials): SallyportError {
+  if (error.code !== "TLS_FAILED") return error;
+  const relay = formatHostPort(credentials.relayHost, credentials.relayPort);
+  if (isCertificateAlert(error.cause)) {
+    const text = `The relay ${relay} refused this client's certificate.`;
+    return new SallyportError("CERTIFICATE_REFUSED", text, { cause: error });
+  }
+  return new SallyportError(
+    "GATEWAY_NOT_CONNECTED",
+    `The relay ${relay} closed the connection without a word: the gateway ${nameOf(credentials)} is not connected to it, or the relay refused this client's certificate.`,
+    { cause: error },
+  );
+}
+
+/** A peer that speaks X5 and yet says nothing did not get as far: under TLS 1.3 it checks us after our handshake. */
+function silentRefusal(error: SallyportError, who: string): SallyportError {
+  if (error.code === "TIMEOUT") {
+    return new SallyportError("TIMEOUT", `${who} did not say in time how it went.`, { cause: error });
+  }
+  if (!(error instanceof NoStatusLine)) return error;
+  const { detail } = error;
+  if (detail === null || isCertificateAlert(detail)) {
+    return new SallyportError("CERTIFICATE_REFUSED", `${who} refused this client's certificate.`, {
+      cause: error,
+    });
+  }
+  return new SallyportError("TLS_FAILED", `${who} was lost before it had answered: ${describe(detail)}.`, {
+    cause: error,
+  });
+}
+
+function nameOf({ gatewayName, gatewayId }: ClientCredentials): string {
+  return gatewayName ?? gatewayId;
+}
