@@ -20,6 +20,7 @@ const WINDOW_BITS = 5n;
  * this takes 2 to 3 ms.
  */
 export class Group14 {
+  readonly prime = P;
   readonly #exponent = BigInt(`0x${randomBytes(EXPONENT_BYTES).toString("hex")}`) | (1n << 511n);
   readonly publicKey = toBytes(power(2n, this.#exponent));
 

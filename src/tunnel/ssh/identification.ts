@@ -10,7 +10,9 @@ const LONGEST_LINE = 255;
  * server may send before it.
  */
 export class Identification {
+  /** From the start of the line that is incomplete. */
   #bytes: Buffer = Buffer.alloc(0);
+  #dropped = 0;
 
   constructor(private readonly peer: "server" | "client") {}
 
@@ -20,21 +22,18 @@ export class Identification {
    */
   push(chunk: Buffer): Buffer | null {
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
-    for (let start = 0; ; ) {
-      const end = this.#bytes.indexOf(LINE_FEED, start);
-      const length = (end < 0 ? this.#bytes.length : end + 1) - start;
-      if (this.#isIdentification(start)) {
+    for (;;) {
+      const end = this.#bytes.indexOf(LINE_FEED) + 1;
+      const length = end || this.#bytes.length;
+      if (this.#bytes.subarray(0, 4).toString("latin1") === "SSH-") {
         if (length > LONGEST_LINE) throw protocolError("an identification line of more than 255 bytes");
-        if (end >= 0) return this.#bytes.subarray(start);
-      } else if (this.peer === "client" && length >= 4) throw protocolError("no identification line");
-      if (end < 0) break;
-      start = end + 1;
+        return end ? this.#bytes : null;
+      }
+      if (this.peer === "client" && length >= 4) throw protocolError("no identification line");
+      if (this.#dropped + length > LONGEST_GREETING) throw protocolError("no identification line");
+      if (!end) return null;
+      this.#dropped += end;
+      this.#bytes = this.#bytes.subarray(end);
     }
-    if (this.#bytes.length > LONGEST_GREETING) throw protocolError("no identification line");
-    return null;
-  }
-
-  #isIdentification(start: number): boolean {
-    return this.#bytes.subarray(start, start + 4).toString("latin1") === "SSH-";
   }
 }
