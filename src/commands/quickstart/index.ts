@@ -66,7 +66,10 @@ async function play(stage: Stage): Promise<Scene> {
 }
 
 async function fetchOnce(url: string): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(url, {
+    headers: { connection: "close" },
+    signal: AbortSignal.timeout(10_000),
+  });
   const text = await response.text();
   if (response.ok && text.startsWith("Hello")) return;
   throw new SallyportError(
