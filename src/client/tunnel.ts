@@ -8,6 +8,7 @@ import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
 import { dialInnerTls } from "../tunnel/tls/inner-client.ts";
 import { dialOuterTls } from "../tunnel/tls/outer-client.ts";
 import { requireCurrent } from "./own-certificate.ts";
+import { Turns } from "./turns.ts";
 
 /** What the tunnel carries (PROTOCOL D). */
 export type TunnelMode = "tcp" | "http" | "ping" | "health";
@@ -29,6 +30,9 @@ export interface OpenedTunnel {
 }
 
 const TIMEOUT_MS = 30_000;
+
+/** Handshakes at a time with one relay; it admits ten per address by default, and there may be two of us. */
+const handshakes = new Turns(5);
 
 /** In the order in which they are offered; the gateway chooses. */
 const OFFERS: Record<TunnelMode, readonly string[]> = {
@@ -59,7 +63,7 @@ export async function openTunnel(
   requireCurrent(credentials.relay.certificate, "relay");
   requireCurrent(credentials.gateway.certificate, "gateway");
 
-  const relay = await reachRelay(credentials, left, signal);
+  const relay = await reachRelayInTurn(credentials, left, signal);
   const gateway = await reachGateway(credentials, relay, OFFERS[mode], left, signal);
   const opened = (stream: ByteStream): OpenedTunnel => ({
     stream,
@@ -77,6 +81,20 @@ interface ReachedRelay {
   stream: ByteStream;
   /** Whether it said that it joined us to the gateway. */
   confirmed: boolean;
+}
+
+async function reachRelayInTurn(
+  credentials: ClientCredentials,
+  left: () => number,
+  signal: AbortSignal | undefined,
+): Promise<ReachedRelay> {
+  const { relayHost, relayPort } = credentials;
+  const release = await handshakes.take(formatHostPort(relayHost, relayPort), { timeoutMs: left(), signal });
+  try {
+    return await reachRelay(credentials, left, signal);
+  } finally {
+    release();
+  }
 }
 
 async function reachRelay(
