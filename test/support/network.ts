@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { freePort, onFreePort } from "./ports.ts";
+import { type Build, type RunningProcess, runProduct, startProduct } from "./processes.ts";
+import type { Workspace } from "./workspace.ts";
+
+export interface NetworkOptions {
+  /** `source` unless told. */
+  build?: Build;
+  /** Rules of the gateway (`--allow`); everything on this machine unless told. */
+  allow?: string[];
+  /** More flags of `relay start`. */
+  relayFlags?: string[];
+  /** A proxy on the gateway's way to the relay: the port it listens on, started once the relay's own is known. */
+  detour?: { port: number; start(relaySshPort: number): Promise<unknown> };
+}
+
+/** A relay and a gateway of the product, as processes, with certificates of `sallyport ca` and no platform. */
+export interface Network {
+  relay: RunningProcess;
+  gateway: RunningProcess;
+  relayPorts: { ssh: number; tls: number };
+  directories: { ca: string; relay: string; gateway: string };
+  /** `ca issue client`: a directory for `connect --pki` that leads to `target`. */
+  clientDirectory(target: string): Promise<string>;
+  /** `connect --pki --listen 127.0.0.1:0`: the local port that leads to `target`, and the process behind it. */
+  forward(target: string, ...flags: string[]): Promise<{ port: number; process: RunningProcess }>;
+  /** Runs `sallyport <args>`; anything but exit code 0 is an error. Returns stdout. */
+  sallyport(...args: string[]): Promise<string>;
+}
+
+/** Makes the certificates, starts the relay and then the gateway, and waits for the tunnel. The workspace stops them. */
+export async function startNetwork(workspace: Workspace, options: NetworkOptions = {}): Promise<Network> {
+  const { build = "source", allow = ["localhost"], relayFlags = [] } = options;
+  const product = { home: workspace.path, build };
+  const directories = {
+    ca: workspace.join("ca"),
+    relay: workspace.join("relay"),
+    gateway: workspace.join("gateway"),
+  };
+  const sallyport = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await runProduct(args, product);
+    if (exitCode !== 0) throw new Error(`sallyport ${args.join(" ")} exited with ${exitCode}: ${stderr}`);
+    return stdout;
+  };
+  const issue = (...args: string[]) => sallyport("ca", "issue", ...args, "--dir", directories.ca);
+
+  await sallyport("ca", "init", "--dir", directories.ca, "--org", "Acme");
+  const { relay, relayPorts } = await onFreePort(async (ssh) => {
+    const tls = freePort();
+    const announced = String(options.detour?.port ?? ssh);
+    const out = `${directories.relay}-${ssh}`;
+    await issue(
+      ...["relay", "edge", "--host", "127.0.0.1"],
+      ...["--ssh-port", announced, "--tls-port", String(tls), "--out", out],
+    );
+    directories.relay = out;
+    const process = startProduct(
+      ["relay", "start", "--pki", out, "--listen", "127.0.0.1", "--ssh-port", String(ssh), ...relayFlags],
+      product,
+    );
+    try {
+      await process.waitForLog("Relay server started successfully");
+    } catch (error) {
+      await process.close();
+      throw error;
+    }
+    return { relay: workspace.own(process), relayPorts: { ssh, tls } };
+  });
+
+  await options.detour?.start(relayPorts.ssh);
+  const sshPort = options.detour?.port ?? relayPorts.ssh;
+  await issue("gateway", "site", "--relay-host", `127.0.0.1:${sshPort}`, "--out", directories.gateway);
+  const rules = allow.flatMap((rule) => ["--allow", rule]);
+  const gateway = workspace.own(
+    startProduct(["gateway", "start", "--pki", directories.gateway, ...rules], product),
+  );
+  await gateway.waitForLog("Gateway started successfully");
+
+  let clients = 0;
+  const clientDirectory = async (target: string) => {
+    const out = workspace.join(`client-${++clients}`);
+    await issue("client", "--gateway", "site", "--target", target, "--out", out);
+    return out;
+  };
+  return {
+    relay,
+    gateway,
+    relayPorts,
+    directories,
+    clientDirectory,
+    sallyport,
+    async forward(target, ...flags) {
+      const directory = await clientDirectory(target);
+      const process = workspace.own(
+        startProduct(["connect", "--pki", directory, "--listen", "127.0.0.1:0", "--json", ...flags], product),
+      );
+      const { port } = z.object({ port: z.number() }).parse(await process.waitForJson());
+      return { port, process };
+    },
+  };
+}
