@@ -1,28 +1,7 @@
 import { type CommandDef, renderUsage, runCommand } from "citty";
+import { root } from "./commands/root.ts";
 import { describe, SallyportError } from "./telemetry/error.ts";
 import { VERSION } from "./version.ts";
-
-/** Every noun loads its code only when it is called: `--version` must not pay for TLS, SSH or SQL. */
-const root: CommandDef = {
-  meta: {
-    name: "sallyport",
-    version: VERSION,
-    description: "Reach private services without an inbound port",
-  },
-  subCommands: {
-    ca: () => import("./commands/ca/index.ts").then((module) => module.default),
-    connect: () => import("./commands/connect.ts").then((module) => module.default),
-    "demo-target": () => import("./commands/demo-target.ts").then((module) => module.default),
-    gateway: () => import("./commands/gateway/index.ts").then((module) => module.default),
-    login: () => import("./commands/login.ts").then((module) => module.default),
-    logout: () => import("./commands/logout.ts").then((module) => module.default),
-    platform: () => import("./commands/platform/index.ts").then((module) => module.default),
-    quickstart: () => import("./commands/quickstart/index.ts").then((module) => module.default),
-    relay: () => import("./commands/relay/index.ts").then((module) => module.default),
-    resource: () => import("./commands/resource/index.ts").then((module) => module.default),
-    version: () => import("./commands/version.ts").then((module) => module.default),
-  },
-};
 
 async function main(rawArgs: string[]): Promise<number> {
   if (rawArgs.length === 1 && (rawArgs[0] === "--version" || rawArgs[0] === "-v")) {
@@ -35,11 +14,21 @@ async function main(rawArgs: string[]): Promise<number> {
     return rawArgs.length === 0 ? 2 : 0;
   }
   try {
+    refuseUncheckedTls();
     await runCommand(root, { rawArgs });
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {
     return report(error);
   }
+}
+
+/** With this variable every TLS connection of the process would take any certificate. */
+function refuseUncheckedTls(): void {
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0") return;
+  throw new SallyportError(
+    "CONFIG_INVALID",
+    "NODE_TLS_REJECT_UNAUTHORIZED=0 switches certificate checks off: unset it, and name your authority with --ca-file",
+  );
 }
 
 /** citty colours its usage; pipes and NO_COLOR (https://no-color.org) get plain text. */
@@ -74,7 +63,9 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   if (error instanceof Error && error.name === "CLIError") {
-    process.stderr.write(`sallyport: ${Bun.stripANSI(describe(error)).replace(/\.$/, "")}. Add --help to see what is accepted. [USAGE]\n`);
+    process.stderr.write(
+      `sallyport: ${Bun.stripANSI(describe(error)).replace(/\.$/, "")}. Add --help to see what is accepted. [USAGE]\n`,
+    );
     return 2;
   }
   process.stderr.write(

@@ -1,0 +1,264 @@
+# fish completion of sallyport: put this file into ~/.config/fish/completions
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a ca
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a completions
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a connect
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a gateway
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a login
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a logout
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a platform
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a quickstart
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a relay
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a resource
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a version
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a init
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a issue
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a rotate
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a export
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from init" -l dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from init" -l key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from init" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from init" -l org
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from init" -l key-type
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from init" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from show" -l dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from show" -l key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from show" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and not __fish_seen_subcommand_from relay gateway client" -f -a relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and not __fish_seen_subcommand_from relay gateway client" -f -a gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and not __fish_seen_subcommand_from relay gateway client" -f -a client
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and not __fish_seen_subcommand_from relay gateway client" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l out
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l ttl
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l csr
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l ssh-public-key
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l ssh-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l tls-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from relay" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l out
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l ttl
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l csr
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l ssh-public-key
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l relay-host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from gateway" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l out
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l csr
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l ttl
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l target
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue; and __fish_seen_subcommand_from client" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from revoke" -l dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from revoke" -l key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from revoke" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from rotate" -l dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from rotate" -l key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from rotate" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from rotate" -l drop-old
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from rotate" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from export" -l dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from export" -l key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from export" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from export" -l out
+complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and __fish_seen_subcommand_from export" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from completions" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l target
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l pki
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l listen
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l stdio
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l mode
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l target-ca
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l insecure-target
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l enroll-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l token
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l gateway-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l allow
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l deny
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l listen-address
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l enroll-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l token
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l gateway-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l allow
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l deny
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l listen-address
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l pki
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from logout" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from logout" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a bootstrap
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a migrate
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l email
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l org
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l ca-dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l ca-key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l listen
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l public-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l data-dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l database-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l data-dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l database-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l listen
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l public-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l data-dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l database-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l allow-private-hosts
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l check
+complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l enroll-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l token
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l listen
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l ssh-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l tls-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l enroll-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l token
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l type
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l relay-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l pki
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l listen
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l ssh-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l tls-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l exempt
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l target
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l kind
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from delete" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from delete" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from delete" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from delete" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from version" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from version" -l help

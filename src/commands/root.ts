@@ -1,0 +1,25 @@
+import type { CommandDef } from "citty";
+import { VERSION } from "../version.ts";
+
+/** Every noun loads its code only when it is called: `--version` must not pay for TLS, SSH or SQL. */
+export const root: CommandDef = {
+  meta: {
+    name: "sallyport",
+    version: VERSION,
+    description: "Reach private services without an inbound port",
+  },
+  subCommands: {
+    ca: () => import("./ca/index.ts").then((module) => module.default),
+    completions: () => import("./completions.ts").then((module) => module.default),
+    connect: () => import("./connect.ts").then((module) => module.default),
+    "demo-target": () => import("./demo-target.ts").then((module) => module.default),
+    gateway: () => import("./gateway/index.ts").then((module) => module.default),
+    login: () => import("./login.ts").then((module) => module.default),
+    logout: () => import("./logout.ts").then((module) => module.default),
+    platform: () => import("./platform/index.ts").then((module) => module.default),
+    quickstart: () => import("./quickstart/index.ts").then((module) => module.default),
+    relay: () => import("./relay/index.ts").then((module) => module.default),
+    resource: () => import("./resource/index.ts").then((module) => module.default),
+    version: () => import("./version.ts").then((module) => module.default),
+  },
+};

@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
+import { z } from "zod";
+import { runProduct, startProduct } from "../support/processes.ts";
+import { Workspace } from "../support/workspace.ts";
+
+const RESULT = z.object({
+  ok: z.literal(true),
+  gateway: z.literal("Healthy"),
+  connectMs: z.number().positive(),
+  rttMs: z.number().positive(),
+  upMBps: z.number().positive(),
+  downMBps: z.number().positive(),
+  steps: z.array(z.object({ name: z.string(), ms: z.number() })).min(5),
+});
+
+test("quickstart --check --json does the main job once and leaves nothing behind", async () => {
+  await using workspace = await Workspace.open("quickstart");
+  const temporary = await workspace.directory("tmp");
+  const { exitCode, stdout, stderr } = await runProduct(["quickstart", "--check", "--json"], {
+    home: workspace.path,
+    build: "binary",
+    env: { TMPDIR: temporary },
+  });
+  expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+  RESULT.parse(JSON.parse(stdout.trim().split("\n").at(-1) ?? ""));
+  expect((await readdir(temporary)).filter((name) => name.startsWith("sallyport"))).toEqual([]);
+});
+
+test("quickstart tells its story, runs until Ctrl-C and then cleans up", async () => {
+  await using workspace = await Workspace.open("quickstart");
+  const temporary = await workspace.directory("tmp");
+  const process = startProduct(["quickstart"], {
+    home: workspace.path,
+    build: "binary",
+    env: { TMPDIR: temporary },
+  });
+  try {
+    await process.waitForLog("Ctrl-C stops all of it");
+    const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(process.stderr.text)?.[0] ?? "";
+    expect(await (await fetch(url, { headers: { connection: "close" } })).text()).toContain("Hello");
+    process.signal("SIGINT");
+    expect(await process.exited).toBe(0);
+  } finally {
+    await process.close();
+  }
+  expect((await readdir(temporary)).filter((name) => name.startsWith("sallyport"))).toEqual([]);
+});
