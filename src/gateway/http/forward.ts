@@ -43,11 +43,8 @@ function exchange(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const outgoing = open(request, route, []);
-    const abandon = () => {
-      if (!response.writableFinished) outgoing.destroy();
-      resolve();
-    };
-    response.once("close", abandon);
+    // When the client has gone, the session drops its connections to the target, this request's among them.
+    response.once("close", resolve);
     outgoing.once("response", (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
       answer.once("error", () => response.destroy());
@@ -55,7 +52,7 @@ function exchange(
     });
     let repeatable = again;
     outgoing.on("error", (error) => {
-      response.off("close", abandon);
+      response.off("close", resolve);
       if (!repeatable || !wentStale(outgoing, request, error) || response.destroyed) return reject(error);
       repeatable = false;
       exchange(request, response, route, false).then(resolve, reject);
@@ -89,10 +86,7 @@ export async function forwardUpgrade(
 /** Resolves when both connections are over; rejects when the target gave no answer at all. */
 function join(outgoing: ClientRequest, socket: Duplex, head: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.once("close", () => {
-      outgoing.destroy();
-      resolve();
-    });
+    socket.once("close", resolve);
     outgoing.on("error", reject);
     outgoing.once("upgrade", (answer, target, early) => {
       const { upgrade = "" } = answer.headers;

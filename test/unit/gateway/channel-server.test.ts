@@ -97,6 +97,14 @@ describe("a TCP session", () => {
     expect(await gateway.log.next("Session closed")).toMatchObject({ cause: code, bytesUp: 0, bytesDown: 0 });
   });
 
+  test("whose dial fails ends in order, however much the client has sent", async () => {
+    const gateway = await gatewayEnd();
+    const client = await gateway.connect({ target: { host: "10.0.0.5", port: 5432 } });
+    for (let i = 0; i < 64; i++) client.send("x".repeat(65_536));
+    expect(await client.rest()).toMatch(/^ERR TARGET_DENIED /);
+    expect(client.error).toBeNull();
+  });
+
   test("TARGET_DENIED prints the command for the gateway's owner", async () => {
     const gateway = await gatewayEnd();
     const client = await gateway.connect({ target: { host: "10.0.0.5", port: 5432 } });

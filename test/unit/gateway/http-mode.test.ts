@@ -175,6 +175,24 @@ describe("answers", () => {
     expect(target.connections()).toBe(3);
   });
 
+  test("a kept connection that the target gives up is replaced for requests that may be repeated", async () => {
+    let connections = 0;
+    const server = createTcpServer((socket) => {
+      connections++;
+      socket.once("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        socket.once("data", () => socket.resetAndDestroy());
+      });
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    closers.push(() => void server.close());
+    const client = tunnel(portOf(server)).config();
+    expect((await client.call("/")).body).toBe("ok");
+    expect((await client.call("/")).body).toBe("ok");
+    expect((await client.call("/", { method: "DELETE" })).status).toBe(500);
+    expect(connections).toBe(2);
+  });
+
   test("an HTTP/1.0 client gets its answer and the end", async () => {
     const { port } = await serve((_incoming, outgoing) => {
       outgoing.write("a");
@@ -257,6 +275,17 @@ describe("answers", () => {
     await gone.promise;
     expect((await client.result).error).not.toBeNull();
   });
+
+  test("a tunnel that ends leaves no kept connection behind at the target", async () => {
+    const { port, server } = await serve();
+    const client = tunnel(port).config();
+    await client.call("/");
+    const open = () =>
+      new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
+    expect(await open()).toBe(1);
+    client.close();
+    while ((await open()) > 0) await Bun.sleep(1);
+  });
 });
 
 describe("an Upgrade", () => {
@@ -278,6 +307,22 @@ describe("an Upgrade", () => {
     expect(await client.raw("ping", /\|/)).toBe("echo:ping|");
     client.duplex.end();
     expect(await client.raw("", /bye/)).toBe("bye");
+  });
+
+  test("ends at the target when the client goes away", async () => {
+    const { port, server } = await serve();
+    const gone = Promise.withResolvers<void>();
+    server.on("upgrade", (_incoming, socket) => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n|");
+      socket
+        .on("error", () => gone.resolve())
+        .on("end", gone.resolve)
+        .resume();
+    });
+    const client = tunnel(port).config();
+    await client.raw(handshake, /\|/);
+    client.close();
+    await gone.promise;
   });
 
   test("that the target declines is answered and ends the tunnel", async () => {
