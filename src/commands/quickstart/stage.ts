@@ -31,7 +31,7 @@ export class Stage {
   }
 
   static async open(narrator: Narrator): Promise<Stage> {
-    return new Stage(await mkdtemp(join(tmpdir(), "sallyport-quickstart-")), narrator);
+    return new Stage(await mkdtemp(join(tmpdir(), "sallyport-")), narrator);
   }
 
   /** Holds the administrator's API token. */
@@ -73,13 +73,13 @@ export class Stage {
 
   relay(platform: PlatformClient): Promise<void> {
     return this.#step("relay", "A relay: gateways dial in, clients come by, nobody reads", async () => {
-      const relay = await platform.createRelay({ name: "demo-relay", host: "127.0.0.1" });
+      const relay = await platform.createRelay({ name: "demo", host: "127.0.0.1" });
       const { token } = await platform.generateRelayToken(relay.id);
       const args = [
         "relay",
         "start",
         "--name",
-        "demo-relay",
+        "demo",
         "--enroll-method",
         "token",
         "--token-file",
@@ -98,13 +98,13 @@ export class Stage {
 
   gateway(platform: PlatformClient, allowPorts: number[]): Promise<string> {
     return this.#step("gateway", "A gateway: dials out to the relay, has no open port", async () => {
-      const { id } = await platform.createGateway({ name: "demo-gateway" });
+      const { id } = await platform.createGateway({ name: "demo" });
       const { token } = await platform.generateGatewayToken(id);
       const allow = allowPorts.flatMap((port) => ["--allow", `127.0.0.1:${port}`]);
       const args = [
         "gateway",
         "start",
-        "demo-gateway",
+        "demo",
         "--enroll-method",
         "token",
         "--token-file",
@@ -129,7 +129,7 @@ export class Stage {
       async () => {
         await platform.createResource({
           name: resource.name,
-          gatewayName: "demo-gateway",
+          gatewayName: "demo",
           host: "127.0.0.1",
           port: resource.port,
         });
@@ -185,7 +185,8 @@ export class Stage {
       HOME: home,
       SALLYPORT_CONF_DIR: join(home, "conf"),
       SALLYPORT_STATE_DIR: join(home, "state"),
-      SALLYPORT_RUNTIME_DIR: join(home, "run"),
+      // Short: the path of a unix socket may have 107 bytes only.
+      SALLYPORT_RUNTIME_DIR: join(this.#directory, "run"),
     };
   }
 }
