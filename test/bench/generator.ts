@@ -22,7 +22,7 @@ export async function startGenerator(spec: DialSpec): Promise<Generator> {
     stderr: "inherit",
     ipc(answer: Answer | "ready") {
       if (answer === "ready") ready.resolve();
-      else if ("error" in answer) waiting?.reject(new Error(answer.error));
+      else if ("error" in answer) waiting?.reject(new Error(`${spec.via}: ${answer.error}`));
       else waiting?.resolve(answer.result);
     },
     onExit(_, exitCode) {

@@ -1,4 +1,6 @@
+import type { IdleGateways } from "./idle-gateways.ts";
 import type { Samples } from "./rounds.ts";
+import type { LongLine, SlowConsumer } from "./scenarios.ts";
 import { median, percentile, rounded } from "./statistics.ts";
 
 /** The numbers of one path: medians over the rounds, percentiles over all connections. */
@@ -77,6 +79,35 @@ export function table(summaries: Record<string, Summary>): string {
     ]),
   ];
   return `${aligned(rows)}\n\n${aligned(ratios)}`;
+}
+
+export interface Scenarios {
+  opensPerSecond: Record<string, number>;
+  slowConsumers: Record<string, SlowConsumer>;
+  longLine: Record<string, LongLine>;
+  idleGateways: IdleGateways;
+}
+
+/** One line per scenario. */
+export function scenarioLines({ opensPerSecond, slowConsumers, longLine, idleGateways }: Scenarios): string {
+  const lines = Object.entries(opensPerSecond).map(
+    ([name, rate]) => `${TITLES[name] ?? name}: ${rate} connections per second, 16 at a time`,
+  );
+  for (const [name, { streams, beforeMB, peakMB }] of Object.entries(slowConsumers)) {
+    lines.push(
+      `${TITLES[name] ?? name}: ${streams} downloads that nobody reads, RSS MB ${byRole(peakMB)} (before: ${byRole(beforeMB)})`,
+    );
+  }
+  for (const [name, { upMBps, downMBps }] of Object.entries(longLine)) {
+    lines.push(
+      `${TITLES[name] ?? name}: 100 ms between relay and gateway, up ${upMBps} MB/s, down ${downMBps} MB/s`,
+    );
+  }
+  const { gateways, loginsPerSecond, relayKBEach, relayRssMB } = idleGateways;
+  lines.push(
+    `${gateways} idle gateways: relay ${relayRssMB} MB, ${relayKBEach} KB each, ${loginsPerSecond} logins per second`,
+  );
+  return lines.join("\n");
 }
 
 function times(ratio: number): string {
