@@ -1,6 +1,6 @@
 import { release } from "../release.ts";
 import type { ByteStream, ByteStreamHandler } from "../stream.ts";
-import { LEAST_MAX_PACKET, OWN_MAX_PACKET } from "./limits.ts";
+import { OWN_MAX_PACKET } from "./limits.ts";
 import { MESSAGE, numberMessage, protocolError } from "./messages.ts";
 import type { ReceiveWindow } from "./window.ts";
 
@@ -55,7 +55,6 @@ export class SshChannel implements ByteStream {
     private readonly window: ReceiveWindow,
     peer: PeerEnd,
   ) {
-    if (peer.maxPacket < LEAST_MAX_PACKET) throw protocolError(`channel packets of ${peer.maxPacket} bytes`);
     this.#peer = { ...peer, maxPacket: Math.min(peer.maxPacket, OWN_MAX_PACKET) };
   }
 

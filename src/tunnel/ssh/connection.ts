@@ -2,11 +2,11 @@ import type { SshCertificate } from "../../pki/ssh-certificate.ts";
 import { SshReader, SshWriter } from "../../pki/ssh-wire.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { ByteStream } from "../stream.ts";
-import { type ChannelHost, SshChannel } from "./channel.ts";
+import { type ChannelHost, type PeerEnd, SshChannel } from "./channel.ts";
 import { ChannelLine } from "./channel-line.ts";
 import { ChannelTable, type PendingOpen } from "./channel-table.ts";
 import { Keepalive } from "./keepalive.ts";
-import { FOREIGN, OWN_MAX_PACKET, type SshLimits } from "./limits.ts";
+import { FOREIGN, LEAST_MAX_PACKET, OWN_MAX_PACKET, type SshLimits } from "./limits.ts";
 import { DISCONNECT, MESSAGE, numberMessage, OPEN_FAILURE, peerText, protocolError } from "./messages.ts";
 import { OpenRules } from "./open-rules.ts";
 import type { Timers } from "./timers.ts";
@@ -66,7 +66,8 @@ export class SshConnection {
   readonly #rules: OpenRules;
   readonly #keepalive: Keepalive;
   readonly #host: ChannelHost;
-  #requested = 0;
+  /** Windows of channels that the peer wants and nobody has answered yet. */
+  readonly #requested = new Set<ReceiveWindow>();
   #draining: (() => void) | null = null;
   #end: { error: SallyportError | null } | null = null;
   #closedListeners: ((error: SallyportError | null) => void)[] = [];
@@ -95,7 +96,7 @@ export class SshConnection {
 
   /** Channels that are open or being opened. */
   get channelCount(): number {
-    return this.#table.size + this.#requested;
+    return this.#table.size + this.#requested.size;
   }
 
   /**
@@ -252,7 +253,7 @@ export class SshConnection {
 
   #confirmed(id: number, reader: SshReader): void {
     const pending = this.#table.pending(id);
-    const peer = { id: reader.uint32(), window: reader.uint32(), maxPacket: reader.uint32() };
+    const peer = readPeerEnd(reader);
     const channel = new SshChannel(this.#host, id, pending.window, peer);
     this.#table.put(channel);
     if (pending.abandoned) channel.destroy();
@@ -276,7 +277,7 @@ export class SshConnection {
 
   #opened(reader: SshReader): void {
     const type = reader.latin1(256);
-    const peer = { id: reader.uint32(), window: reader.uint32(), maxPacket: reader.uint32() };
+    const peer = readPeerEnd(reader);
     const refuse = (reason: number, text: string) => this.#refuse(peer.id, reason, text);
     const { onChannel } = this.#o;
     if (!onChannel) return refuse(OPEN_FAILURE.prohibited, "no channels are accepted here");
@@ -289,9 +290,9 @@ export class SshConnection {
     const answer = () => {
       if (answered) throw new SallyportError("INTERNAL", "A channel request was answered twice.");
       answered = true;
-      this.#requested -= 1;
+      this.#requested.delete(window);
     };
-    this.#requested += 1;
+    this.#requested.add(window);
     onChannel({
       type,
       payload: Buffer.from(reader.rest()),
@@ -308,7 +309,7 @@ export class SshConnection {
     });
   }
 
-  #accept(window: ReceiveWindow, peer: { id: number; window: number; maxPacket: number }): ByteStream {
+  #accept(window: ReceiveWindow, peer: PeerEnd): ByteStream {
     const channel = new SshChannel(this.#host, this.#table.allot(), window, peer);
     if (this.#end) {
       channel.lost(
@@ -368,12 +369,21 @@ export class SshConnection {
       window.close();
       if (!abandoned) refused(lost);
     }
+    for (const window of this.#requested) window.close();
+    this.#requested.clear();
     for (const channel of channels) channel.lost(lost);
     const listeners = this.#closedListeners;
     this.#closedListeners = [];
     for (const listener of listeners) listener(error);
     this.#draining?.();
   }
+}
+
+/** @throws SallyportError SSH_PROTOCOL for packets so small that they only cost time */
+function readPeerEnd(reader: SshReader): PeerEnd {
+  const peer = { id: reader.uint32(), window: reader.uint32(), maxPacket: reader.uint32() };
+  if (peer.maxPacket < LEAST_MAX_PACKET) throw protocolError(`channel packets of ${peer.maxPacket} bytes`);
+  return peer;
 }
 
 function openMessage(type: string, id: number, window: number, maxPacket: number, payload: Buffer): Buffer {

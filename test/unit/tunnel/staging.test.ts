@@ -1,0 +1,101 @@
+import { expect, test } from "bun:test";
+import type { RawSocket } from "../../../src/tunnel/socket.ts";
+import { HIGH_WATER, Staging } from "../../../src/tunnel/staging.ts";
+
+/** Takes at most `room` bytes until it is given more. */
+class SlowSocket implements RawSocket {
+  readonly taken: Buffer[] = [];
+  room = Number.POSITIVE_INFINITY;
+  gone = false;
+
+  write(data: Uint8Array): number {
+    if (this.gone) return -1;
+    const length = Math.min(this.room, data.length);
+    this.room -= length;
+    if (length > 0) this.taken.push(Buffer.from(data.subarray(0, length)));
+    return length;
+  }
+
+  shutdown(): void {}
+  end(): void {}
+  terminate(): void {}
+  pause(): void {}
+  resume(): void {}
+}
+
+function bytes(length: number, first: number): Buffer {
+  return Buffer.from(Array.from({ length }, (_, index) => (first + index) & 0xff));
+}
+
+test("small writes leave together, once per microtask, in order", async () => {
+  const socket = new SlowSocket();
+  const staging = new Staging(() => {});
+  staging.open(socket);
+  for (let i = 0; i < 10; i++) staging.append(Buffer.of(i));
+  staging.appendPacket(Buffer.of(10), Buffer.of(11, 12), Buffer.of(13));
+  expect(socket.taken).toEqual([]);
+  await Promise.resolve();
+  expect(socket.taken).toEqual([bytes(14, 0)]);
+  expect([staging.pending, staging.total]).toEqual([0, 14]);
+});
+
+test("256 KiB leave at once", () => {
+  const socket = new SlowSocket();
+  const staging = new Staging(() => {});
+  staging.open(socket);
+  staging.append(Buffer.alloc(300 * 1024));
+  expect(socket.taken.reduce((sum, { length }) => sum + length, 0)).toBe(300 * 1024);
+});
+
+test("what the socket does not take waits, and nothing is lost or doubled", () => {
+  const socket = new SlowSocket();
+  const staging = new Staging(() => {});
+  const all: Buffer[] = [];
+  const add = (length: number) => {
+    const chunk = bytes(length, all.length * 7);
+    all.push(chunk);
+    if (all.length % 2) staging.append(chunk);
+    else
+      staging.appendPacket(chunk.subarray(0, 4), chunk.subarray(4, length - 3), chunk.subarray(length - 3));
+  };
+  socket.room = 1000;
+  for (const length of [10, 300_000, 131_100, 131_100, 5, 700_000]) add(length);
+  staging.open(socket);
+  staging.flush();
+  expect(staging.pending).toBe(all.reduce((sum, { length }) => sum + length, 0) - 1000);
+  for (let i = 0; i < 2000 && staging.pending > 0; i++) {
+    socket.room = 997;
+    staging.drained();
+  }
+  expect(Buffer.concat(socket.taken).equals(Buffer.concat(all))).toBe(true);
+});
+
+test("room is announced below half of the high-water mark only", () => {
+  const socket = new SlowSocket();
+  let announced = 0;
+  const staging = new Staging(() => announced++);
+  socket.room = 0;
+  staging.open(socket);
+  staging.append(Buffer.alloc(HIGH_WATER));
+  expect(announced).toBe(0);
+  socket.room = HIGH_WATER / 2;
+  staging.drained();
+  expect(announced).toBe(0);
+  socket.room = 1;
+  staging.drained();
+  expect(announced).toBe(1);
+});
+
+test("a socket that is gone, or a close, drops everything", () => {
+  const socket = new SlowSocket();
+  const staging = new Staging(() => {});
+  socket.room = 0;
+  staging.open(socket);
+  staging.append(Buffer.alloc(1000));
+  socket.gone = true;
+  staging.drained();
+  expect(staging.pending).toBe(0);
+  staging.append(Buffer.alloc(1000));
+  expect(staging.pending).toBe(0);
+  staging.close();
+});
