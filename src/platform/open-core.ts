@@ -8,8 +8,8 @@ import { Authorities } from "./services/authorities.ts";
 import type { Core } from "./services/core.ts";
 import { HostRule } from "./services/host-rule.ts";
 import { Keyring } from "./services/keyring.ts";
-import { loadRootKey } from "./services/root-key.ts";
-import { openDatabase, type Store } from "./store/database.ts";
+import { givenRootKey, localRootKey, missingRootKey } from "./services/root-key.ts";
+import { openDatabase, requirePostgresUrl, type Store } from "./store/database.ts";
 import { findInstance } from "./store/instance.ts";
 import { migrate } from "./store/migrate.ts";
 
@@ -36,11 +36,15 @@ export interface CoreOptions {
  * @throws SallyportError DATABASE_UNAVAILABLE, DATABASE_TOO_NEW, ROOT_KEY_MISMATCH, CONFIG_INVALID, FILE_UNWRITABLE
  */
 export async function openCore(options: CoreOptions): Promise<Core> {
+  const { databaseUrl } = options;
+  if (databaseUrl !== undefined) requirePostgresUrl(databaseUrl);
+  const given = await givenRootKey(options.env);
+  if (given === undefined && databaseUrl !== undefined) throw missingRootKey();
   const store = await openDataDirectory(options);
   try {
     const steps = await migrate(store);
     if (steps.length > 0) options.log.info("Brought the database forward", { steps: steps.join(", ") });
-    return await assemble(store, options);
+    return await assemble(store, given ?? (await rootKeyBeside(store, options)), options);
   } catch (error) {
     await store.close();
     throw error;
@@ -57,17 +61,21 @@ export async function openDataDirectory(
   return await openDatabase({ databaseUrl: options.databaseUrl, file: join(dataDir, "sallyport.db") });
 }
 
-async function assemble(store: Store, options: CoreOptions): Promise<Core> {
-  const { env, dataDir, log, publicUrl } = options;
-  const now = options.now ?? (() => new Date());
+async function rootKeyBeside(store: Store, options: CoreOptions): Promise<Uint8Array> {
   const inUse = (await findInstance(store.read)) !== undefined;
-  const rootKey = await loadRootKey({ env, dialect: store.dialect, dataDir, inUse });
-  if (rootKey.made !== undefined) {
-    log.warn("Made the root key: keep a copy of it apart from the data, nothing opens without it", {
-      file: rootKey.made,
+  const { key, made } = await localRootKey({ dataDir: options.dataDir, inUse });
+  if (made !== undefined) {
+    options.log.warn("Made the root key: keep a copy of it apart from the data, nothing opens without it", {
+      file: made,
     });
   }
-  const keyring = await Keyring.open(store, rootKey.key, now());
+  return key;
+}
+
+async function assemble(store: Store, rootKey: Uint8Array, options: CoreOptions): Promise<Core> {
+  const { log, publicUrl } = options;
+  const now = options.now ?? (() => new Date());
+  const keyring = await Keyring.open(store, rootKey, now());
   const authorities = new Authorities(store, keyring, now);
   await authorities.preload();
   return {

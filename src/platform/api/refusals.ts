@@ -60,6 +60,8 @@ export function answerRefusal(c: Context<ApiEnv>, error: unknown, log: Logger): 
   if (status >= 500) {
     log.error("A request failed", { reqId, method: c.req.method, path: c.req.path, reason: describe(error) });
   }
+  // The body may be unread still: without this a slow sender keeps its connection for as long as it likes.
+  if (status === 413 || status === 503) c.header("Connection", "close");
   return c.json(
     { reqId, statusCode: status, message, error: NAMES[status] ?? "InternalServerError", code },
     status,

@@ -6,30 +6,33 @@ import { type Environment, readSecretFile, secret } from "../../host/environment
 import { SEALING_KEY_BYTES } from "../../pki/sealing.ts";
 import { SallyportError, systemCode } from "../../telemetry/error.ts";
 
-interface RootKeyOptions {
-  env: Environment;
-  dialect: "sqlite" | "postgres";
-  /** Exists, and so does its parent. */
-  dataDir: string;
-  /** Whether the database holds something sealed already: then a new key would be of no use. */
-  inUse: boolean;
+/**
+ * The key that everything secret in the database is sealed under, from SALLYPORT_ROOT_KEY or SALLYPORT_ROOT_KEY_FILE.
+ * @throws SallyportError CONFIG_INVALID, FILE_UNREADABLE
+ */
+export async function givenRootKey(env: Environment): Promise<Uint8Array | undefined> {
+  const given = await secret(env, "ROOT_KEY");
+  return given === undefined ? undefined : parseRootKey(given);
+}
+
+/** PostgreSQL serves several replicas, so a key that one machine keeps for itself is of no use. */
+export function missingRootKey(): SallyportError {
+  return new SallyportError(
+    "CONFIG_INVALID",
+    'With PostgreSQL the root key has to be given: set SALLYPORT_ROOT_KEY_FILE, made by "openssl rand -base64 32", alike on every replica.',
+  );
 }
 
 /**
- * The key that everything secret in the database is sealed under: SALLYPORT_ROOT_KEY or SALLYPORT_ROOT_KEY_FILE. With
- * SQLite alone it may also be a file beside the data directory, made at the first start: never inside, so that a copy
- * of the data directory does not open itself.
- * @throws SallyportError CONFIG_INVALID, ROOT_KEY_MISMATCH, FILE_UNREADABLE, FILE_UNWRITABLE
+ * With SQLite the key may also be a file beside the data directory, made at the first start: never inside, so that a
+ * copy of the data directory does not open itself. `inUse`: the database holds something sealed already, so a new key
+ * would be of no use. `dataDir` exists, and so does its parent.
+ * @throws SallyportError ROOT_KEY_MISMATCH, CONFIG_INVALID, FILE_UNREADABLE, FILE_UNWRITABLE
  */
-export async function loadRootKey(options: RootKeyOptions): Promise<{ key: Uint8Array; made?: string }> {
-  const given = await secret(options.env, "ROOT_KEY");
-  if (given !== undefined) return { key: parseRootKey(given) };
-  if (options.dialect === "postgres") {
-    throw new SallyportError(
-      "CONFIG_INVALID",
-      'With PostgreSQL the root key has to be given: set SALLYPORT_ROOT_KEY_FILE, made by "openssl rand -base64 32", alike on every replica.',
-    );
-  }
+export async function localRootKey(options: {
+  dataDir: string;
+  inUse: boolean;
+}): Promise<{ key: Uint8Array; made?: string }> {
   const path = rootKeyPath(options.dataDir);
   if (await Bun.file(path).exists()) return { key: parseRootKey(await readSecretFile(path)) };
   if (options.inUse) {

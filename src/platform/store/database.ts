@@ -38,13 +38,19 @@ export async function openDatabase(options: DatabaseOptions): Promise<Store> {
   const { databaseUrl, file } = options;
   try {
     if (databaseUrl === undefined) return await openSqlite(file);
-    if (/^postgres(ql)?:\/\//.test(databaseUrl)) return await openPostgres(databaseUrl);
+    return await openPostgres(requirePostgresUrl(databaseUrl));
   } catch (error) {
+    if (error instanceof SallyportError) throw error;
     const what = databaseUrl === undefined ? `the database file ${file}` : "the PostgreSQL database";
     throw new SallyportError("DATABASE_UNAVAILABLE", `Cannot open ${what}: ${describe(error)}.`, {
       cause: error,
     });
   }
+}
+
+/** @throws SallyportError CONFIG_INVALID */
+export function requirePostgresUrl(url: string): string {
+  if (/^postgres(ql)?:\/\//.test(url)) return url;
   throw new SallyportError(
     "CONFIG_INVALID",
     "--database-url has to look like postgres://user@host/database; leave it out to use SQLite.",

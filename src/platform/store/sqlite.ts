@@ -10,10 +10,10 @@ import { WriterQueue } from "./writer-queue.ts";
 export async function openSqlite(file: string): Promise<Store> {
   const writer = new SQL({ adapter: "sqlite", filename: file, create: true });
   await chmod(file, 0o600);
+  // First of all: another process may write as well, `platform bootstrap` while the platform runs.
+  await writer`PRAGMA busy_timeout = 10000`;
   await writer`PRAGMA journal_mode = WAL`;
   await writer`PRAGMA synchronous = FULL`;
-  // Another process may write as well: `platform bootstrap` while the platform runs.
-  await writer`PRAGMA busy_timeout = 10000`;
   await writer`PRAGMA foreign_keys = ON`;
   const reader = new SQL({ adapter: "sqlite", filename: file, readonly: true });
   await reader`PRAGMA busy_timeout = 10000`;

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { boundRequests } from "../../../src/platform/api/bounds.ts";
+import { answerRefusal } from "../../../src/platform/api/refusals.ts";
+import { routes } from "../../../src/platform/api/route.ts";
 import { FailureLimiter } from "../../../src/platform/services/failure-limiter.ts";
 import { Slots } from "../../../src/platform/services/slots.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
+import { silentLogger } from "../../../src/telemetry/log.ts";
 
 const failure = new SallyportError("ENROLLMENT_TOKEN_INVALID", "no");
 
@@ -84,5 +88,23 @@ describe("slots", () => {
     resolve();
     await Promise.all([first, second]);
     await slots.run(async () => {});
+  });
+});
+
+describe("bounds of requests", () => {
+  test("B5 a request that takes too long is answered 503 and its connection cut; so is one too many", async () => {
+    const app = routes();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    app.onError((error, c) => answerRefusal(c, error, silentLogger));
+    app.use(boundRequests({ atOnce: 2, milliseconds: 20 }));
+    app.get("/slow", async (c) => {
+      await promise;
+      return c.text("done");
+    });
+    const answers = await Promise.all([1, 2, 3].map(async () => await app.request("/slow")));
+    expect(answers.map((answer) => answer.status)).toEqual([503, 503, 503]);
+    expect(answers.every((answer) => answer.headers.get("connection") === "close")).toBe(true);
+    resolve();
+    expect((await app.request("/slow")).status).toBe(200);
   });
 });

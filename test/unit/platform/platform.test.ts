@@ -157,21 +157,20 @@ describe("the platform", () => {
     await closed;
   });
 
-  test("B5 a body larger than the limit is refused without being read to its end", async () => {
+  test("B5 a body larger than the limit is refused and cut without being read to its end", async () => {
     const platform = await start();
-    const socket = connect(platform.port, "127.0.0.1");
     const answer = await new Promise<string>((resolve, reject) => {
       let text = "";
+      const socket = connect(platform.port, "127.0.0.1");
       socket.on("data", (chunk) => {
         text += chunk.toString();
-        if (text.includes("\r\n")) resolve(text);
       });
       socket.on("error", reject);
-      socket.write(
-        "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n{",
-      );
+      socket.on("close", () => resolve(text));
+      socket.write(`${HEAD}Content-Length: 99999999\r\n\r\n{`);
     });
-    socket.destroy();
     expect(answer).toStartWith("HTTP/1.1 413");
   });
 });
+
+const HEAD = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { loadRootKey, parseRootKey, rootKeyPath } from "../../../src/platform/services/root-key.ts";
+import {
+  givenRootKey,
+  localRootKey,
+  parseRootKey,
+  rootKeyPath,
+} from "../../../src/platform/services/root-key.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 let workspace: Workspace;
@@ -12,8 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => workspace.close());
 
-const load = (more: Partial<Parameters<typeof loadRootKey>[0]> = {}) =>
-  loadRootKey({ env: {}, dialect: "sqlite", dataDir, inUse: false, ...more });
+const load = (inUse = false) => localRootKey({ dataDir, inUse });
 
 describe("the root key", () => {
   test("is read as base64, base64url or hex", () => {
@@ -39,7 +43,7 @@ describe("the root key", () => {
     expect(first.made).toBe(path);
     expect(path.startsWith(`${dataDir}/`)).toBe(false);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
-    const second = await load({ inUse: true });
+    const second = await load(true);
     expect(second.made).toBeUndefined();
     expect(second.key).toEqual(first.key);
   });
@@ -51,7 +55,7 @@ describe("the root key", () => {
   });
 
   test("that went missing is not replaced by a new one", async () => {
-    await expect(load({ inUse: true })).rejects.toMatchObject({ code: "ROOT_KEY_MISMATCH" });
+    await expect(load(true)).rejects.toMatchObject({ code: "ROOT_KEY_MISMATCH" });
   });
 
   test("that is damaged is told, not replaced", async () => {
@@ -59,11 +63,12 @@ describe("the root key", () => {
     await expect(load()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 
-  test("with PostgreSQL has to be given", async () => {
-    await expect(load({ dialect: "postgres" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  test("may be given, itself or in a file", async () => {
     const text = Buffer.alloc(32, 7).toString("base64");
     const file = await workspace.file("key", `${text}\n`);
-    const env = { SALLYPORT_ROOT_KEY_FILE: file };
-    expect(Buffer.from((await load({ dialect: "postgres", env })).key)).toEqual(Buffer.alloc(32, 7));
+    for (const env of [{ SALLYPORT_ROOT_KEY: text }, { SALLYPORT_ROOT_KEY_FILE: file }]) {
+      expect(Buffer.from((await givenRootKey(env)) ?? [])).toEqual(Buffer.alloc(32, 7));
+    }
+    expect(await givenRootKey({})).toBeUndefined();
   });
 });

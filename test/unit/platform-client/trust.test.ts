@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { PlatformClient } from "../../../src/platform-client/client.ts";
+import { mustRun } from "../../support/processes.ts";
+import { Workspace } from "../../support/workspace.ts";
+
+let workspace: Workspace;
+beforeEach(async () => {
+  workspace = await Workspace.open("trust");
+});
+afterEach(() => workspace.close());
+
+/** An https platform whose certificate nobody knows. */
+async function untrusted(): Promise<{ domain: string; caFile: string }> {
+  const [key, certificate] = [workspace.join("key.pem"), workspace.join("cert.pem")];
+  await mustRun([
+    ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+    ...["-keyout", key, "-out", certificate, "-days", "1", "-subj", "/CN=Office Root"],
+    ...["-addext", "subjectAltName=IP:127.0.0.1"],
+  ]);
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { key: Bun.file(key), cert: Bun.file(certificate) },
+    fetch: () => Response.json([]),
+  });
+  workspace.defer(() => server.stop(true));
+  return { domain: `https://127.0.0.1:${server.port}`, caFile: certificate };
+}
+
+describe("which platform certificates are trusted", () => {
+  test("an unknown authority is named with the flag that helps", async () => {
+    const { domain } = await untrusted();
+    const failure = new PlatformClient({ domain }).listRelays();
+    await expect(failure).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
+    await expect(failure).rejects.toThrow('issued by "Office Root"');
+    await expect(failure).rejects.toThrow("--ca-file");
+  });
+
+  test("the same authority given with --ca-file is trusted, time after time", async () => {
+    const { domain, caFile } = await untrusted();
+    const client = new PlatformClient({ domain, caFile });
+    expect(await client.listRelays()).toEqual([]);
+    expect(await client.listRelays()).toEqual([]);
+  });
+
+  test("a name that the certificate does not have is not trusted", async () => {
+    const { domain, caFile } = await untrusted();
+    const client = new PlatformClient({ domain: domain.replace("127.0.0.1", "localhost"), caFile });
+    await expect(client.listRelays()).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
+  });
+
+  test("a CA file that is missing or holds no certificate is named", async () => {
+    const { domain } = await untrusted();
+    const missing = new PlatformClient({ domain, caFile: workspace.join("nowhere.pem") });
+    await expect(missing.listRelays()).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
+    const empty = new PlatformClient({ domain, caFile: await workspace.file("empty.pem", "") });
+    await expect(empty.listRelays()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+});
