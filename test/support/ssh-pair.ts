@@ -5,6 +5,7 @@ import type { SallyportError } from "../../src/telemetry/error.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import type { AdmissionTicket } from "../../src/tunnel/admission.ts";
 import { acceptSsh } from "../../src/tunnel/ssh/accept.ts";
+import type { Algorithms } from "../../src/tunnel/ssh/algorithms.ts";
 import { connectSsh } from "../../src/tunnel/ssh/connect.ts";
 import type { ChannelRequest, SshConnection } from "../../src/tunnel/ssh/connection.ts";
 import { HostIdentities } from "../../src/tunnel/ssh/host-certificate.ts";
@@ -74,6 +75,8 @@ export interface PairOptions {
   onServerChannel?: (request: ChannelRequest) => void;
   authorize?: (username: string, certificate: SshCertificate, remoteAddress: string) => void;
   ticket?: AdmissionTicket;
+  /** What the client offers. */
+  algorithms?: Algorithms;
 }
 
 export interface Pair {
@@ -134,6 +137,7 @@ export function startPair(o: PairOptions = {}): UnconnectedPair {
     budget: clientBudget,
     timers,
     now,
+    ...(o.algorithms ? { algorithms: o.algorithms } : {}),
     onReady: client.resolve,
     onFailed: (error: SallyportError) => client.reject(error),
   });

@@ -1,24 +1,23 @@
 import { CERTIFICATE_SUFFIX } from "../../pki/ssh-certificate.ts";
 
-const KEX = [
-  "curve25519-sha256",
-  "curve25519-sha256@libssh.org",
-  "ecdh-sha2-nistp256",
-  "diffie-hellman-group14-sha256",
-];
-const CIPHERS = [
-  "aes128-gcm@openssh.com",
-  "aes256-gcm@openssh.com",
-  "aes128-ctr",
-  "aes192-ctr",
-  "aes256-ctr",
-];
-const MACS = [
-  "hmac-sha2-256-etm@openssh.com",
-  "hmac-sha2-512-etm@openssh.com",
-  "hmac-sha2-256",
-  "hmac-sha2-512",
-];
+/** What an end negotiates besides the host key, best first. */
+export interface Algorithms {
+  kex: string[];
+  ciphers: string[];
+  macs: string[];
+}
+
+/** Infisical's gateways find group14, CTR and plain HMAC in it (PROTOCOL 0.2). */
+export const ALGORITHMS: Algorithms = {
+  kex: [
+    "curve25519-sha256",
+    "curve25519-sha256@libssh.org",
+    "ecdh-sha2-nistp256",
+    "diffie-hellman-group14-sha256",
+  ],
+  ciphers: ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr"],
+  macs: ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"],
+};
 
 /** What a name in KEXINIT or USERAUTH_REQUEST stands for. RSA has one certificate type and two signature formats. */
 export interface CertificateAlgorithm {
@@ -55,7 +54,7 @@ export function algorithmsOfType(blobType: string): CertificateAlgorithm[] {
 }
 
 /** One end's half of the negotiation; ssh2 adds strict key exchange and, for clients, `ext-info-c`. */
-export function offer(serverHostKey: string[]) {
-  const direction = () => ({ cipher: CIPHERS, mac: MACS, compress: ["none"], lang: [] });
-  return { kex: KEX, serverHostKey, cs: direction(), sc: direction() };
+export function offer(serverHostKey: string[], { kex, ciphers, macs } = ALGORITHMS) {
+  const direction = () => ({ cipher: ciphers, mac: macs, compress: ["none"], lang: [] });
+  return { kex, serverHostKey, cs: direction(), sc: direction() };
 }

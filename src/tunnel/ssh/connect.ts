@@ -1,5 +1,6 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import type { RawSocket } from "../socket.ts";
+import type { Algorithms } from "./algorithms.ts";
 import { ClientAuthentication } from "./client-authentication.ts";
 import { type ChannelRequest, SshConnection } from "./connection.ts";
 import { HostVerifier } from "./host-certificate.ts";
@@ -21,6 +22,8 @@ export interface ConnectOptions {
   budget: WindowBudget;
   timers: Timers;
   now: () => Date;
+  /** All that we have, unless told. */
+  algorithms?: Algorithms;
   onReady: (connection: SshConnection) => void;
   /** Once, instead of `onReady`. */
   onFailed: (error: SallyportError) => void;
@@ -30,7 +33,12 @@ export interface ConnectOptions {
 export function connectSsh(socket: RawSocket, o: ConnectOptions): SshTransport {
   const { limits, timers, budget, username, onChannel, remoteAddress } = o;
   const verifier = new HostVerifier({ authorities: o.hostAuthorities, principal: o.hostPrincipal }, o.now);
-  const transport = new SshTransport({ role: { client: verifier }, limits, timers });
+  const transport = new SshTransport({
+    role: { client: verifier },
+    limits,
+    timers,
+    ...(o.algorithms ? { algorithms: o.algorithms } : {}),
+  });
   const authentication = new ClientAuthentication({
     transport,
     username,

@@ -9,7 +9,7 @@ import { VERSION } from "../../version.ts";
 import { release } from "../release.ts";
 import type { RawSocket } from "../socket.ts";
 import { HIGH_WATER, Staging } from "../staging.ts";
-import { offer } from "./algorithms.ts";
+import { type Algorithms, offer } from "./algorithms.ts";
 import { extInfoMessage } from "./ext-info.ts";
 import { Group14 } from "./group14.ts";
 import type { HostIdentities, HostVerifier } from "./host-certificate.ts";
@@ -61,6 +61,8 @@ export interface TransportOptions {
   role: TransportRole;
   limits: SshLimits;
   timers: Timers;
+  /** Narrower than usual: what a peer with other software offers. */
+  algorithms?: Algorithms;
 }
 
 assertSsh2();
@@ -92,7 +94,7 @@ export class SshTransport {
     this.#timers = o.timers;
     this.#rekey = new RekeyPolicy(o.limits, () => o.timers.now());
     this.#identification = new Identification("server" in o.role ? "client" : "server");
-    this.#protocol = this.#createProtocol(o.role);
+    this.#protocol = this.#createProtocol(o.role, o.algorithms);
   }
 
   /** The whole line, `SSH-2.0-...`; empty before it came. */
@@ -223,12 +225,12 @@ export class SshTransport {
     return this.#protocol._kexinit !== undefined || !this.#encrypted;
   }
 
-  #createProtocol(role: TransportRole): Protocol {
+  #createProtocol(role: TransportRole, algorithms?: Algorithms): Protocol {
     const server = "server" in role;
     const protocol = new Protocol({
       server,
       ident: IDENT,
-      offer: offer(server ? role.server.algorithms() : role.client.algorithms()),
+      offer: offer(server ? role.server.algorithms() : role.client.algorithms(), algorithms),
       ...(server ? { hostKeys: {} } : { hostVerifier: (blob: Buffer) => role.client.verify(blob) }),
       messageHandlers: {
         DISCONNECT: (_, reason, description) => {

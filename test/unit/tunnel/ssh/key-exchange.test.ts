@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SshReader, SshWriter } from "../../../../src/pki/ssh-wire.ts";
 import { SallyportError } from "../../../../src/telemetry/error.ts";
+import { ALGORITHMS } from "../../../../src/tunnel/ssh/algorithms.ts";
 import { extInfoMessage } from "../../../../src/tunnel/ssh/ext-info.ts";
 import { Group14 } from "../../../../src/tunnel/ssh/group14.ts";
 import { Identification } from "../../../../src/tunnel/ssh/identification.ts";
@@ -51,6 +52,36 @@ test("group14 agrees with a plain modular exponentiation", () => {
   const four = Buffer.concat([Buffer.alloc(255), Buffer.of(4)]);
   const x = BigInt(`0x${group.publicKey.toString("hex")}`);
   expect(BigInt(`0x${group.computeSecret(four).toString("hex")}`)).toBe((x * x) % group.prime);
+});
+
+/** What Infisical's gateways offer (PROTOCOL 0.2). */
+const INFISICAL = {
+  kex: ["diffie-hellman-group14-sha256", "diffie-hellman-group16-sha512"],
+  ciphers: ["aes128-ctr", "aes192-ctr", "aes256-ctr"],
+  macs: ["hmac-sha2-256", "hmac-sha2-512"],
+};
+
+test("200 gateways with Infisical's algorithms at once log in within the grace", async () => {
+  const pairs = Array.from({ length: 200 }, () => startPair({ algorithms: INFISICAL }));
+  const clients = await Promise.all(pairs.map(({ client }) => client));
+  expect(clients).toHaveLength(200);
+  for (const client of clients) client.disconnect(11, "done");
+}, 20_000);
+
+test("every key exchange, cipher and MAC that is offered carries data and new keys", async () => {
+  const names = (list: (keyof typeof ALGORITHMS)[]) =>
+    list.flatMap((kind) => ALGORITHMS[kind].map((name) => ({ ...ALGORITHMS, [kind]: [name] })));
+  const withMac = names(["macs"]).map((algorithms) => ({ ...algorithms, ciphers: ["aes128-ctr"] }));
+  for (const algorithms of [...names(["kex", "ciphers"]), ...withMac]) {
+    const limits = { rekeyBytes: 200_000 };
+    const { server } = await connectedPair({ algorithms, limits, onChannel: (r) => echo(r.accept()) });
+    const probe = new StreamProbe(await server.openChannel("x", Buffer.alloc(0)));
+    const sent = await probe.send(1_000_000);
+    probe.stream.end();
+    expect(await probe.closed).toBeNull();
+    expect(probe.hash.digest("hex")).toBe(sent);
+    server.disconnect(11, "done");
+  }
 });
 
 test("EXT_INFO lists plain signature names, separated, without SHA-1", () => {
