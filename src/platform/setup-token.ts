@@ -7,7 +7,7 @@ import { mintOpaqueToken } from "./services/opaque-tokens.ts";
 import { storeSetupTokenHash } from "./store/instance.ts";
 import { countUsers } from "./store/people.ts";
 
-export function setupTokenPath(dataDir: string): string {
+function setupTokenPath(dataDir: string): string {
   return join(resolve(dataDir), "setup-token");
 }
 

@@ -48,6 +48,11 @@ export class DatabaseHost {
     return { dataDir, databaseUrl: await (await this.#postgres).createDatabase(name), env };
   }
 
+  /** Another directory that goes when the host does. */
+  directory(name: string): Promise<string> {
+    return this.#workspace.directory(name);
+  }
+
   async close(): Promise<void> {
     if (this.#postgres !== undefined) await (await this.#postgres).close();
     await this.#workspace.close();
