@@ -6,7 +6,7 @@ import { type ChannelHost, type PeerEnd, SshChannel } from "./channel.ts";
 import { ChannelLine } from "./channel-line.ts";
 import { ChannelTable, type PendingOpen } from "./channel-table.ts";
 import { Keepalive } from "./keepalive.ts";
-import { FOREIGN, LEAST_MAX_PACKET, OWN_MAX_PACKET, type SshLimits } from "./limits.ts";
+import { LEAST_MAX_PACKET, type SshLimits } from "./limits.ts";
 import { DISCONNECT, MESSAGE, numberMessage, OPEN_FAILURE, peerText, protocolError } from "./messages.ts";
 import { OpenRules } from "./open-rules.ts";
 import type { Timers } from "./timers.ts";
@@ -121,7 +121,7 @@ export class SshConnection {
         cancel();
         then();
       };
-      this.#transport.send(openMessage(type, id, window.credit, this.#maxPacket, payload));
+      this.#transport.send(openMessage(type, id, window.credit, this.#transport.maxPacket, payload));
     });
   }
 
@@ -152,10 +152,6 @@ export class SshConnection {
       this.#drainedIfEmpty();
     });
     this.disconnect(DISCONNECT.byApplication, "draining");
-  }
-
-  get #maxPacket(): number {
-    return this.#transport.peerIsSallyport ? OWN_MAX_PACKET : FOREIGN.maxPacket;
   }
 
   /** @throws SallyportError why not */
@@ -228,7 +224,7 @@ export class SshConnection {
     if (payload.length < DATA_HEADER) throw protocolError("a data message without data");
     const length = payload.readUInt32BE(5);
     if (length !== payload.length - DATA_HEADER) throw protocolError("a data message of another length");
-    if (length > this.#maxPacket) throw protocolError("a data message that is longer than agreed");
+    if (length > this.#transport.maxPacket) throw protocolError("a data message that is longer than agreed");
     this.#table.channel(payload.readUInt32BE(1)).received(payload.subarray(DATA_HEADER));
   }
 
@@ -242,7 +238,7 @@ export class SshConnection {
     if (type === MESSAGE.channelClose) return channel.peerClosed();
     if (type === MESSAGE.channelExtendedData) {
       reader.uint32();
-      return channel.discarded(reader.string(this.#maxPacket).length);
+      return channel.discarded(reader.string(this.#transport.maxPacket).length);
     }
     if (type === MESSAGE.channelRequest) {
       reader.string(256);
@@ -319,7 +315,13 @@ export class SshConnection {
     }
     this.#table.put(channel);
     this.#transport.send(
-      numberMessage(MESSAGE.channelOpenConfirmation, peer.id, channel.id, window.credit, this.#maxPacket),
+      numberMessage(
+        MESSAGE.channelOpenConfirmation,
+        peer.id,
+        channel.id,
+        window.credit,
+        this.#transport.maxPacket,
+      ),
     );
     return channel;
   }

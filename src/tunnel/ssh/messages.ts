@@ -67,7 +67,10 @@ export class PeerDisconnected extends SallyportError {
     /** What the peer said, cleaned by `peerText`; `replaced` is EXTENSIONS X3. */
     readonly peerReason: string,
   ) {
-    super("SSH_DISCONNECTED", `The peer ended the SSH connection: ${peerReason || `reason ${reason}`}.`);
+    super(
+      "SSH_DISCONNECTED",
+      `The peer ended the SSH connection: ${peerReason.replace(/\.$/, "") || `reason ${reason}`}.`,
+    );
   }
 }
 

@@ -15,10 +15,12 @@ import { Group14 } from "./group14.ts";
 import type { HostIdentities, HostVerifier } from "./host-certificate.ts";
 import { Identification } from "./identification.ts";
 import {
+  FOREIGN,
   LONGEST_EARLY_PACKET,
   LONGEST_PACKET,
   MOST_HELD_BACK,
   MOST_STAGED,
+  OWN_MAX_PACKET,
   type SshLimits,
 } from "./limits.ts";
 import {
@@ -76,6 +78,7 @@ export class SshTransport {
   readonly #protocol: Protocol;
   readonly #identification: Identification;
   #sealer: GcmSealer | null = null;
+  #opener: GcmOpener | null = null;
   readonly #staging = new Staging(() => this.#room());
   readonly #rekey: RekeyPolicy;
   readonly #timers: Timers;
@@ -105,6 +108,11 @@ export class SshTransport {
   /** Larger packets and windows than the common ones are only for our own ends. */
   get peerIsSallyport(): boolean {
     return this.#peerIdent.startsWith("SSH-2.0-Sallyport_");
+  }
+
+  /** Largest payload of a data packet that we accept: ssh2's own deciphers stop at 35000 bytes. */
+  get maxPacket(): number {
+    return this.peerIsSallyport && this.#opener ? OWN_MAX_PACKET : FOREIGN.maxPacket;
   }
 
   get sessionId(): Buffer {
@@ -293,7 +301,8 @@ export class SshTransport {
       _onPayload: onPayload,
     } = decipher;
     const longest = () => (this.#authenticated ? LONGEST_PACKET : LONGEST_EARLY_PACKET);
-    if (name && key && iv) return new GcmOpener(name, key, iv, inSeqno, onPayload, longest);
+    this.#opener = name && key && iv ? new GcmOpener(name, key, iv, inSeqno, onPayload, longest) : null;
+    if (this.#opener) return this.#opener;
     decipher._onPayload = (payload) => {
       // ssh2 passes over packets without a message, also where strict key exchange allows nothing.
       if (payload.length === 0) throw protocolError("a packet without a message");
