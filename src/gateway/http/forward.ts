@@ -47,6 +47,8 @@ function exchange(
     response.once("close", resolve);
     outgoing.once("response", (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
+      // An event stream or a watch may say nothing for long: its head must not wait for the first byte of the body.
+      response.flushHeaders();
       answer.once("error", () => response.destroy());
       answer.pipe(response);
     });
@@ -57,8 +59,12 @@ function exchange(
       repeatable = false;
       exchange(request, response, route, false).then(resolve, reject);
     });
-    if (hasBody(request)) request.pipe(outgoing);
-    else outgoing.end();
+    if (hasBody(request)) {
+      outgoing.flushHeaders();
+      request.pipe(outgoing);
+    } else {
+      outgoing.end();
+    }
   });
 }
 

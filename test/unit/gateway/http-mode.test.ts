@@ -193,6 +193,17 @@ describe("answers", () => {
     expect(connections).toBe(2);
   });
 
+  test("heads go ahead of bodies, both ways: event streams, watches, slow uploads", async () => {
+    const { port } = await serve((incoming, outgoing) => {
+      outgoing.flushHeaders();
+      incoming.pipe(outgoing);
+    });
+    const client = tunnel(port).config();
+    const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    expect(await client.raw(head, /\r\n\r\n$/)).toStartWith("HTTP/1.1 200 OK\r\n");
+    expect(await client.raw("2\r\nhi\r\n", /hi\r\n/)).toBe("2\r\nhi\r\n");
+  });
+
   test("an HTTP/1.0 client gets its answer and the end", async () => {
     const { port } = await serve((_incoming, outgoing) => {
       outgoing.write("a");
