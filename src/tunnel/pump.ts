@@ -24,24 +24,27 @@ export function pump(a: ByteStream, b: ByteStream): Promise<PumpResult> {
       if (joined) event();
       else waiting.push(event);
     };
-    let open = 2;
-    const side = (to: ByteStream, count: (bytes: number) => void): ByteStreamHandler => ({
+    const over = new Set<ByteStream>();
+    const side = (from: ByteStream, to: ByteStream, count: (bytes: number) => void): ByteStreamHandler => ({
       data: (chunk) =>
         whenJoined(() => {
           count(chunk.length);
-          to.write(chunk);
+          // A gateway of Infisical's closes both directions at once: what still comes for it has nowhere to go.
+          if (over.has(to)) from.consumed(chunk.length);
+          else to.write(chunk);
         }),
       end: () => whenJoined(() => to.end()),
       written: (bytes) => whenJoined(() => to.consumed(bytes)),
       closed: (error) =>
         whenJoined(() => {
           result.error ??= error;
+          over.add(from);
           if (error) to.destroy(error);
-          if (--open === 0) resolve(result);
+          if (over.size === 2) resolve(result);
         }),
     });
-    a.attach(side(b, (bytes) => (result.forward += bytes)));
-    b.attach(side(a, (bytes) => (result.backward += bytes)));
+    a.attach(side(a, b, (bytes) => (result.forward += bytes)));
+    b.attach(side(b, a, (bytes) => (result.backward += bytes)));
     for (const event of waiting) event();
     joined = true;
   });

@@ -43,6 +43,28 @@ test("a failure on one side destroys the other with the same error", async () =>
   expect(await far.closed).toBeInstanceOf(Error);
 });
 
+test("what comes for a side that has closed both ways in order is dropped, and its sender not held up", async () => {
+  const [near, a] = streamPair({ window: 1000 });
+  let handler: ByteStreamHandler | undefined;
+  const written: Buffer[] = [];
+  const closed: ByteStream = {
+    attach: (attached) => void (handler = attached),
+    write: (chunk) => void written.push(chunk),
+    end() {},
+    destroy() {},
+    consumed() {},
+  };
+  const result = pump(a, closed);
+  const client = new Inbox(near);
+  handler?.end();
+  handler?.closed(null);
+  expect(await client.untilEnd()).toBe("");
+  near.write(Buffer.alloc(10_000));
+  near.end();
+  expect(await result).toEqual({ forward: 10_000, backward: 0, error: null });
+  expect(written).toEqual([]);
+});
+
 /** A stream that tells all it has while it is being attached, and forgets what is written before that. */
 class Hasty implements ByteStream {
   written: string[] = [];
