@@ -1,5 +1,6 @@
 import { ALPN } from "../tunnel/alpn.ts";
-import type { ByteStream, ByteStreamHandler } from "../tunnel/stream.ts";
+import { observed } from "../tunnel/observed.ts";
+import type { ByteStream } from "../tunnel/stream.ts";
 import type { OpenedTunnel } from "./tunnel.ts";
 
 /**
@@ -7,42 +8,21 @@ import type { OpenedTunnel } from "./tunnel.ts";
  * (PROTOCOL 0.5), so towards one our end is held back until the far side has ended.
  */
 export function halfCloseable({ stream, alpn }: OpenedTunnel): ByteStream {
-  return alpn === ALPN.tcp ? new HeldEnd(stream) : stream;
-}
-
-class HeldEnd implements ByteStream {
-  #peerEnded = false;
-  #held = false;
-
-  constructor(private readonly stream: ByteStream) {}
-
-  attach(handler: ByteStreamHandler): void {
-    this.stream.attach({
-      data: (chunk) => handler.data(chunk),
-      end: () => {
-        this.#peerEnded = true;
-        handler.end();
-        if (this.#held) this.stream.end();
-      },
-      written: (bytes) => handler.written(bytes),
-      closed: (error) => handler.closed(error),
-    });
-  }
-
-  write(chunk: Buffer): void {
-    this.stream.write(chunk);
-  }
-
-  end(): void {
-    this.#held = true;
-    if (this.#peerEnded) this.stream.end();
-  }
-
-  destroy(error?: Error): void {
-    this.stream.destroy(error);
-  }
-
-  consumed(bytes: number): void {
-    this.stream.consumed(bytes);
-  }
+  if (alpn !== ALPN.tcp) return stream;
+  let peerEnded = false;
+  let held = false;
+  const seen = observed(stream, (handler) => ({
+    end() {
+      peerEnded = true;
+      handler.end();
+      if (held) stream.end();
+    },
+  }));
+  return {
+    ...seen,
+    end() {
+      held = true;
+      if (peerEnded) stream.end();
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "bun";
 import { asSallyportError, describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { observed } from "../tunnel/observed.ts";
 import { pump } from "../tunnel/pump.ts";
 import { SocketStream, streamEvents } from "../tunnel/socket.ts";
 import { halfCloseable } from "./held-end.ts";
@@ -129,23 +130,13 @@ class Forwarder implements LocalPort {
 /** Carries bytes until both are over; a local program that never ends its side does not hold a tunnel that is gone. */
 async function join(local: SocketStream, tunnel: OpenedTunnel) {
   let linger: ReturnType<typeof setTimeout> | undefined;
-  const far = halfCloseable(tunnel);
-  const result = await pump(local, {
-    attach: (handler) =>
-      far.attach({
-        data: (chunk) => handler.data(chunk),
-        end: () => handler.end(),
-        written: (bytes) => handler.written(bytes),
-        closed(error) {
-          linger = setTimeout(() => local.destroy(), LINGER_MS);
-          handler.closed(error);
-        },
-      }),
-    write: (chunk) => far.write(chunk),
-    end: () => far.end(),
-    destroy: (error) => far.destroy(error),
-    consumed: (bytes) => far.consumed(bytes),
-  });
+  const far = observed(halfCloseable(tunnel), (handler) => ({
+    closed(error) {
+      linger = setTimeout(() => local.destroy(), LINGER_MS);
+      handler.closed(error);
+    },
+  }));
+  const result = await pump(local, far);
   clearTimeout(linger);
   return result;
 }

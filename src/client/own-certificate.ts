@@ -1,17 +1,12 @@
-import { decodePem } from "../pki/pem.ts";
 import { SallyportError } from "../telemetry/error.ts";
-import { parsePeerCertificate } from "../tunnel/tls/peer-certificate.ts";
+import { readLeaf } from "../tunnel/tls/own-identity.ts";
 
 /**
  * Refuses to dial with a certificate of ours that is expired or not valid yet: the peer would close without saying why.
  * @throws SallyportError CERTIFICATE_REFUSED, CONFIG_INVALID
  */
 export function requireCurrent(pem: string, peer: "relay" | "gateway", now = new Date()): void {
-  const der = decodePem("CERTIFICATE", pem)[0];
-  if (!der) {
-    throw new SallyportError("CONFIG_INVALID", `There is no client certificate for the ${peer}.`);
-  }
-  const { notBefore, notAfter } = parsePeerCertificate(der);
+  const { notBefore, notAfter } = readLeaf(pem);
   if (now > notAfter) {
     throw new SallyportError(
       "CERTIFICATE_REFUSED",

@@ -1,4 +1,5 @@
 import { asSallyportError, systemCode } from "../telemetry/error.ts";
+import { observed } from "../tunnel/observed.ts";
 import { pump } from "../tunnel/pump.ts";
 import type { ByteStream, ByteStreamHandler } from "../tunnel/stream.ts";
 import { halfCloseable } from "./held-end.ts";
@@ -15,28 +16,15 @@ const READ_WINDOW = 512 * 1024;
 export async function serveStdio(open: () => Promise<OpenedTunnel>): Promise<void> {
   const tunnel = await open();
   const stdio = new StandardStreams();
-  const { error } = await pump(stdio, untilFarEnd(halfCloseable(tunnel), stdio));
+  // When the tunnel is over, nobody waits for more from stdin.
+  const far = observed(halfCloseable(tunnel), (handler) => ({
+    end() {
+      handler.end();
+      stdio.stopReading();
+    },
+  }));
+  const { error } = await pump(stdio, far);
   if (error && !stdio.readerGone) throw asSallyportError(error, "TLS_FAILED", "The tunnel broke");
-}
-
-/** When the tunnel is over, nobody waits for more from stdin. */
-function untilFarEnd(stream: ByteStream, stdio: StandardStreams): ByteStream {
-  return {
-    attach: (handler) =>
-      stream.attach({
-        data: (chunk) => handler.data(chunk),
-        end: () => {
-          handler.end();
-          stdio.stopReading();
-        },
-        written: (bytes) => handler.written(bytes),
-        closed: (error) => handler.closed(error),
-      }),
-    write: (chunk) => stream.write(chunk),
-    end: () => stream.end(),
-    destroy: (error) => stream.destroy(error),
-    consumed: (bytes) => stream.consumed(bytes),
-  };
 }
 
 /** The process's stdin and stdout as one stream. */

@@ -25,6 +25,7 @@ export class MemoryStream implements ByteStream {
   #endSent = false;
   #peerEnded = false;
   #closed = false;
+  #closeUntold: (() => void) | undefined;
   #scheduled = false;
   /** Bytes written that the peer has not been given yet. */
   queued = 0;
@@ -44,6 +45,7 @@ export class MemoryStream implements ByteStream {
   attach(handler: ByteStreamHandler): void {
     this.#handler = handler;
     this.#wakePeer();
+    if (this.#closeUntold) setImmediate(() => this.#tellClose());
   }
 
   write(chunk: Buffer): void {
@@ -116,9 +118,16 @@ export class MemoryStream implements ByteStream {
   #close(error: Error | null): void {
     if (this.#closed) return;
     this.#closed = true;
-    setImmediate(() => {
+    this.#closeUntold = () => {
       if (this.queued > 0) this.#handler?.written(this.queued);
       this.#handler?.closed(error);
-    });
+    };
+    setImmediate(() => this.#tellClose());
+  }
+
+  #tellClose(): void {
+    if (!this.#handler) return;
+    this.#closeUntold?.();
+    this.#closeUntold = undefined;
   }
 }

@@ -1,9 +1,13 @@
 import { SallyportError } from "../../telemetry/error.ts";
+import { observed } from "../observed.ts";
 import { pump } from "../pump.ts";
 import type { SocketStream, SocketStreamOptions } from "../socket.ts";
 import type { ByteStream } from "../stream.ts";
 import { FarEnd, type FarEndJudge } from "./far-end.ts";
 import { RecordWatch } from "./record-watch.ts";
+
+/** How long a peer whose handshake failed may take to close its side. */
+const REFUSAL_LINGER_MS = 1000;
 
 export interface BridgeOptions {
   /** How long the TLS end may go on after the far stream has closed both ways in order; unlimited if not given. */
@@ -42,7 +46,8 @@ export class Bridge implements FarEndJudge {
   /** Carries bytes between the far stream and the plain end, until both are over. */
   join(plain: SocketStream): void {
     this.#plain = plain;
-    void pump(new FarEnd(this.far, this), plain).then(({ error }) => {
+    void pump(new FarEnd(this.far, this), this.#plainEnd(plain)).then(({ error }) => {
+      clearTimeout(this.#linger);
       if (!error) return;
       this.#lost ??= error;
       this.#tls?.destroy(error);
@@ -68,11 +73,15 @@ export class Bridge implements FarEndJudge {
     else if (this.#gone) this.#endTls(tls);
   }
 
-  /** The TLS end is over. */
+  /** The TLS end is over. Without a session its last bytes, an alert that says why, are still on their way. */
   tlsClosed(error: Error | null): void {
     this.#tlsClosed = true;
     clearTimeout(this.#linger);
-    if (error) this.far.destroy(error);
+    if (!this.#tls) {
+      this.#linger = setTimeout(() => this.far.destroy(error ?? new Error("refused")), REFUSAL_LINGER_MS);
+    } else if (error) {
+      this.far.destroy(error);
+    }
   }
 
   gone(): void {
@@ -94,6 +103,27 @@ export class Bridge implements FarEndJudge {
       },
       beforeEnd: (proceed) => (this.#plain ? this.#plain.whenEmpty(proceed) : proceed()),
     };
+  }
+
+  /**
+   * The plain end for the pump. A TLS server that refuses a client closes with bytes unread, which a unix socket
+   * reports as a reset; the alert that it sent has to get through all the same.
+   */
+  #plainEnd(plain: ByteStream): ByteStream {
+    return observed(plain, (handler) => {
+      let ended = false;
+      return {
+        end() {
+          ended = true;
+          handler.end();
+        },
+        closed: (error) => {
+          const refused = error !== null && this.#tls === null;
+          if (refused && !ended) handler.end();
+          handler.closed(refused ? null : error);
+        },
+      };
+    });
   }
 
   /** What came from the far stream still reaches the TLS end, then its orderly end; nothing can be sent any more. */

@@ -57,8 +57,8 @@ export async function dialInnerTls(outer: ByteStream, options: InnerTlsDial): Pr
     bridge.carries(connection.stream);
     return connection;
   } catch (error) {
-    const lost = bridge.lost ?? error;
-    const failure = explain(lost);
+    const { signal } = options;
+    const failure = signal?.aborted ? signal.reason : explain(bridge.lost ?? error);
     outer.destroy(failure instanceof Error ? failure : undefined);
     throw failure;
   } finally {
@@ -102,9 +102,8 @@ function requireGateway({ x509, uris }: Certificate, { gatewayId, requireUri }: 
   );
 }
 
-function explain(error: unknown): unknown {
-  if (error instanceof SallyportError || (error instanceof Error && error.name === "AbortError"))
-    return error;
+function explain(error: unknown): SallyportError {
+  if (error instanceof SallyportError) return error;
   return new SallyportError(
     "TLS_FAILED",
     `The tunnel to the gateway could not be set up: ${describe(error)}.`,

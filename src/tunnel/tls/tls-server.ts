@@ -7,6 +7,7 @@ import { SocketStream, type SocketStreamOptions } from "../socket.ts";
 import { errorLine } from "../status-line.ts";
 import type { ByteStream } from "../stream.ts";
 import { handshakeFailure, isPeerGone } from "./handshake-failure.ts";
+import { requirePair } from "./own-identity.ts";
 import type { PeerCertificate } from "./peer-certificate.ts";
 import { TrustBundle } from "./trust-bundle.ts";
 
@@ -104,9 +105,11 @@ export class TlsServer {
     this.socket = events;
   }
 
-  /** What the listener has to be made with. */
+  /** What the listener has to be made with. @throws SallyportError CONFIG_INVALID */
   tlsOptions(): TLSOptions {
     const { certificate, privateKey, clientAuthorities } = this.options.credentials();
+    requirePair({ certificate, privateKey });
+    TrustBundle.parse(clientAuthorities);
     return {
       cert: certificate,
       key: privateKey,
