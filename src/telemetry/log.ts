@@ -14,6 +14,11 @@ export interface Logger {
   child(fields: Fields): Logger;
 }
 
+/** The log of a whole process: how much it says can be changed while it runs, its children's lines included. */
+export interface ProcessLog extends Logger {
+  level: LogLevel;
+}
+
 export interface LogOptions {
   format?: LogFormat;
   level?: LogLevel;
@@ -22,19 +27,31 @@ export interface LogOptions {
   now?: () => Date;
 }
 
+export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
 const LEVELS: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, debug: 4 };
 
 /** The log of a daemon: text for eyes or JSON lines for machines, on stderr. */
-export function createLogger(options: LogOptions = {}): Logger {
+export function createLogger(options: LogOptions = {}): ProcessLog {
   const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const now = options.now ?? (() => new Date());
   const render = options.format === "json" ? renderJson : renderText;
+  let level = options.level ?? "info";
   const consola = createConsola({
-    level: LEVELS[options.level ?? "info"],
+    level: LEVELS[level],
     throttle: 0,
     reporters: [{ log: (entry) => write(render(entry, now())) }],
   });
-  return bind(consola, {});
+  return {
+    ...bind(consola, {}),
+    get level() {
+      return level;
+    },
+    set level(wanted) {
+      level = wanted;
+      consola.level = LEVELS[wanted];
+    },
+  };
 }
 
 /** Swallows everything: for tests and for libraries used without a log. */
@@ -65,12 +82,15 @@ function renderJson(entry: LogObject, time: Date): string {
   return JSON.stringify({ time: time.toISOString(), level: entry.type, message, ...fields });
 }
 
+/** Which connection a line is about comes first: `grep '\[c17\]'` finds all that happened to it. */
 function renderText(entry: LogObject, time: Date): string {
-  const [message, fields] = entry.args as [string, Fields];
+  const [message, { connection, ...fields }] = entry.args as [string, Fields];
+  const prefix = connection === undefined ? "" : `[${oneLine(String(connection))}] `;
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${quote(String(value))}`);
-  return `${time.toISOString()} ${entry.type.toUpperCase().padEnd(5)} ${oneLine(message)}${pairs.join("")}`;
+  const level = entry.type.toUpperCase().padEnd(5);
+  return `${time.toISOString()} ${level} ${prefix}${oneLine(message)}${pairs.join("")}`;
 }
 
 function quote(value: string): string {

@@ -1,0 +1,17 @@
+import { Conditions } from "./conditions.ts";
+import { Connections } from "./connections.ts";
+import { Metrics } from "./metrics.ts";
+
+/** What a daemon shows its operator, besides the log. One of each for a process. */
+export interface Instruments {
+  metrics: Metrics;
+  conditions: Conditions;
+  connections: Connections;
+}
+
+export function createInstruments(now: () => Date = () => new Date()): Instruments {
+  const metrics = new Metrics();
+  const conditions = new Conditions(now);
+  conditions.measureInto(metrics);
+  return { metrics, conditions, connections: new Connections(metrics, now) };
+}
