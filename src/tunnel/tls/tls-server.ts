@@ -115,7 +115,8 @@ export class TlsServer {
       key: privateKey,
       ca: clientAuthorities,
       requestCert: true,
-      rejectUnauthorized: true,
+      // Bun would close without a word; `#handshake` refuses, says why, and lets nothing through before.
+      rejectUnauthorized: false,
       secureOptions: constants.SSL_OP_NO_TICKET,
     };
   }
@@ -147,15 +148,13 @@ export class TlsServer {
     if (!accepted || accepted.settled) return;
     accepted.settle();
     this.#pending.delete(socket);
-    if (!ok || error || !socket.authorized) {
-      if (!isPeerGone(error)) accepted.watcher.refused(handshakeFailure(error, "client"));
-      return this.#sayGoodbye(socket, accepted, null);
-    }
     const alpn = socket.alpnProtocol || null;
     let peer: PeerCertificate;
     try {
+      if (!ok || error || !socket.authorized) throw error;
       peer = this.#authorities.verify(socket.getPeerX509Certificate().raw, "client", new Date());
     } catch (cause) {
+      if (isPeerGone(cause)) return this.#sayGoodbye(socket, accepted, null);
       const refusal = handshakeFailure(cause, "client");
       accepted.watcher.refused(refusal);
       const tellsWhy = alpn === ALPN.relay || alpn === ALPN.sallyportTcp;
