@@ -4,11 +4,8 @@ import { Workspace } from "../support/workspace.ts";
 import type { Path, Target } from "./baselines.ts";
 import { startDelay } from "./delay.ts";
 
-/** All clients of a benchmark share one address and one gateway, which the relay's limits are there to prevent. */
-const UNLIMITED = [
-  ...["--exempt", "127.0.0.1/32"],
-  ...["--limit", "opens-per-second=1000000", "--limit", "opens-burst=1000000"],
-];
+/** All clients of a benchmark share one address, which the relay's admission is there to prevent. */
+const EXEMPT = ["--exempt", "127.0.0.1/32"];
 
 /** The full path in processes of its own: generator -> relay -> gateway -> target. */
 export async function fullPath(workspace: Workspace, target: Target, delayMs = 0): Promise<Path> {
@@ -16,7 +13,7 @@ export async function fullPath(workspace: Workspace, target: Target, delayMs = 0
   workspace.own(own);
   const port = freePort();
   const detour = { port, start: (sshPort: number) => startDelay(own, sshPort, delayMs, port) };
-  const network = await startNetwork(own, { relayFlags: UNLIMITED, ...(delayMs > 0 ? { detour } : {}) });
+  const network = await startNetwork(own, { relayFlags: EXEMPT, ...(delayMs > 0 ? { detour } : {}) });
   return {
     spec: { via: "path", directory: await network.clientDirectory(`localhost:${target.rawPort}`) },
     processes: { relay: () => network.relay.pid, gateway: () => network.gateway.pid },

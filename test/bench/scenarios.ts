@@ -49,11 +49,17 @@ export async function longLine(path: Path, bytes: number): Promise<LongLine> {
   }
 }
 
-/** Tunnels opened per second, `parallel` at a time, each until its first byte is back. */
-export async function opensPerSecond(path: Path, count: number, parallel: number): Promise<number> {
+/** What relay and gateway let one gateway open at once, and how long it takes to earn it back (200 a second). */
+const BURST = 500;
+const REST_MS = 3000;
+
+/** Tunnels opened per second, `parallel` at a time, each until its first byte is back; one burst of them. */
+export async function opensPerSecond(path: Path, parallel: number): Promise<number> {
   const generator = await startGenerator(path.spec);
   try {
-    await generator.run({ kind: "opens", count: 50, parallel });
+    const count = BURST - parallel;
+    await generator.run({ kind: "opens", count: parallel, parallel });
+    await Bun.sleep(REST_MS);
     const { ms } = await generator.run({ kind: "opens", count, parallel });
     return rounded(count / (ms / 1000));
   } finally {
