@@ -48,8 +48,8 @@ export function readStatusLine(
     const abort = () => {
       clearTimeout(timer);
       const { reason } = signal ?? {};
-      stream.destroy(reason instanceof Error ? reason : undefined);
       reject(reason);
+      stream.destroy(reason instanceof Error ? reason : undefined);
     };
     const timer = setTimeout(() => {
       reader.fail(new SallyportError("TIMEOUT", `No answer came within ${timeoutMs / 1000} s.`));

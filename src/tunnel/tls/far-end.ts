@@ -11,13 +11,11 @@ export interface FarEndJudge {
 
 /**
  * The stream below an inner TLS session, as the pump sees it: its bytes pass by the record watch, and its close is
- * judged. One that has ended and then closes before we have (`gone`) swallows what is still sent to it.
+ * judged.
  */
 export class FarEnd implements ByteStream {
-  #handler: ByteStreamHandler | null = null;
   #peerEnded = false;
   #ended = false;
-  #gone = false;
 
   constructor(
     private readonly far: ByteStream,
@@ -25,7 +23,6 @@ export class FarEnd implements ByteStream {
   ) {}
 
   attach(handler: ByteStreamHandler): void {
-    this.#handler = handler;
     this.far.attach({
       data: (chunk) => {
         this.judge.records.pass(chunk);
@@ -41,8 +38,7 @@ export class FarEnd implements ByteStream {
   }
 
   write(chunk: Buffer): void {
-    if (this.#gone) this.#handler?.written(chunk.length);
-    else this.far.write(chunk);
+    this.far.write(chunk);
   }
 
   end(): void {
@@ -61,7 +57,6 @@ export class FarEnd implements ByteStream {
   #judge(error: Error | null): Error | null {
     if (!error && this.#ended) return null;
     if (!this.#peerEnded || this.judge.strict) return error ?? new Error("the far end has closed");
-    this.#gone = true;
     this.judge.gone();
     return null;
   }

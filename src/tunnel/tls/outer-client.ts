@@ -27,6 +27,7 @@ export function dialOuterTls(options: OuterTlsDial): Promise<TlsConnection> {
   const host = options.host.replace(/^\[(.*)\]$/, "$1");
   return dialTls({
     address: { hostname: options.address ?? host, port: options.port },
+    ...(isIP(host) === 0 && { serverName: host }),
     server: `the relay ${formatHostPort(host, options.port)}`,
     identity: options.identity,
     protocols: [ALPN.relay],

@@ -12,6 +12,8 @@ export type ClientIdentity = X509Identity & { /** PEM bundle. */ serverAuthoriti
 
 export interface TlsDial {
   address: { hostname: string; port: number } | { unix: string };
+  /** The name to ask for (SNI), which TLS then checks; the address unless given. */
+  serverName?: string;
   /** How messages call the server: "the relay relay.example:8443". */
   server: string;
   identity: ClientIdentity;
@@ -77,7 +79,7 @@ class Attempt {
   }
 
   #options(authorities: TrustBundle): Omit<UnixSocketOptions<SocketStream | undefined>, "unix"> {
-    const { identity, protocols } = this.dial;
+    const { identity, protocols, serverName } = this.dial;
     return {
       allowHalfOpen: true,
       tls: {
@@ -85,6 +87,7 @@ class Attempt {
         key: identity.privateKey,
         ca: identity.serverAuthorities,
         rejectUnauthorized: true,
+        ...(serverName !== undefined && { serverName }),
         ...(protocols.length > 0 && { ALPNProtocols: encodeProtocols(protocols) }),
       },
       socket: this.#handlers(authorities),
