@@ -2,6 +2,9 @@ import type { RawSocket } from "./socket.ts";
 
 /** Channels stop adding above this; control messages still go in, ahead of all data that waits. */
 export const HIGH_WATER = 1024 * 1024;
+/** On a slow line less is staged: about what leaves in one second, so that an answer is not held up for long. */
+const LEAST_WATER = 128 * 1024;
+const STAGED_MS = 1000;
 /** Two full packets of 128 KiB fit into a block: one system call carries both. */
 const BLOCK = 2 * (128 * 1024 + 64) + 64;
 /** Data starts off the page start: copies between two page-aligned addresses are 13 times slower on recent AMD cores. */
@@ -15,6 +18,13 @@ interface Block {
   bytes: Buffer;
   start: number;
   end: number;
+}
+
+export interface StagingOptions {
+  /** Called when `pending` has fallen below half of the high-water mark. */
+  room: () => void;
+  /** Milliseconds. */
+  now: () => number;
 }
 
 /**
@@ -31,8 +41,16 @@ export class Staging {
   #flushing = false;
   #closed = false;
 
-  /** `room` is called when `pending` has fallen below half of the high-water mark. */
-  constructor(private readonly room: () => void) {}
+  #highWater = HIGH_WATER;
+  #blockedSince: number | null = null;
+  #takenSince = 0;
+
+  constructor(private readonly o: StagingOptions) {}
+
+  /** Whether data has to wait. */
+  get full(): boolean {
+    return this.#pending >= this.#highWater;
+  }
 
   /** Bytes that the kernel has not taken yet. */
   get pending(): number {
@@ -79,6 +97,7 @@ export class Staging {
   drained(): void {
     this.#blocked = false;
     this.flush();
+    this.#adapt();
   }
 
   kick(): void {
@@ -98,7 +117,7 @@ export class Staging {
     this.#flushing = true;
     this.#writeBlocks(socket);
     this.#flushing = false;
-    if (this.#pending < HIGH_WATER / 2) this.room();
+    if (this.#pending < this.#highWater / 2) this.o.room();
   }
 
   /** Forgets what is left. Safe to call twice. */
@@ -115,13 +134,32 @@ export class Staging {
       if (sent < 0) return this.close();
       block.start += sent;
       this.#pending -= sent;
-      if (block.start < block.end) {
-        this.#blocked = true;
-        return;
-      }
+      if (this.#blockedSince !== null) this.#takenSince += sent;
+      if (block.start < block.end) return this.#block();
       this.#blocks.shift();
       recycle(block.bytes);
     }
+  }
+
+  #block(): void {
+    this.#blocked = true;
+    this.#blockedSince ??= this.o.now();
+  }
+
+  /**
+   * Measures the line while it does not keep up. When it has caught up, what it took only says that it is at least
+   * that fast.
+   */
+  #adapt(): void {
+    if (this.#blockedSince === null) return;
+    const now = this.o.now();
+    const elapsed = now - this.#blockedSince;
+    if (this.#blocked && elapsed < STAGED_MS) return;
+    const inTime = (this.#takenSince / Math.max(elapsed, 1)) * STAGED_MS;
+    const water = this.#blocked ? inTime : Math.max(inTime, this.#highWater);
+    this.#highWater = Math.min(HIGH_WATER, Math.max(LEAST_WATER, water));
+    this.#blockedSince = this.#blocked ? now : null;
+    this.#takenSince = 0;
   }
 
   #last(length: number): Block {

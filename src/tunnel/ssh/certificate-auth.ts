@@ -19,7 +19,7 @@ export interface UserCertificateRules {
  * @throws SallyportError CERTIFICATE_REFUSED, which says the rule
  */
 export function checkUserCertificate(certificate: SshCertificate, rules: UserCertificateRules): void {
-  checkCommon(certificate, "user", rules.username, rules);
+  checkCommon(certificate, "user", [rules.username], rules);
   for (const [name, value] of certificate.criticalOptions) {
     if (name !== SOURCE_ADDRESS)
       throw refused(`its critical option ${JSON.stringify(name)} is not understood`);
@@ -30,8 +30,8 @@ export function checkUserCertificate(certificate: SshCertificate, rules: UserCer
 export interface HostCertificateRules {
   /** Plain key blobs of the authorities that sign relays. */
   authorities: Buffer[];
-  /** The dial string, port included: `relay.example.com:2222` (PROTOCOL 0.2). */
-  principal: string;
+  /** What may have been dialled, port included: `relay.example.com:2222` (PROTOCOL 0.2). One of them is enough. */
+  principals: readonly string[];
   now: Date;
 }
 
@@ -40,7 +40,8 @@ export interface HostCertificateRules {
  * @throws SallyportError CERTIFICATE_REFUSED, which says the rule
  */
 export function checkHostCertificate(certificate: SshCertificate, rules: HostCertificateRules): void {
-  checkCommon(certificate, "host", Buffer.from(rules.principal, "utf8").toString("latin1"), rules);
+  const asBytes = rules.principals.map((principal) => Buffer.from(principal, "utf8").toString("latin1"));
+  checkCommon(certificate, "host", asBytes, rules);
   for (const name of certificate.criticalOptions.keys()) {
     throw refused(`its critical option ${JSON.stringify(name)} is not understood`);
   }
@@ -50,7 +51,7 @@ export function checkHostCertificate(certificate: SshCertificate, rules: HostCer
 function checkCommon(
   certificate: SshCertificate,
   kind: "user" | "host",
-  principal: string,
+  wanted: string[],
   { authorities, now }: { authorities: Buffer[]; now: Date },
 ): void {
   if (certificate.kind !== kind) throw refused(`it is for a ${certificate.kind}, not for a ${kind}`);
@@ -58,8 +59,10 @@ function checkCommon(
     throw refused("it was signed by an authority that is not trusted here");
   }
   if (certificate.principals.length === 0) throw refused("it names no principal");
-  if (principal === "" || !certificate.principals.includes(principal)) {
-    throw refused(`${JSON.stringify(principal)} is not one of its principals`);
+  if (!wanted.some((principal) => principal !== "" && certificate.principals.includes(principal))) {
+    throw refused(
+      `${wanted.map((principal) => JSON.stringify(principal)).join(" or ")} is not one of its principals`,
+    );
   }
   const seconds = BigInt(Math.floor(now.getTime() / 1000));
   if (seconds < certificate.validAfter)

@@ -62,10 +62,6 @@ export class ChannelTable {
     return slot.pending;
   }
 
-  channels(): SshChannel[] {
-    return [...this.#slots.values()].flatMap((slot) => ("channel" in slot ? [slot.channel] : []));
-  }
-
   /** Empties the table and returns what was in it. */
   clear(): { channels: SshChannel[]; pending: PendingOpen[] } {
     const slots = [...this.#slots.values()];

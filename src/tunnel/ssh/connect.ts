@@ -15,7 +15,8 @@ export interface ConnectOptions {
   username: string;
   identity: LoadedIdentity;
   hostAuthorities: Buffer[];
-  hostPrincipal: string;
+  /** The relay's certificate has to name one of them. */
+  hostPrincipals: readonly string[];
   onChannel: (request: ChannelRequest) => void;
   remoteAddress: string;
   limits: SshLimits;
@@ -32,7 +33,7 @@ export interface ConnectOptions {
 /** The client's end of one SSH connection, from its first byte to an authenticated connection. */
 export function connectSsh(socket: RawSocket, o: ConnectOptions): SshTransport {
   const { limits, timers, budget, username, onChannel, remoteAddress } = o;
-  const verifier = new HostVerifier({ authorities: o.hostAuthorities, principal: o.hostPrincipal }, o.now);
+  const verifier = new HostVerifier({ authorities: o.hostAuthorities, principals: o.hostPrincipals }, o.now);
   const transport = new SshTransport({
     role: { client: verifier },
     limits,

@@ -2,40 +2,20 @@ import type { SshCertificate } from "../../pki/ssh-certificate.ts";
 import { SshReader, SshWriter } from "../../pki/ssh-wire.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { ByteStream } from "../stream.ts";
-import { type ChannelHost, type PeerEnd, SshChannel } from "./channel.ts";
+import type { ChannelHost } from "./channel.ts";
 import { ChannelLine } from "./channel-line.ts";
-import { ChannelTable, type PendingOpen } from "./channel-table.ts";
+import { ChannelOpening, type ChannelRequest } from "./channel-opening.ts";
+import { ChannelTable } from "./channel-table.ts";
 import { Keepalive } from "./keepalive.ts";
-import { LEAST_MAX_PACKET, type SshLimits } from "./limits.ts";
-import { DISCONNECT, MESSAGE, numberMessage, OPEN_FAILURE, peerText, protocolError } from "./messages.ts";
-import { OpenRules } from "./open-rules.ts";
+import type { SshLimits } from "./limits.ts";
+import { DISCONNECT, MESSAGE, protocolError } from "./messages.ts";
 import type { Timers } from "./timers.ts";
 import type { SshTransport, TransportEvents } from "./transport.ts";
-import { ReceiveWindow, type WindowBudget } from "./window.ts";
+import type { WindowBudget } from "./window.ts";
 
-const OPEN_MS = 10_000;
+export { ChannelRefused, type ChannelRequest } from "./channel-opening.ts";
+
 const DATA_HEADER = 9;
-
-/** A channel that the peer wants to open. Answer it once; the connection's end answers it too. */
-export interface ChannelRequest {
-  type: string;
-  /** What the type brings along; may be empty (PROTOCOL 0.1). */
-  payload: Buffer;
-  accept(): ByteStream;
-  /** @param reason RFC 4254, 5.1: 1 prohibited, 2 connect failed, 3 unknown type, 4 resource shortage */
-  reject(reason: number, text: string): void;
-}
-
-/** The peer would not open a channel, for a reason other than a shortage. */
-export class ChannelRefused extends SallyportError {
-  constructor(
-    /** RFC 4254, 5.1. A Go gateway says 3 for some milliseconds after authentication. */
-    readonly reason: number,
-    text: string,
-  ) {
-    super("GATEWAY_BUSY", `The peer refused the channel: ${text || `reason ${reason}`}.`);
-  }
-}
 
 export interface ConnectionOptions {
   role: "server" | "client";
@@ -59,70 +39,56 @@ export class SshConnection {
   readonly peerCertificate: SshCertificate;
   readonly remoteAddress: string;
   readonly peerIdent: string;
-  readonly #o: ConnectionOptions;
+  readonly #limits: SshLimits;
+  readonly #timers: Timers;
   readonly #transport: SshTransport;
   readonly #table = new ChannelTable();
   readonly #line: ChannelLine;
-  readonly #rules: OpenRules;
+  readonly #opening: ChannelOpening;
   readonly #keepalive: Keepalive;
-  readonly #host: ChannelHost;
-  /** Windows of channels that the peer wants and nobody has answered yet. */
-  readonly #requested = new Set<ReceiveWindow>();
-  #draining: (() => void) | null = null;
+  #drained: (() => void)[] = [];
   #end: { error: SallyportError | null } | null = null;
   #closedListeners: ((error: SallyportError | null) => void)[] = [];
 
   constructor(o: ConnectionOptions) {
-    this.#o = o;
+    const { transport, limits, timers } = o;
     this.role = o.role;
     this.username = o.username;
     this.peerCertificate = o.peerCertificate;
     this.remoteAddress = o.remoteAddress;
-    this.peerIdent = o.transport.peerIdent;
-    this.#transport = o.transport;
-    this.#rules = new OpenRules(o.limits, () => o.timers.now());
-    this.#line = new ChannelLine(() => o.transport.mayTransmit);
-    this.#host = this.#channelHost();
+    this.peerIdent = transport.peerIdent;
+    this.#limits = limits;
+    this.#timers = timers;
+    this.#transport = transport;
+    this.#line = new ChannelLine(() => transport.mayTransmit);
+    this.#opening = new ChannelOpening({
+      ...{ transport, limits, timers, budget: o.budget, table: this.#table },
+      host: this.#channelHost(),
+      onGone: () => this.#drainedIfEmpty(),
+      ...(o.onChannel ? { onChannel: o.onChannel } : {}),
+    });
     this.#keepalive = new Keepalive({
-      timers: o.timers,
-      intervalMs: o.limits.keepaliveMs,
-      deadAfterMs: o.limits.deadAfterMs,
+      timers,
+      intervalMs: limits.keepaliveMs,
+      deadAfterMs: limits.deadAfterMs,
       ask: () => this.#askForLife(),
       dead: () => this.#dead(),
     });
-    o.transport.authenticated();
-    o.transport.events = this.#events();
+    transport.authenticated();
+    transport.events = this.#events();
   }
 
   /** Channels that are open or being opened. */
   get channelCount(): number {
-    return this.#table.size + this.#requested.size;
+    return this.#opening.count;
   }
 
   /**
-   * Opens a channel. @throws SallyportError GATEWAY_BUSY (limits), RESOURCE_SHORTAGE (memory here, or the peer says so),
-   * ChannelRefused, TIMEOUT, DRAINING, SSH_DISCONNECTED
+   * Opens a channel; 10 s unless told. @throws SallyportError GATEWAY_BUSY (limits), RESOURCE_SHORTAGE (memory here, or
+   * the peer says so), ChannelRefused, TIMEOUT, DRAINING, SSH_DISCONNECTED
    */
   openChannel(type: string, payload: Buffer, o: { timeoutMs?: number } = {}): Promise<ByteStream> {
-    return new Promise((resolve, reject) => {
-      const window = this.#admitOwn();
-      const pending: PendingOpen = {
-        window,
-        abandoned: false,
-        confirmed: (channel) => settle(() => resolve(channel)),
-        refused: (error) => settle(() => reject(error)),
-      };
-      const id = this.#table.reserve(pending);
-      const cancel = this.#o.timers.after(o.timeoutMs ?? OPEN_MS, () => {
-        pending.abandoned = true;
-        reject(new SallyportError("TIMEOUT", "The peer did not answer the opening of a channel in time."));
-      });
-      const settle = (then: () => void) => {
-        cancel();
-        then();
-      };
-      this.#transport.send(openMessage(type, id, window.credit, this.#transport.maxPacket, payload));
-    });
+    return this.#opening.open(type, payload, o.timeoutMs);
   }
 
   /** Every listener is called once, also one that comes too late. Null: this end closed it in order. */
@@ -140,43 +106,14 @@ export class SshConnection {
   /** Opens and accepts no more channels, waits for the present ones, at most `graceMs`, then disconnects. */
   async drain(graceMs: number): Promise<void> {
     if (this.#end) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#o.timers.after(graceMs, () => done());
-      const before = this.#draining;
-      const done = () => {
-        cancel();
-        before?.();
-        resolve();
-      };
-      this.#draining = done;
-      this.#drainedIfEmpty();
-    });
+    this.#opening.drain();
+    const drained = Promise.withResolvers<void>();
+    const cancel = this.#timers.after(graceMs, drained.resolve);
+    this.#drained.push(drained.resolve);
+    this.#drainedIfEmpty();
+    await drained.promise;
+    cancel();
     this.disconnect(DISCONNECT.byApplication, "draining");
-  }
-
-  /** @throws SallyportError why not */
-  #admitOwn(): ReceiveWindow {
-    if (this.#end) throw new SallyportError("SSH_DISCONNECTED", "The SSH connection is closed.");
-    if (this.#draining)
-      throw new SallyportError("DRAINING", "The SSH connection is being drained; use another one.");
-    const objection = this.#rules.objection("ours", this.channelCount);
-    if (objection)
-      throw new SallyportError("GATEWAY_BUSY", `The gateway's connection is busy: ${objection}.`);
-    const window = this.#reserveWindow();
-    if (window) return window;
-    throw new SallyportError(
-      "RESOURCE_SHORTAGE",
-      "There is no memory left for another channel; try again later.",
-    );
-  }
-
-  #reserveWindow(): ReceiveWindow | null {
-    return ReceiveWindow.reserve({
-      budget: this.#o.budget,
-      limits: this.#o.limits,
-      peerIsSallyport: this.#transport.peerIsSallyport,
-      now: () => this.#o.timers.now(),
-    });
   }
 
   #channelHost(): ChannelHost {
@@ -209,7 +146,7 @@ export class SshConnection {
   #receive(type: number, payload: Buffer): void {
     if (type === MESSAGE.channelData) return this.#data(payload);
     const reader = new SshReader(payload, 1);
-    if (type === MESSAGE.channelOpen) return this.#opened(reader);
+    if (type === MESSAGE.channelOpen) return this.#opening.requested(reader);
     if (type === MESSAGE.globalRequest) return this.#globalRequest(reader);
     if (type === MESSAGE.requestSuccess || type === MESSAGE.requestFailure) return this.#answered();
     if (type > MESSAGE.channelOpen && type <= MESSAGE.channelFailure)
@@ -230,8 +167,8 @@ export class SshConnection {
 
   #channelMessage(type: number, reader: SshReader): void {
     const id = reader.uint32();
-    if (type === MESSAGE.channelOpenConfirmation) return this.#confirmed(id, reader);
-    if (type === MESSAGE.channelOpenFailure) return this.#refused(id, reader);
+    if (type === MESSAGE.channelOpenConfirmation) return this.#opening.confirmed(id, reader);
+    if (type === MESSAGE.channelOpenFailure) return this.#opening.refused(id, reader);
     const channel = this.#table.channel(id);
     if (type === MESSAGE.channelWindowAdjust) return channel.adjusted(reader.uint32());
     if (type === MESSAGE.channelEof) return channel.peerEnded();
@@ -245,91 +182,6 @@ export class SshConnection {
       return channel.requested(reader.boolean());
     }
     throw protocolError("an answer to a channel request that was never made");
-  }
-
-  #confirmed(id: number, reader: SshReader): void {
-    const pending = this.#table.pending(id);
-    const peer = readPeerEnd(reader);
-    const channel = new SshChannel(this.#host, id, pending.window, peer);
-    this.#table.put(channel);
-    if (pending.abandoned) channel.destroy();
-    else pending.confirmed(channel);
-  }
-
-  #refused(id: number, reader: SshReader): void {
-    const pending = this.#table.pending(id);
-    const reason = reader.uint32();
-    const text = peerText(reader.string());
-    this.#table.remove(id);
-    pending.window.close();
-    const shortage = `The peer has no room for another channel: ${text || "no reason given"}.`;
-    pending.refused(
-      reason === OPEN_FAILURE.shortage
-        ? new SallyportError("RESOURCE_SHORTAGE", shortage)
-        : new ChannelRefused(reason, text),
-    );
-    this.#drainedIfEmpty();
-  }
-
-  #opened(reader: SshReader): void {
-    const type = reader.latin1(256);
-    const peer = readPeerEnd(reader);
-    const refuse = (reason: number, text: string) => this.#refuse(peer.id, reason, text);
-    const { onChannel } = this.#o;
-    if (!onChannel) return refuse(OPEN_FAILURE.prohibited, "no channels are accepted here");
-    if (this.#draining) return refuse(OPEN_FAILURE.shortage, "draining");
-    const objection = this.#rules.objection("theirs", this.channelCount);
-    if (objection) return refuse(OPEN_FAILURE.shortage, objection);
-    const window = this.#reserveWindow();
-    if (!window) return refuse(OPEN_FAILURE.shortage, "no memory for another channel");
-    let answered = false;
-    const answer = () => {
-      if (answered) throw new SallyportError("INTERNAL", "A channel request was answered twice.");
-      answered = true;
-      this.#requested.delete(window);
-    };
-    this.#requested.add(window);
-    onChannel({
-      type,
-      payload: Buffer.from(reader.rest()),
-      accept: () => {
-        answer();
-        return this.#accept(window, peer);
-      },
-      reject: (reason, text) => {
-        answer();
-        window.close();
-        refuse(reason, text);
-        this.#drainedIfEmpty();
-      },
-    });
-  }
-
-  #accept(window: ReceiveWindow, peer: PeerEnd): ByteStream {
-    const channel = new SshChannel(this.#host, this.#table.allot(), window, peer);
-    if (this.#end) {
-      channel.lost(
-        this.#end.error ?? new SallyportError("SSH_DISCONNECTED", "The SSH connection is closed."),
-      );
-      return channel;
-    }
-    this.#table.put(channel);
-    this.#transport.send(
-      numberMessage(
-        MESSAGE.channelOpenConfirmation,
-        peer.id,
-        channel.id,
-        window.credit,
-        this.#transport.maxPacket,
-      ),
-    );
-    return channel;
-  }
-
-  #refuse(peerId: number, reason: number, text: string): void {
-    if (!this.#rules.mayRefuse()) throw protocolError("channel opens without end");
-    const message = new SshWriter().byte(MESSAGE.channelOpenFailure).uint32(peerId).uint32(reason);
-    this.#transport.send(message.string(text).string("").toBuffer());
   }
 
   /** Infisical's relay refuses every global request as well; an answer counts as a sign of life. */
@@ -349,7 +201,7 @@ export class SshConnection {
   }
 
   #dead(): void {
-    const seconds = Math.round(this.#o.limits.deadAfterMs / 1000);
+    const seconds = Math.round(this.#limits.deadAfterMs / 1000);
     const error = new SallyportError(
       "SSH_DISCONNECTED",
       `The SSH peer has been silent for ${seconds} seconds.`,
@@ -358,7 +210,11 @@ export class SshConnection {
   }
 
   #drainedIfEmpty(): void {
-    if (this.channelCount === 0) this.#draining?.();
+    if (this.channelCount === 0) this.#wakeDrains();
+  }
+
+  #wakeDrains(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   #closed(error: SallyportError | null): void {
@@ -367,28 +223,9 @@ export class SshConnection {
     this.#line.clear();
     const lost = error ?? new SallyportError("SSH_DISCONNECTED", "The SSH connection was closed.");
     const { channels, pending } = this.#table.clear();
-    for (const { window, refused, abandoned } of pending) {
-      window.close();
-      if (!abandoned) refused(lost);
-    }
-    for (const window of this.#requested) window.close();
-    this.#requested.clear();
+    this.#opening.close(lost, pending);
     for (const channel of channels) channel.lost(lost);
-    const listeners = this.#closedListeners;
-    this.#closedListeners = [];
-    for (const listener of listeners) listener(error);
-    this.#draining?.();
+    for (const listener of this.#closedListeners.splice(0)) listener(error);
+    this.#wakeDrains();
   }
-}
-
-/** @throws SallyportError SSH_PROTOCOL for packets so small that they only cost time */
-function readPeerEnd(reader: SshReader): PeerEnd {
-  const peer = { id: reader.uint32(), window: reader.uint32(), maxPacket: reader.uint32() };
-  if (peer.maxPacket < LEAST_MAX_PACKET) throw protocolError(`channel packets of ${peer.maxPacket} bytes`);
-  return peer;
-}
-
-function openMessage(type: string, id: number, window: number, maxPacket: number, payload: Buffer): Buffer {
-  const message = new SshWriter().byte(MESSAGE.channelOpen).string(type).uint32(id);
-  return message.uint32(window).uint32(maxPacket).raw(payload).toBuffer();
 }

@@ -85,7 +85,7 @@ export class HostVerifier {
   #accepted: SshCertificate | null = null;
 
   constructor(
-    private readonly rules: { authorities: Buffer[]; principal: string },
+    private readonly rules: { authorities: Buffer[]; principals: readonly string[] },
     private readonly now: () => Date,
   ) {}
 

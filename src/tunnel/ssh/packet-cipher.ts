@@ -19,9 +19,11 @@ const PACKET_AT = PAYLOAD_AT - DATA_HEADER - 5;
 /** An empty SSH packet: one block. */
 const SHORTEST = 16;
 
+/** One for all connections: a packet is put together and encrypted in one go. */
+let scratch = Buffer.allocUnsafeSlow(0);
+
 /** Encrypts packets into the staging buffer. */
 export class GcmSealer implements PacketCipher {
-  #scratch = Buffer.allocUnsafeSlow(PAYLOAD_AT + 64 * 1024);
   #dead = false;
 
   constructor(
@@ -50,10 +52,10 @@ export class GcmSealer implements PacketCipher {
     const payloadLength = DATA_HEADER + length;
     const padding = paddingFor(payloadLength);
     const packetLength = 5 + payloadLength + padding;
-    if (this.#scratch.length < PACKET_AT + packetLength) {
-      this.#scratch = Buffer.allocUnsafeSlow(PACKET_AT + packetLength + 4096);
+    if (scratch.length < PACKET_AT + packetLength) {
+      scratch = Buffer.allocUnsafeSlow(PACKET_AT + packetLength + 4096);
     }
-    const packet = this.#scratch.subarray(PACKET_AT, PACKET_AT + packetLength);
+    const packet = scratch.subarray(PACKET_AT, PACKET_AT + packetLength);
     packet.writeUInt32BE(packetLength - 4, 0);
     packet[4] = padding;
     packet[5] = MESSAGE.channelData;

@@ -1,19 +1,8 @@
-import Protocol, {
-  type KeyExchange,
-  type PacketCipher,
-  type PacketDecipher,
-} from "ssh2/lib/protocol/Protocol.js";
-import { SshWriter } from "../../pki/ssh-wire.ts";
 import { describe, SallyportError } from "../../telemetry/error.ts";
-import { VERSION } from "../../version.ts";
 import { release } from "../release.ts";
 import type { RawSocket } from "../socket.ts";
-import { HIGH_WATER, Staging } from "../staging.ts";
-import { type Algorithms, offer } from "./algorithms.ts";
-import { extInfoMessage } from "./ext-info.ts";
-import { Group14 } from "./group14.ts";
-import type { HostIdentities, HostVerifier } from "./host-certificate.ts";
-import { Identification } from "./identification.ts";
+import { Staging } from "../staging.ts";
+import type { Algorithms } from "./algorithms.ts";
 import {
   FOREIGN,
   LONGEST_EARLY_PACKET,
@@ -27,17 +16,16 @@ import {
   DISCONNECT,
   disconnectMessage,
   MESSAGE,
+  numberMessage,
   PeerDisconnected,
   peerText,
   protocolError,
   readDisconnect,
 } from "./messages.ts";
-import { GcmOpener, GcmSealer } from "./packet-cipher.ts";
-import { assertSsh2, intercept } from "./reach-ins.ts";
+import { PacketLayer, type TransportRole } from "./packet-layer.ts";
 import { RekeyPolicy, type Traffic } from "./rekey.ts";
 import type { Timers } from "./timers.ts";
 
-const IDENT = `Sallyport_${VERSION}`;
 /** How long what was written before a close may take to leave. */
 const LINGER_MS = 2000;
 /** A key exchange waits for everything that the peer has queued before it. */
@@ -57,8 +45,6 @@ export interface TransportEvents {
   closed(error: SallyportError | null): void;
 }
 
-export type TransportRole = { server: HostIdentities } | { client: HostVerifier };
-
 export interface TransportOptions {
   role: TransportRole;
   limits: SshLimits;
@@ -67,25 +53,18 @@ export interface TransportOptions {
   algorithms?: Algorithms;
 }
 
-assertSsh2();
-
 /**
- * Packets, key exchange and rekeying of one SSH connection, over ssh2's `Protocol`. Everything that the peer does
- * wrong ends the connection with SSH_MSG_DISCONNECT; nothing is thrown at the socket.
+ * One SSH connection below its channels: when messages may leave, when keys change, and how it ends. Everything that
+ * the peer does wrong ends it with SSH_MSG_DISCONNECT; nothing is thrown at the socket.
  */
 export class SshTransport {
   events: TransportEvents | null = null;
-  readonly #protocol: Protocol;
-  readonly #identification: Identification;
-  #sealer: GcmSealer | null = null;
-  #opener: GcmOpener | null = null;
-  readonly #staging = new Staging(() => this.#room());
+  readonly #packets: PacketLayer;
+  readonly #staging: Staging;
   readonly #rekey: RekeyPolicy;
   readonly #timers: Timers;
   #socket: RawSocket | null = null;
-  #peerIdent = "";
   #received = 0;
-  #encrypted = false;
   #authenticated = false;
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -94,31 +73,42 @@ export class SshTransport {
   #closed = false;
 
   constructor(o: TransportOptions) {
-    this.#timers = o.timers;
-    this.#rekey = new RekeyPolicy(o.limits, () => o.timers.now());
-    this.#identification = new Identification("server" in o.role ? "client" : "server");
-    this.#protocol = this.#createProtocol(o.role, o.algorithms);
+    const { timers } = o;
+    const server = "server" in o.role;
+    this.#timers = timers;
+    this.#rekey = new RekeyPolicy(o.limits, () => timers.now());
+    this.#staging = new Staging({ room: () => this.#room(), now: () => timers.now() });
+    this.#packets = new PacketLayer({
+      role: o.role,
+      staging: this.#staging,
+      longest: () => (this.#authenticated ? LONGEST_PACKET : LONGEST_EARLY_PACKET),
+      events: {
+        message: (payload) => this.#receive(payload),
+        exchanging: (byPeer) => this.#exchanging(byPeer),
+        keysChanged: () => this.#keysChanged(),
+        failed: (error) => this.#close(failedInside(error, server)),
+      },
+      ...(o.algorithms ? { algorithms: o.algorithms } : {}),
+    });
   }
 
   /** The whole line, `SSH-2.0-...`; empty before it came. */
   get peerIdent(): string {
-    return this.#peerIdent;
+    return this.#packets.peerIdent;
   }
 
   /** Larger packets and windows than the common ones are only for our own ends. */
   get peerIsSallyport(): boolean {
-    return this.#peerIdent.startsWith("SSH-2.0-Sallyport_");
+    return this.peerIdent.startsWith("SSH-2.0-Sallyport_");
   }
 
-  /** Largest payload of a data packet that we accept: ssh2's own deciphers stop at 35000 bytes. */
+  /** Largest payload of a data packet that we accept. */
   get maxPacket(): number {
-    return this.peerIsSallyport && this.#opener ? OWN_MAX_PACKET : FOREIGN.maxPacket;
+    return this.peerIsSallyport && this.#packets.takesLongPackets ? OWN_MAX_PACKET : FOREIGN.maxPacket;
   }
 
   get sessionId(): Buffer {
-    const id = this.#protocol._kex?.sessionID;
-    if (!id) throw protocolError("a message that needs a session came before the first key exchange");
-    return id;
+    return this.#packets.sessionId;
   }
 
   get closed(): boolean {
@@ -127,25 +117,23 @@ export class SshTransport {
 
   /** Whether channels may add data now. */
   get mayTransmit(): boolean {
-    return !this.#closed && !this.#exchanging && this.#staging.pending < HIGH_WATER;
+    return !this.#closed && !this.#packets.exchanging && !this.#staging.full;
   }
 
   open(socket: RawSocket): void {
     this.#socket = socket;
     this.#staging.open(socket);
-    this.#protocol.start();
+    this.#packets.start();
   }
 
   /** Bytes from the socket. The chunk belongs to the transport. */
   feed(chunk: Buffer): void {
     if (this.#closed) return;
     this.#received += chunk.length;
-    const encrypted = this.#encrypted;
+    const { encrypted } = this.#packets;
     try {
       this.events?.heard();
-      const bytes = this.#peerIdent === "" ? this.#identification.push(chunk) : chunk;
-      if (!bytes) return;
-      this.#protocol.parse(bytes, 0, bytes.length);
+      this.#packets.read(chunk);
       this.#rekeyIfWorn();
     } catch (error) {
       this.fail(error);
@@ -154,6 +142,7 @@ export class SshTransport {
     if (encrypted) release(chunk);
   }
 
+  /** The socket takes bytes again. */
   drained(): void {
     this.#staging.drained();
   }
@@ -167,27 +156,21 @@ export class SshTransport {
     this.#staging.close();
   }
 
-  /** A message other than channel data. During a key exchange it waits. */
+  /** A message other than channel data: it goes ahead of data that waits. During a key exchange it waits itself. */
   send(payload: Buffer): void {
     if (this.#closed) return;
-    if (!this.#exchanging) {
-      this.#encrypt(payload);
-      if (this.#staging.pending > MOST_STAGED) this.fail(protocolError("it does not read what it asked for"));
-      return;
-    }
-    this.#held.push(payload);
-    this.#heldBytes += payload.length;
-    if (this.#heldBytes > MOST_HELD_BACK) this.fail(protocolError("a key exchange does not end"));
+    if (this.#packets.exchanging) return this.#hold(payload);
+    this.#packets.write(payload);
+    if (this.#staging.pending > MOST_STAGED) this.fail(protocolError("it does not read what it asked for"));
   }
 
   /** SSH_MSG_CHANNEL_DATA; only while `mayTransmit`. */
   sendData(channel: number, data: Buffer, start: number, length: number): void {
-    if (this.#sealer) this.#sealer.encryptData(channel, data, start, length);
-    else this.#encrypt(dataMessage(channel, data.subarray(start, start + length)));
+    this.#packets.writeData(channel, data, start, length);
     this.#rekeyIfWorn();
   }
 
-  /** From now on larger packets are accepted. */
+  /** From now on longer packets are accepted. */
   authenticated(): void {
     this.#authenticated = true;
   }
@@ -201,7 +184,7 @@ export class SshTransport {
   disconnect(reason: number, text: string, error: SallyportError | null = null): void {
     if (this.#closed) return;
     try {
-      this.#encrypt(disconnectMessage(reason, text));
+      this.#packets.write(disconnectMessage(reason, text));
     } catch {
       // Keys that can't be used any more: the peer gets a bare end of the connection.
     }
@@ -212,103 +195,13 @@ export class SshTransport {
   fail(error: unknown): void {
     if (this.#closed) return;
     if (error instanceof PeerDisconnected) return this.#close(error);
-    if (error instanceof SallyportError)
-      return this.disconnect(DISCONNECT.protocolError, error.message, error);
-    // ssh2 throws plain errors at malformed packets.
-    const failure = new SallyportError("SSH_PROTOCOL", `The SSH connection broke: ${describe(error)}.`, {
-      cause: error,
-    });
+    const failure = error instanceof SallyportError ? error : broken(error);
     this.disconnect(DISCONNECT.protocolError, failure.message, failure);
   }
 
   /** RFC 4253, 11.4: the answer to a message nobody knows. */
   unimplemented(): void {
-    const message = Buffer.alloc(5);
-    message[0] = MESSAGE.unimplemented;
-    message.writeUInt32BE(((this.#protocol._decipher?.inSeqno ?? 1) - 1) >>> 0, 1);
-    this.send(message);
-  }
-
-  get #exchanging(): boolean {
-    return this.#protocol._kexinit !== undefined || !this.#encrypted;
-  }
-
-  #createProtocol(role: TransportRole, algorithms?: Algorithms): Protocol {
-    const server = "server" in role;
-    const protocol = new Protocol({
-      server,
-      ident: IDENT,
-      offer: offer(server ? role.server.algorithms() : role.client.algorithms(), algorithms),
-      ...(server ? { hostKeys: {} } : { hostVerifier: (blob: Buffer) => role.client.verify(blob) }),
-      messageHandlers: {
-        DISCONNECT: (_, reason, description) => {
-          throw new PeerDisconnected(reason, peerText(Buffer.from(description)));
-        },
-      },
-      onWrite: (bytes) => this.#staging.append(bytes),
-      onError: (error) => this.#failedInside(error, server),
-      onHeader: ({ identRaw }) => {
-        this.#peerIdent = identRaw;
-      },
-      onHandshakeComplete: () => this.#keysChanged(),
-    });
-    intercept(protocol, "_cipher", (cipher) => this.#ownCipher(cipher));
-    intercept(protocol, "_decipher", (decipher) => decipher && this.#ownDecipher(decipher));
-    intercept(protocol, "_kex", (exchange) => {
-      if (!exchange) return exchange;
-      this.#watchExchange();
-      useOwnGroup14(exchange);
-      if (server) protocol._hostKeys = role.server.present(exchange);
-      else role.client.expect(exchange);
-      return exchange;
-    });
-    this.#sendOwnExtInfo(protocol, server);
-    const onPayload = protocol._onPayload;
-    protocol._onPayload = (payload) => {
-      if (payload[0] === MESSAGE.kexInit) {
-        this.#peerStartsExchange(protocol);
-        return onPayload(payload);
-      }
-      this.#receive(payload);
-      return undefined;
-    };
-    return protocol;
-  }
-
-  /** ssh2's own list has a missing comma and names SHA-1. */
-  #sendOwnExtInfo(protocol: Protocol, server: boolean): void {
-    const complete = protocol._onHandshakeComplete;
-    protocol._onHandshakeComplete = (negotiated) => {
-      const wanted = server && !this.#encrypted && protocol._kex?.remoteExtInfoEnabled === true;
-      if (wanted) this.#encrypt(extInfoMessage());
-      if (protocol._kex) protocol._kex.remoteExtInfoEnabled = false;
-      complete(negotiated);
-    };
-  }
-
-  #ownCipher(cipher: PacketCipher): PacketCipher {
-    const { _encSSLName: name, _encKey: key, _encIV: iv } = cipher;
-    this.#sealer = name && key && iv ? new GcmSealer(name, key, iv, cipher.outSeqno, this.#staging) : null;
-    return this.#sealer ?? cipher;
-  }
-
-  #ownDecipher(decipher: PacketDecipher): PacketDecipher {
-    const {
-      _decipherSSLName: name,
-      _decipherKey: key,
-      _decipherIV: iv,
-      inSeqno,
-      _onPayload: onPayload,
-    } = decipher;
-    const longest = () => (this.#authenticated ? LONGEST_PACKET : LONGEST_EARLY_PACKET);
-    this.#opener = name && key && iv ? new GcmOpener(name, key, iv, inSeqno, onPayload, longest) : null;
-    if (this.#opener) return this.#opener;
-    decipher._onPayload = (payload) => {
-      // ssh2 passes over packets without a message, also where strict key exchange allows nothing.
-      if (payload.length === 0) throw protocolError("a packet without a message");
-      return onPayload(payload);
-    };
-    return decipher;
+    this.send(numberMessage(MESSAGE.unimplemented, this.#packets.sequence));
   }
 
   #receive(payload: Buffer): void {
@@ -316,28 +209,26 @@ export class SshTransport {
     const type = payload[0] ?? 0;
     if (type === MESSAGE.disconnect) throw readDisconnect(payload);
     if (type <= MESSAGE.debug || type === MESSAGE.extInfo) return;
-    if (type >= MESSAGE.kexInit && type < MESSAGE.userauthRequest)
-      throw protocolError(`message ${type} out of place`);
+    const ofAnExchange = type >= MESSAGE.kexInit && type < MESSAGE.userauthRequest;
+    if (ofAnExchange) throw protocolError(`message ${type} out of place`);
     this.events?.message(type, payload);
   }
 
-  #peerStartsExchange(protocol: Protocol): void {
-    if (protocol._kexinit === undefined && !this.#rekey.peerMayStart(this.#traffic)) {
-      throw protocolError("too many key exchanges");
-    }
+  #hold(payload: Buffer): void {
+    this.#held.push(payload);
+    this.#heldBytes += payload.length;
+    if (this.#heldBytes > MOST_HELD_BACK) this.fail(protocolError("a key exchange does not end"));
+  }
+
+  #exchanging(byPeer: boolean): void {
+    if (byPeer && !this.#rekey.peerMayStart(this.#traffic)) throw protocolError("too many key exchanges");
+    this.#stopWaiting();
+    const never = () => this.fail(protocolError("a key exchange does not end"));
+    this.#stopWaiting = this.#timers.after(EXCHANGE_MS, never);
   }
 
   #startExchange(): void {
-    if (this.#closed || this.#exchanging) return;
-    this.#protocol.rekey();
-    this.#watchExchange();
-  }
-
-  #watchExchange(): void {
-    this.#stopWaiting();
-    this.#stopWaiting = this.#timers.after(EXCHANGE_MS, () =>
-      this.fail(protocolError("a key exchange does not end")),
-    );
+    if (!this.#closed && !this.#packets.exchanging) this.#packets.rekey();
   }
 
   #rekeyIfWorn(): void {
@@ -350,35 +241,18 @@ export class SshTransport {
 
   #keysChanged(): void {
     this.#stopWaiting();
-    this.#encrypted = true;
     this.#rekey.changed(this.#traffic);
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    for (const payload of held) this.#encrypt(payload);
+    for (const payload of held) this.#packets.write(payload);
     this.events?.keysChanged();
     this.#room();
-  }
-
-  #encrypt(payload: Buffer): void {
-    const cipher = this.#protocol._cipher;
-    const packet = cipher.allocPacket(payload.length);
-    packet.set(payload, 5);
-    cipher.encrypt(packet);
   }
 
   #room(): void {
     if (this.#closed) this.#endSocket();
     else if (this.mayTransmit) this.events?.room();
-  }
-
-  /** ssh2 has sent its own SSH_MSG_DISCONNECT and can't be used any more. */
-  #failedInside(error: Error, server: boolean): void {
-    if (!server && error.message.includes("no matching host key format")) {
-      const message = "The relay can't prove who it is: it presents no host certificate that can be used.";
-      return this.#close(new SallyportError("HOST_CERTIFICATE_REFUSED", message, { cause: error }));
-    }
-    this.#close(protocolError(peerText(Buffer.from(error.message))));
   }
 
   #close(error: SallyportError | null): void {
@@ -387,7 +261,7 @@ export class SshTransport {
     this.#stopWaiting();
     this.#held = [];
     this.#staging.flush();
-    this.#protocol.cleanup();
+    this.#packets.close();
     this.#endSocket();
     this.events?.closed(error);
   }
@@ -405,16 +279,16 @@ export class SshTransport {
   }
 }
 
-function useOwnGroup14(exchange: KeyExchange): void {
-  if (exchange.groupName !== "modp14") return;
-  exchange.generateKeys = () => {
-    if (exchange._dh) return;
-    const group = new Group14();
-    exchange._dh = group;
-    exchange._public = group.publicKey;
-  };
+/** ssh2 throws plain errors at malformed packets. */
+function broken(error: unknown): SallyportError {
+  const message = `The SSH connection broke: ${describe(error)}.`;
+  return new SallyportError("SSH_PROTOCOL", message, { cause: error });
 }
 
-function dataMessage(channel: number, data: Buffer): Buffer {
-  return new SshWriter().byte(MESSAGE.channelData).uint32(channel).string(data).toBuffer();
+function failedInside(error: Error, server: boolean): SallyportError {
+  if (server || !error.message.includes("no matching host key format")) {
+    return protocolError(peerText(Buffer.from(error.message)));
+  }
+  const message = "The relay can't prove who it is: it presents no host certificate that can be used.";
+  return new SallyportError("HOST_CERTIFICATE_REFUSED", message, { cause: error });
 }

@@ -103,13 +103,24 @@ for (const settings of [
   test(`OpenSSH logs in and rekeys with ${settings.join(" ")}`, async () => {
     const server = await serve();
     expect(await throughOpenSsh(server, 6, [...settings, "RekeyLimit=1M"])).toBe("whole");
-    expect(server.ended).toHaveLength(1);
+    await until(() => server.ended.length === 1);
   });
 }
 
 test("50 MB through OpenSSH's client with a rekey every 16 MB arrive whole", async () => {
   const server = await serve();
   expect(await throughOpenSsh(server, 50, ["RekeyLimit=16M"])).toBe("whole");
+});
+
+test("a dozen OpenSSH clients with Infisical's algorithms log in at once", async () => {
+  const server = await serve();
+  const settings = [
+    "KexAlgorithms=diffie-hellman-group14-sha256",
+    "Ciphers=aes128-ctr",
+    "MACs=hmac-sha2-256",
+  ];
+  const results = await Promise.all(Array.from({ length: 12 }, () => sshEcho(server, { settings })));
+  expect(results.map(({ exitCode, stdout }) => `${exitCode} ${stdout}`)).toEqual(Array(12).fill("0 hello"));
 });
 
 test("OpenSSH does not trust a host certificate of another authority or for another name", async () => {

@@ -48,7 +48,9 @@ test("what comes for a side that has closed both ways in order is dropped, and i
   let handler: ByteStreamHandler | undefined;
   const written: Buffer[] = [];
   const closed: ByteStream = {
-    attach: (attached) => void (handler = attached),
+    attach(attached) {
+      handler = attached;
+    },
     write: (chunk) => void written.push(chunk),
     end() {},
     destroy() {},

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RawSocket } from "../../../src/tunnel/socket.ts";
-import { HIGH_WATER, Staging } from "../../../src/tunnel/staging.ts";
+import { HIGH_WATER, Staging, type StagingOptions } from "../../../src/tunnel/staging.ts";
 
 /** Takes at most `room` bytes until it is given more. */
 class SlowSocket implements RawSocket {
@@ -23,13 +23,17 @@ class SlowSocket implements RawSocket {
   resume(): void {}
 }
 
+function stage(o: Partial<StagingOptions> = {}): Staging {
+  return new Staging({ room() {}, now: () => 0, ...o });
+}
+
 function bytes(length: number, first: number): Buffer {
   return Buffer.from(Array.from({ length }, (_, index) => (first + index) & 0xff));
 }
 
 test("small writes leave together, once per microtask, in order", async () => {
   const socket = new SlowSocket();
-  const staging = new Staging(() => {});
+  const staging = stage();
   staging.open(socket);
   for (let i = 0; i < 10; i++) staging.append(Buffer.of(i));
   staging.appendPacket(Buffer.of(10), Buffer.of(11, 12), Buffer.of(13));
@@ -41,7 +45,7 @@ test("small writes leave together, once per microtask, in order", async () => {
 
 test("256 KiB leave at once", () => {
   const socket = new SlowSocket();
-  const staging = new Staging(() => {});
+  const staging = stage();
   staging.open(socket);
   staging.append(Buffer.alloc(300 * 1024));
   expect(socket.taken.reduce((sum, { length }) => sum + length, 0)).toBe(300 * 1024);
@@ -49,7 +53,7 @@ test("256 KiB leave at once", () => {
 
 test("what the socket does not take waits, and nothing is lost or doubled", () => {
   const socket = new SlowSocket();
-  const staging = new Staging(() => {});
+  const staging = stage();
   const all: Buffer[] = [];
   const add = (length: number) => {
     const chunk = bytes(length, all.length * 7);
@@ -73,7 +77,7 @@ test("what the socket does not take waits, and nothing is lost or doubled", () =
 test("room is announced below half of the high-water mark only", () => {
   const socket = new SlowSocket();
   let announced = 0;
-  const staging = new Staging(() => announced++);
+  const staging = stage({ room: () => announced++ });
   socket.room = 0;
   staging.open(socket);
   staging.append(Buffer.alloc(HIGH_WATER));
@@ -88,7 +92,7 @@ test("room is announced below half of the high-water mark only", () => {
 
 test("a socket that is gone, or a close, drops everything", () => {
   const socket = new SlowSocket();
-  const staging = new Staging(() => {});
+  const staging = stage();
   socket.room = 0;
   staging.open(socket);
   staging.append(Buffer.alloc(1000));
@@ -98,4 +102,31 @@ test("a socket that is gone, or a close, drops everything", () => {
   staging.append(Buffer.alloc(1000));
   expect(staging.pending).toBe(0);
   staging.close();
+});
+
+test("on a slow line about a second's worth is staged, and more again when the line is fast", () => {
+  const socket = new SlowSocket();
+  let now = 0;
+  const staging = stage({ now: () => now });
+  const fill = () => {
+    while (!staging.full) staging.append(Buffer.alloc(16 * 1024));
+    return staging.pending;
+  };
+  socket.room = 0;
+  staging.open(socket);
+  expect(fill()).toBe(HIGH_WATER);
+  // 200 KB a second, in pieces, for as long as what was staged before lasts.
+  for (let i = 0; i < 100; i++) {
+    now += 50;
+    socket.room = 10_000;
+    staging.drained();
+    if (!staging.full) fill();
+  }
+  expect(staging.pending).toBeGreaterThan(180_000);
+  expect(staging.pending).toBeLessThan(280_000);
+  socket.room = Number.POSITIVE_INFINITY;
+  now += 10;
+  staging.drained();
+  socket.room = 0;
+  expect(fill()).toBe(HIGH_WATER);
 });
