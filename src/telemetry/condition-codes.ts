@@ -10,12 +10,12 @@ interface Kind {
 
 /** Everything that a daemon can say about its own health. Codes are stable; texts may change. */
 export const CONDITIONS = {
-  GATEWAY_REVOKED: kind("error", true, "This gateway's access was revoked"),
+  ACCESS_REVOKED: kind("error", true, "The platform no longer accepts these credentials"),
   CLOCK_WRONG: kind("error", true, "The clock of this machine is wrong"),
   NETWORK_DOWN: kind("error", true, "This machine has no network"),
   GATEWAY_DUPLICATE: kind("error", true, "Two processes use one gateway's credentials"),
   PLATFORM_UNREACHABLE: kind("warning", false, "The platform cannot be reached"),
-  PLATFORM_REFUSES: kind("warning", false, "The platform gives no new certificates"),
+  RENEWAL_FAILED: kind("warning", false, "New certificates cannot be had"),
   RELAY_UNREACHABLE: kind("warning", false, "A relay cannot be reached"),
   RELAY_REFUSED: kind("warning", false, "Relay and gateway do not accept each other"),
   NO_TUNNEL: kind("error", true, "No tunnel to any relay is up"),
@@ -31,8 +31,8 @@ export type ConditionCode = keyof typeof CONDITIONS;
 
 /** What follows from a condition, all of it: such effects are not shown beside their cause. */
 export const EXPLAINS: Partial<Record<ConditionCode, readonly ConditionCode[]>> = {
-  GATEWAY_REVOKED: [
-    "PLATFORM_REFUSES",
+  ACCESS_REVOKED: [
+    "RENEWAL_FAILED",
     "RELAY_UNREACHABLE",
     "RELAY_REFUSED",
     "NO_TUNNEL",
@@ -51,7 +51,7 @@ export const EXPLAINS: Partial<Record<ConditionCode, readonly ConditionCode[]>> 
   ],
   GATEWAY_DUPLICATE: ["NO_TUNNEL", "PROBE_FAILED"],
   PLATFORM_UNREACHABLE: ["PROBE_FAILED", "CERTIFICATE_EXPIRED", "CERTIFICATE_EXPIRES"],
-  PLATFORM_REFUSES: ["PROBE_FAILED", "CERTIFICATE_EXPIRED", "CERTIFICATE_EXPIRES"],
+  RENEWAL_FAILED: ["PROBE_FAILED", "CERTIFICATE_EXPIRED", "CERTIFICATE_EXPIRES"],
   RELAY_UNREACHABLE: ["NO_TUNNEL", "PROBE_FAILED"],
   RELAY_REFUSED: ["NO_TUNNEL", "PROBE_FAILED"],
   NO_TUNNEL: ["PROBE_FAILED"],

@@ -91,11 +91,7 @@ function withNetworkDown(raised: Raised[]): Raised[] {
     raised.find((one) => one.code === code),
   );
   if (!signs.every((sign) => sign !== undefined)) return raised;
-  const since =
-    signs
-      .map((sign) => sign.since)
-      .sort()
-      .at(-1) ?? "";
+  const [since = ""] = signs.map((sign) => sign.since).sort((a, b) => b.localeCompare(a));
   const text = "Neither the platform nor any relay can be reached from this machine.";
   const fix = "Check this machine's network, DNS and outbound firewall (or its proxy settings).";
   return [...raised, { code: "NETWORK_DOWN", since, text, fix }];

@@ -7,11 +7,13 @@ export interface Instruments {
   metrics: Metrics;
   conditions: Conditions;
   connections: Connections;
+  /** Ports that show this process's insides, such as that of its metrics: nobody is let through to them. */
+  ports: number[];
 }
 
 export function createInstruments(now: () => Date = () => new Date()): Instruments {
   const metrics = new Metrics();
   const conditions = new Conditions(now);
   conditions.measureInto(metrics);
-  return { metrics, conditions, connections: new Connections(metrics, now) };
+  return { metrics, conditions, connections: new Connections(metrics, now), ports: [] };
 }
