@@ -101,15 +101,13 @@ class Forwarder implements LocalPort {
       milliseconds: Math.round(tunnel.connectMs),
       gatewaySerial: tunnel.gatewaySerial,
     });
-    const { forward, backward, error } = await join(local, tunnel);
+    const { forward, backward, error, broken } = await join(local, tunnel);
     log.debug("Tunnel closed", {
       bytesUp: forward,
       bytesDown: backward,
       cause: error ? describe(error) : "ended",
     });
-    if (error && error !== local.error) {
-      this.#report(asSallyportError(error, "TLS_FAILED", "The tunnel broke"));
-    }
+    if (broken) this.#report(asSallyportError(broken, "TLS_FAILED", "The tunnel broke"));
   }
 
   #report(error: SallyportError): void {
@@ -127,18 +125,23 @@ class Forwarder implements LocalPort {
   }
 }
 
-/** Carries bytes until both are over; a local program that never ends its side does not hold a tunnel that is gone. */
+/**
+ * Carries bytes until both are over; a local program that never ends its side does not hold a tunnel that is gone.
+ * `broken` is the tunnel's own failure, null where the local program went away.
+ */
 async function join(local: SocketStream, tunnel: OpenedTunnel) {
   let linger: ReturnType<typeof setTimeout> | undefined;
+  let broken: Error | null = null;
   const far = observed(halfCloseable(tunnel), (handler) => ({
     closed(error) {
+      if (!local.error) broken = error;
       linger = setTimeout(() => local.destroy(), LINGER_MS);
       handler.closed(error);
     },
   }));
   const result = await pump(local, far);
   clearTimeout(linger);
-  return result;
+  return { ...result, broken };
 }
 
 function listen(

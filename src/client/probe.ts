@@ -76,8 +76,8 @@ function readAnswer(stream: ByteStream, timeoutMs: number, signal: AbortSignal |
     const finish = (settle: () => void) => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
-      stream.destroy();
       settle();
+      stream.destroy();
     };
     const fail = (error: unknown) => finish(() => reject(error));
     const abort = () => fail(signal?.reason);
