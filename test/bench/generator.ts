@@ -39,7 +39,8 @@ export async function startGenerator(spec: DialSpec): Promise<Generator> {
       child.send(task);
       return waiting.promise;
     },
-    close: () => child.kill("SIGKILL"),
+    // It ends by itself, and tidies up, when the channel to it closes.
+    close: () => child.disconnect(),
   };
 }
 
