@@ -1,3 +1,4 @@
+import { environmentFetch } from "../client/environment-fetch.ts";
 import { chooseDomain } from "../host/domain.ts";
 import { readSecretFile, setting } from "../host/environment.ts";
 import { PlatformClient } from "../platform-client/client.ts";
@@ -32,6 +33,7 @@ export default command({
     const connection = {
       domain,
       insecureHttp: args["insecure-http"] ?? false,
+      fetch: environmentFetch(env, caFile),
       ...(caFile ? { caFile } : {}),
     };
     const client = new PlatformClient(connection);

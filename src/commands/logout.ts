@@ -1,3 +1,4 @@
+import { environmentFetch } from "../client/environment-fetch.ts";
 import { setting } from "../host/environment.ts";
 import { PlatformClient } from "../platform-client/client.ts";
 import { deleteProfile, type Profile, readProfile } from "../platform-client/profile.ts";
@@ -27,6 +28,7 @@ async function endAtPlatform(profile: Profile, caFile: string | undefined): Prom
     domain,
     token: () => token,
     insecureHttp: true,
+    fetch: environmentFetch(process.env, caFile),
     ...(caFile ? { caFile } : {}),
   });
   try {

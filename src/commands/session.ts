@@ -1,3 +1,4 @@
+import { environmentFetch } from "../client/environment-fetch.ts";
 import { chooseDomain } from "../host/domain.ts";
 import { type Environment, secret, setting } from "../host/environment.ts";
 import { PlatformClient } from "../platform-client/client.ts";
@@ -43,6 +44,7 @@ export async function openSession(
     domain,
     token: () => fromEnvironment ?? profile?.token,
     insecureHttp: flags["insecure-http"] ?? false,
+    fetch: environmentFetch(env, caFile),
     ...(caFile ? { caFile } : {}),
   });
   if (fromEnvironment === undefined && client.domain !== profile?.domain) throw notLoggedIn(client.domain);

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../host/clock.ts";
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
 import { describe } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { dialSsh } from "../tunnel/ssh/dial.ts";
+import { type DialOptions, dialSsh } from "../tunnel/ssh/dial.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
 import { type ChannelServer, openChannelServer } from "./channel-server.ts";
 import { keepHeartbeat } from "./heartbeat.ts";
@@ -25,6 +25,8 @@ export interface GatewayOptions {
   clock?: Clock;
   /** Uniform in [0, 1). */
   random?: () => number;
+  /** The proxy on the way to a relay, if there is one; directly unless told. */
+  route?: ((host: string, port: number) => Pick<DialOptions, "proxy" | "proxyCaFile">) | undefined;
   /** Instead of SSH over TCP. */
   dial?: RelayLinkOptions["dial"];
 }
@@ -151,7 +153,7 @@ class Agent implements Gateway {
   }
 
   #openLink(first: GatewayRelay): RelayLink {
-    const { log, random = Math.random, dial } = this.#options;
+    const { log, random = Math.random, route, dial } = this.#options;
     const { gatewayId, gatewayName } = this.#credentials;
     let latest = first;
     return openRelayLink({
@@ -161,7 +163,12 @@ class Agent implements Gateway {
         latest = this.#credentials.relays.find((relay) => placeOf(relay) === placeOf(first)) ?? latest;
         return latest;
       },
-      dial: dial ?? ((request) => dialSsh({ ...request, budget: this.#budget, log })),
+      dial:
+        dial ??
+        ((request) => {
+          const way = route?.(request.host, request.port);
+          return dialSsh({ ...request, ...way, budget: this.#budget, log });
+        }),
       accept: (channel) => this.#server?.accept(channel),
       onUp: (relay) => this.#onUp(relay),
       refresh: () => this.#reload(),

@@ -1,7 +1,9 @@
+import { environmentFetch } from "../client/environment-fetch.ts";
 import { findConf } from "../host/conf-file.ts";
 import { normaliseDomain } from "../host/domain.ts";
-import { secret, setting } from "../host/environment.ts";
+import { type Environment, secret, setting } from "../host/environment.ts";
 import { confPath, type Machine, runtimeDirectory, stateDirectory } from "../host/paths.ts";
+import { chooseProxy } from "../host/proxy.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
 import { directorySource, readGatewayDirectory } from "../pki/directory.ts";
 import { PlatformClient } from "../platform-client/client.ts";
@@ -57,7 +59,7 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
   const accessToken = await accessTokenOf(request, settings, conf, log);
   const directory = stateDirectory("gateway", gatewayName, machine);
   if (isInfisicals(conf) && !(await hasCache(directory))) explainLoopback(gatewayName, log);
-  const platform = openPlatform(settings, accessToken);
+  const platform = openPlatform(settings, machine.env, accessToken);
   return {
     credentials: new PlatformSource({
       platform,
@@ -69,6 +71,7 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
     policy: parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName }),
     runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
     heartbeat: (signal) => platform.gatewayHeartbeat({}, { signal }),
+    route: tunnelRoute(machine.env, settings.caFile),
     log,
   };
 }
@@ -102,8 +105,19 @@ export async function prepareFromDirectory(request: DirectoryRequest, log: Logge
     ),
     policy: parsePolicy({ allow: flags.allow, deny: flags.deny, gatewayName }),
     runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
+    route: tunnelRoute(machine.env, flags.caFile),
     log,
   };
+}
+
+/** The proxy that the way to a relay takes. @throws SallyportError CONFIG_INVALID now, rather than at each dial */
+function tunnelRoute(env: Environment, proxyCaFile: string | undefined): GatewayOptions["route"] {
+  const route: GatewayOptions["route"] = (host, port) => ({
+    proxy: chooseProxy(env, { protocol: "tunnel", host, port }),
+    proxyCaFile,
+  });
+  route("relay.invalid", 1);
+  return route;
 }
 
 /** `--relay` pins a gateway to these relays, whatever else it has certificates for (EXTENSIONS X2). */
@@ -166,14 +180,19 @@ function enrol(
     conf,
     token,
     settings,
-    platform: openPlatform(settings),
+    platform: openPlatform(settings, machine.env),
   });
 }
 
-function openPlatform({ domain, caFile, insecureHttp }: Settings, accessToken?: string): PlatformClient {
+function openPlatform(
+  { domain, caFile, insecureHttp }: Settings,
+  env: Environment,
+  accessToken?: string,
+): PlatformClient {
   return new PlatformClient({
     domain,
     insecureHttp,
+    fetch: environmentFetch(env, caFile),
     ...(accessToken === undefined ? {} : { token: () => accessToken }),
     ...(caFile === undefined ? {} : { caFile }),
   });

@@ -30,7 +30,7 @@ export interface DialRequest {
   username: string;
   identity: SshIdentity;
   hostAuthorities: Buffer[];
-  hostPrincipal: string;
+  hostPrincipal: readonly string[];
   onChannel: (channel: OfferedChannel) => void;
   signal: AbortSignal;
 }
@@ -76,6 +76,8 @@ export interface RelayLink {
 const SETTLE_MS = { ours: 100, foreign: 2000 };
 /** A platform that does not answer must not delay the next attempt for longer. */
 const REFRESH_PATIENCE_MS = 3000;
+/** PROTOCOL 0.1: where a relay takes gateways unless told otherwise. */
+const STANDARD_PORT = 2222;
 /** RFC 4254, 5.1: SSH_OPEN_UNKNOWN_CHANNEL_TYPE. RFC 4253, 11.1: SSH_DISCONNECT_BY_APPLICATION. */
 const UNKNOWN_CHANNEL_TYPE = 3;
 const BY_APPLICATION = 11;
@@ -158,7 +160,7 @@ class Link implements RelayLink {
       username: gatewayId,
       identity: relay.ssh,
       hostAuthorities: relay.hostAuthorities.map(parseSshPublicKey),
-      hostPrincipal: formatHostPort(relay.host, relay.sshPort),
+      hostPrincipal: principals(relay),
       onChannel: (channel) => this.#onChannel(channel),
       signal: this.#stop.signal,
     });
@@ -198,4 +200,9 @@ class Link implements RelayLink {
     if (channel.type === "direct-tcpip") this.#options.accept(channel.accept());
     else channel.reject(UNKNOWN_CHANNEL_TYPE, "a gateway takes direct-tcpip only");
   }
+}
+
+/** The port that the relay itself has may be another one than ours, behind a port mapping (EXTENSIONS X2). */
+function principals({ host, sshPort }: GatewayRelay): string[] {
+  return [...new Set([sshPort, STANDARD_PORT].map((port) => formatHostPort(host, port)))];
 }

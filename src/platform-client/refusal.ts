@@ -25,13 +25,17 @@ export function refusalError(
 }
 
 /** The error for a call that got no answer. A certificate that isn't trusted is named with its issuer and the flag. */
-export async function unreachableError(domain: string, error: unknown): Promise<SallyportError> {
+export async function unreachableError(
+  domain: string,
+  error: unknown,
+  lookUpIssuer = true,
+): Promise<SallyportError> {
   if (error instanceof SallyportError) return error;
   if (error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError")) {
     return new SallyportError("PLATFORM_UNREACHABLE", `${domain} does not answer in time.`, { cause: error });
   }
   if (isTrustError(error)) {
-    const issuer = await issuerOf(domain);
+    const issuer = lookUpIssuer ? await issuerOf(domain) : undefined;
     return new SallyportError(
       "TLS_UNTRUSTED",
       `The certificate of ${domain}${issuer ? `, issued by ${JSON.stringify(issuer)},` : ""} is not trusted ` +

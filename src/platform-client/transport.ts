@@ -1,11 +1,11 @@
 import type { z } from "zod";
 import { normaliseDomain } from "../host/domain.ts";
+import { trustedAuthorities } from "../host/trust.ts";
 import type { Code } from "../telemetry/codes.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { VERSION } from "../version.ts";
 import { parseJson } from "./json.ts";
 import { refusalError, unreachableError } from "./refusal.ts";
-import { trustedAuthorities } from "./trust.ts";
 
 export interface TransportOptions {
   /** Any spelling that `normaliseDomain` accepts. */
@@ -16,9 +16,14 @@ export interface TransportOptions {
   caFile?: string;
   /** Allows plain http to another machine. */
   insecureHttp?: boolean;
+  /** Makes the requests, for example through a proxy; Bun's own `fetch` unless told. */
+  fetch?: Fetch | undefined;
   /** For a whole call, 40 s unless told: a heartbeat is answered after the platform's probe, within 30 s. */
   timeoutMs?: number;
 }
+
+/** Like `fetch`, with Bun's `tls`. A SallyportError that it throws reaches the caller as it is. */
+export type Fetch = (url: string, init: BunFetchRequestInit) => Promise<Response>;
 
 export interface Call<T extends z.ZodType> {
   method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -81,7 +86,7 @@ export class Transport {
     if (call.body !== undefined) headers["Content-Type"] = "application/json";
     const ca = await this.#trusted();
     try {
-      return await fetch(`${this.domain}/api${call.path}`, {
+      return await (this.#options.fetch ?? fetch)(`${this.domain}/api${call.path}`, {
         method: call.method,
         headers,
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
@@ -90,7 +95,7 @@ export class Transport {
         ...(ca ? { tls: { ca } } : {}),
       });
     } catch (error) {
-      throw await unreachableError(this.domain, error);
+      throw await this.#unreachable(error);
     }
   }
 
@@ -105,10 +110,15 @@ export class Transport {
         chunks.push(chunk);
       }
     } catch (error) {
-      throw await unreachableError(this.domain, error);
+      throw await this.#unreachable(error);
     }
     if (length <= ANSWER_LIMIT) return Buffer.concat(chunks).toString("utf8");
     throw new SallyportError("PLATFORM_ERROR", `${this.domain} gave an answer of more than 4 MiB.`);
+  }
+
+  /** Who issued a certificate that is not trusted can be looked up only where the platform is reached directly. */
+  #unreachable(error: unknown): Promise<SallyportError> {
+    return unreachableError(this.domain, error, this.#options.fetch === undefined);
   }
 
   /** Plain http needs none. */

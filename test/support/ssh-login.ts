@@ -22,7 +22,7 @@ export interface LoginAttempt {
 /** Asks a real SSH server for its verdict about a certificate: true when it lets the user in. */
 export async function serverAccepts(o: LoginAttempt): Promise<boolean> {
   const authorities = [parseSshPublicKey(o.hostAuthority)];
-  const verifier = new HostVerifier({ authorities, principal: o.hostPrincipal }, () => new Date());
+  const verifier = new HostVerifier({ authorities, principals: [o.hostPrincipal] }, () => new Date());
   const transport = new SshTransport({
     role: { client: verifier },
     limits: DEFAULT_LIMITS,

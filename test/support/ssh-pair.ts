@@ -130,7 +130,7 @@ export function startPair(o: PairOptions = {}): UnconnectedPair {
     username: o.username ?? GATEWAY_ID,
     identity: loadIdentity(o.user ?? defaultUser),
     hostAuthorities: [hostAuthority.publicBlob],
-    hostPrincipal: o.principal ?? PRINCIPAL,
+    hostPrincipals: [o.principal ?? PRINCIPAL],
     onChannel: o.onChannel ?? ((request) => request.reject(1, "not here")),
     remoteAddress: "192.0.2.1",
     limits: { ...DEFAULT_LIMITS, ...o.limits, ...o.clientLimits },
@@ -156,6 +156,21 @@ export function join(socket: MemorySocket, transport: SshTransport): void {
     drain: () => transport.drained(),
     close: () => transport.lost(),
   };
+}
+
+/** Counts the key exchanges that a transport goes through from now on. */
+export function countExchanges(transport: SshTransport): { count: number } {
+  const exchanges = { count: 0 };
+  const { events } = transport;
+  if (!events) throw new Error("nobody reads this transport");
+  transport.events = {
+    ...events,
+    keysChanged() {
+      exchanges.count += 1;
+      events.keysChanged();
+    },
+  };
+  return exchanges;
 }
 
 export function certificateOf(identity: TestIdentity): SshCertificate {

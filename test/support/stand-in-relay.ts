@@ -12,7 +12,12 @@ export class StandInRelay {
     readonly sessions: SshConnection[],
   ) {}
 
-  static async open(pki: TestPki, name: string): Promise<StandInRelay> {
+  /** @param place what its certificate says, when gateways reach it under another address than its own */
+  static async open(
+    pki: TestPki,
+    name: string,
+    place: { host?: string; sshPort?: number } = {},
+  ): Promise<StandInRelay> {
     let ssh = (await pki.relay({ name, sshPort: 1 })).ssh;
     const sessions: SshConnection[] = [];
     const listener = await listenSsh({
@@ -25,7 +30,7 @@ export class StandInRelay {
       budget: new WindowBudget(),
       log: silentLogger,
     });
-    ssh = (await pki.relay({ name, sshPort: listener.port })).ssh;
+    ssh = (await pki.relay({ name, sshPort: listener.port, ...place })).ssh;
     return new StandInRelay(listener, sessions);
   }
 

@@ -1,3 +1,4 @@
+import { environmentFetch } from "../../client/environment-fetch.ts";
 import { findConf } from "../../host/conf-file.ts";
 import { type Environment, readSecretFile, secret, setting } from "../../host/environment.ts";
 import { requireRelayName } from "../../host/names.ts";
@@ -70,7 +71,7 @@ export async function enrollmentToken(args: IdentityFlags, env: Environment): Pr
 }
 
 /** A client for the relay's own calls; `token` is asked for each one. @throws SallyportError USAGE, CONFIG_INVALID */
-export function platformOf({ name, settings }: KnownRelay, token?: string): PlatformClient {
+export function platformOf({ name, settings }: KnownRelay, env: Environment, token?: string): PlatformClient {
   const { domain, caFile, insecureHttp } = settings;
   if (!domain) {
     throw new SallyportError(
@@ -78,7 +79,13 @@ export function platformOf({ name, settings }: KnownRelay, token?: string): Plat
       `Say which platform the relay ${name} belongs to: add --domain https://...`,
     );
   }
-  return new PlatformClient({ domain, token: () => token, insecureHttp, ...(caFile ? { caFile } : {}) });
+  return new PlatformClient({
+    domain,
+    token: () => token,
+    insecureHttp,
+    fetch: environmentFetch(env, caFile),
+    ...(caFile ? { caFile } : {}),
+  });
 }
 
 /**
@@ -104,7 +111,14 @@ export async function requireEnrolled(
       `The relay ${name} is not enrolled on this machine: run "sallyport relay enroll ${name} --token-file - --domain ${settings.domain ?? "https://..."}" and paste its token.`,
     );
   }
-  const fresh = await enrolRelay({ name, token, client: platformOf(relay), path, previous: conf, settings });
+  const fresh = await enrolRelay({
+    name,
+    token,
+    client: platformOf(relay, env),
+    path,
+    previous: conf,
+    settings,
+  });
   const accessToken = await storedAccessToken(fresh, {});
   if (accessToken === undefined) throw new SallyportError("INTERNAL", "The access token was not kept.");
   return { accessToken, conf: fresh, enrolledNow: true };

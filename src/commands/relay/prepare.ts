@@ -60,7 +60,7 @@ async function organisationRelay(
 ): Promise<PreparedRelay> {
   const { accessToken, enrolledNow } = await requireEnrolled(relay, token, env);
   if (enrolledNow) log.info("Enrolled", { relay: relay.name, conf: relay.confPath });
-  const client = platformOf(relay, accessToken);
+  const client = platformOf(relay, env, accessToken);
   const ports = portsOf(relay.settings);
   return {
     name: relay.name,
@@ -93,7 +93,7 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
     const missing = shared ? "--host" : "SALLYPORT_RELAY_AUTH_SECRET (or ..._FILE) in the environment";
     throw new SallyportError("USAGE", `An instance relay needs ${missing}.`);
   }
-  const client = platformOf(relay);
+  const client = platformOf(relay, env);
   const ports = portsOf(settings);
   return {
     name,

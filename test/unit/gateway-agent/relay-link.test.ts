@@ -109,7 +109,7 @@ describe("relay link", () => {
       port: 2222,
       username: GATEWAY_ID,
       identity: relay.ssh,
-      hostPrincipal: "relay.example.com:2222",
+      hostPrincipal: ["relay.example.com:2222"],
     });
     expect(link.status()).toEqual({ relay: "r1", state: "up" });
     expect(ups).toEqual(["r1"]);
@@ -124,7 +124,7 @@ describe("relay link", () => {
     expect(dials[0]?.request).toMatchObject({
       host: "2001:db8::1",
       port: 2022,
-      hostPrincipal: "[2001:db8::1]:2022",
+      hostPrincipal: ["[2001:db8::1]:2022", "[2001:db8::1]:2222"],
     });
   });
 

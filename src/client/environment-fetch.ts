@@ -1,0 +1,73 @@
+import type { Environment } from "../host/environment.ts";
+import { chooseProxy, namesProxy } from "../host/proxy.ts";
+import type { Fetch } from "../platform-client/transport.ts";
+import type { Wire } from "../tunnel/dial/wire.ts";
+import { dialOutbound } from "../tunnel/proxy/dial.ts";
+import { pump } from "../tunnel/pump.ts";
+import { SocketStream, streamEvents } from "../tunnel/socket.ts";
+import { SocketDirectory } from "../tunnel/tls/socket-directory.ts";
+
+/**
+ * How to reach the platform where the environment names proxies; undefined where it names none. Bun's own `fetch` knows
+ * no SOCKS5, reads NO_PROXY by other rules and hides why a proxy refused. So we connect by our rules, as the tunnel
+ * does, and `fetch` gets that connection through a unix socket: TLS to the platform stays its own.
+ * @param caFile authorities that an https proxy may be certified by, besides the system's
+ */
+export function environmentFetch(env: Environment, caFile?: string): Fetch | undefined {
+  if (!namesProxy(env)) return undefined;
+  let directory: SocketDirectory | undefined;
+  return async (url, init) => {
+    const wire = await dialOutbound({ ...destination(url, env), caFile, signal: init.signal ?? undefined });
+    directory ??= SocketDirectory.temporary();
+    return fetchOver(wire, directory.next(), url, init);
+  };
+}
+
+function destination(url: string, env: Environment) {
+  const { protocol, hostname: host, port: given } = new URL(url);
+  const secure = protocol === "https:";
+  const port = Number(given) || (secure ? 443 : 80);
+  return { host, port, proxy: chooseProxy(env, { protocol: secure ? "https" : "http", host, port }) };
+}
+
+async function fetchOver(
+  wire: Wire,
+  path: string,
+  url: string,
+  init: BunFetchRequestInit,
+): Promise<Response> {
+  let taken = false;
+  const listener = Bun.listen<SocketStream | undefined>({
+    unix: path,
+    allowHalfOpen: true,
+    socket: {
+      ...streamEvents,
+      open(socket) {
+        if (taken) return socket.terminate();
+        taken = true;
+        const inside = new SocketStream();
+        socket.data = inside;
+        inside.open(socket);
+        join(inside, wire);
+      },
+    },
+  });
+  try {
+    return await fetch(url, { ...init, unix: path, keepalive: false });
+  } finally {
+    listener.stop();
+    if (!taken) wire.close();
+  }
+}
+
+function join(inside: SocketStream, wire: Wire): void {
+  const outside = new SocketStream();
+  outside.open(wire.socket);
+  void pump(inside, outside);
+  wire.attach({
+    data: (chunk) => outside.onData(chunk),
+    drained: () => outside.onDrain(),
+    ended: () => outside.onEnd(),
+    closed: (error) => outside.onClose(error),
+  });
+}
