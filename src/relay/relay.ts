@@ -1,6 +1,9 @@
 import { type Clock, systemClock } from "../host/clock.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
+import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { renewalFailed, renewalWorked } from "../telemetry/renewal-condition.ts";
+import type { RoleStatus } from "../telemetry/status.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
 import { matchAddresses } from "./address.ts";
 import { RelayAdmission } from "./admission.ts";
@@ -10,6 +13,7 @@ import { Renewal } from "./renewal.ts";
 import { type Duplicate, RoutingTable } from "./routing-table.ts";
 import type { RelaySession } from "./session.ts";
 import { openSshSide } from "./ssh-side.ts";
+import { measureRelay, raiseDuplicates, relayStatus } from "./status.ts";
 import { openTlsSide } from "./tls-side.ts";
 
 export interface RelayOptions {
@@ -18,6 +22,8 @@ export interface RelayOptions {
   limits?: Partial<RelayLimits>;
   /** Addresses and CIDRs without a connection limit of their own and without penalties. */
   exempt?: string[];
+  /** What it counts into and says its conditions to; its own unless told. */
+  instruments?: Instruments;
   log: Logger;
   clock?: Clock;
 }
@@ -40,6 +46,9 @@ export interface Relay {
   sessions(): RelaySessionInfo[];
   /** GATEWAY_DUPLICATE: gateways whose credentials two hosts hold. */
   duplicates(): Duplicate[];
+  status(): RoleStatus;
+  /** Takes newer certificates and revocations, if there are any. */
+  reload(): void;
   /** Takes no new gateway and no new client, lets tunnels end for at most `graceMs`, then closes. */
   drain(graceMs: number): Promise<void>;
   close(): void;
@@ -55,21 +64,24 @@ const SWEEP_MS = 5_000;
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { credentials: source, listen, log, clock = systemClock } = options;
+  const { instruments = createInstruments() } = options;
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
   const sessions = { table: new RoutingTable<RelaySession>(), retiring: new Set<RelaySession>() };
   const stop = new AbortController();
   let draining = false;
   let current = await source.load();
 
+  const admission = new RelayAdmission({ limits, exempt: matchAddresses(options.exempt ?? []) });
   const shared = {
     ...sessions,
     hostname: listen.hostname,
     credentials: () => current,
     identity: () => ({ relayName: current.relayName, revocations: current.revocations }),
     isDraining: () => draining,
-    admission: new RelayAdmission({ limits, exempt: matchAddresses(options.exempt ?? []) }),
+    admission,
     limits,
     clock,
+    instruments,
     log,
   };
   const budget = new WindowBudget(limits.windowBudgetBytes);
@@ -83,7 +95,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     clock,
     log,
     async renew() {
-      const fresh = await source.load();
+      const fresh = await source.load().catch((error: unknown) => {
+        renewalFailed(instruments.conditions, error);
+        throw error;
+      });
+      renewalWorked(instruments.conditions);
       if (stop.signal.aborted) return fresh;
       current = fresh;
       tls.reload();
@@ -97,7 +113,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   });
   source.onStale(() => renewal.wake());
   void renewal.run(current);
-  void sweep(clock, stop.signal, () => retireExpiredSessions(sessions, clock.now(), limits.drainMs));
+  void sweep(clock, stop.signal, () => {
+    retireExpiredSessions(sessions, clock.now(), limits.drainMs);
+    raiseDuplicates(sessions.table.duplicates(), instruments.conditions);
+  });
+  measureRelay(sessions.table, admission, instruments);
 
   const close = () => {
     if (stop.signal.aborted) return;
@@ -114,6 +134,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     tlsPort: tls.port,
     sessions: () => sessions.table.sessions().map(describeSession),
     duplicates: () => sessions.table.duplicates(),
+    status() {
+      const listening = { ssh: ssh.port, tls: tls.port };
+      return relayStatus({ credentials: current, table: sessions.table, budget, listening });
+    },
+    reload: () => renewal.wake(),
     async drain(graceMs) {
       draining = true;
       const all = [...sessions.table.sessions(), ...sessions.retiring];

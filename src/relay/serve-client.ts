@@ -1,9 +1,11 @@
 import type { Clock } from "../host/clock.ts";
+import { ENDED, type Traffic } from "../telemetry/connections.ts";
 import { asSallyportError, describe, SallyportError } from "../telemetry/error.ts";
+import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { ALPN } from "../tunnel/alpn.ts";
 import { withPrologue } from "../tunnel/prologue.ts";
-import { type PumpResult, pump } from "../tunnel/pump.ts";
+import { pump } from "../tunnel/pump.ts";
 import { errorLine, okLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import {
@@ -31,6 +33,7 @@ export interface ClientService {
   isDraining: () => boolean;
   openTimeoutMs: number;
   clock: Clock;
+  instruments: Pick<Instruments, "connections">;
   log: Logger;
 }
 
@@ -43,41 +46,63 @@ const LINGER_MS = 2_000;
  * Infisical's silence. Never rejects.
  */
 export async function serveClient(client: OuterConnection, service: ClientService): Promise<void> {
-  const speaks = client.alpn === ALPN.relay;
   const started = performance.now();
-  const log = service.log.child({ gatewayId: printable(client.peer.commonName) });
-  const opened = { organisation: printable(client.peer.organisation), address: client.remoteAddress };
-  log.info("Client connected", { ...opened, serial: client.peer.serial });
-  let result: PumpResult = { forward: 0, backward: 0, error: null };
-  let cause = "ended";
+  const about = {
+    gatewayId: printable(client.peer.commonName),
+    organisation: printable(client.peer.organisation),
+    address: client.remoteAddress,
+    serial: client.peer.serial,
+  };
+  const mode = about.gatewayId === HEARTBEAT_ID ? "heartbeat" : "client";
+  const traffic: Traffic = { forward: 0, backward: 0 };
+  const entry = service.instruments.connections.open(mode, about, () => traffic);
+  const log = service.log.child({ connection: entry.id });
+  log.info("Client connected", { ...about, mode });
+  const { cause, reason } = await carry(client, service, traffic);
+  entry.close(cause);
+  log.info("Client disconnected", {
+    ...about,
+    mode,
+    bytesUp: traffic.forward,
+    bytesDown: traffic.backward,
+    milliseconds: Math.round(performance.now() - started),
+    cause,
+    reason,
+  });
+}
+
+/** How a connection ended: ENDED or a code, and what there is to say of it. */
+interface End {
+  cause: string;
+  reason?: string;
+}
+
+async function carry(client: OuterConnection, service: ClientService, traffic: Traffic): Promise<End> {
+  const speaks = client.alpn === ALPN.relay;
+  const { openTimeoutMs: timeoutMs, clock } = service;
   try {
     const { gatewayId } = identifyClient(client.peer, service.identity());
     if (gatewayId === HEARTBEAT_ID) {
-      cause = "heartbeat";
       await farewell(client.stream, speaks ? okLine() : null);
-    } else {
-      const session = route(client, gatewayId, service);
-      result = await session.during(async () => {
-        const channel = await openTowardsGateway(session, {
-          timeoutMs: service.openTimeoutMs,
-          clock: service.clock,
-        });
-        return pump(withPrologue(client.stream, speaks ? okLine() : null), channel);
-      });
-      if (result.error) cause = describe(result.error);
+      return { cause: ENDED };
     }
+    const session = route(client, gatewayId, service);
+    const { error } = await session.during(async () => {
+      const channel = await openTowardsGateway(session, { timeoutMs, clock });
+      return pump(withPrologue(client.stream, speaks ? okLine() : null), channel, traffic);
+    });
+    return error ? endOf(error) : { cause: ENDED };
   } catch (thrown) {
     const error = asSallyportError(thrown, "INTERNAL", "The relay failed");
-    cause = error.cause === undefined ? error.code : `${error.code} (${describe(error.cause)})`;
     await farewell(client.stream, speaks ? errorLine(error.code, error.message) : null);
+    return endOf(error);
   }
-  log.info("Client disconnected", {
-    ...opened,
-    bytesUp: result.forward,
-    bytesDown: result.backward,
-    milliseconds: Math.round(performance.now() - started),
-    cause,
-  });
+}
+
+function endOf(error: Error): End {
+  const cause = error instanceof SallyportError ? error.code : "CONNECTION_LOST";
+  const below = error.cause === undefined ? "" : ` (${describe(error.cause)})`;
+  return { cause, reason: describe(error) + below };
 }
 
 /** @throws SallyportError DRAINING, GATEWAY_NOT_CONNECTED, CERTIFICATE_REFUSED */

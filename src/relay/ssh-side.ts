@@ -1,5 +1,7 @@
 import type { RelayCredentials } from "../pki/credentials.ts";
 import { parseSshPublicKey } from "../pki/ssh-keys.ts";
+import { ENDED } from "../telemetry/connections.ts";
+import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Admission } from "../tunnel/admission.ts";
 import type { SshConnection } from "../tunnel/ssh/connection.ts";
@@ -22,6 +24,7 @@ interface SshSideOptions {
   admission: Admission;
   limits: RelayLimits;
   budget: WindowBudget;
+  instruments: Instruments;
   log: Logger;
 }
 
@@ -33,6 +36,7 @@ export interface SshSide {
 /** The port that gateways dial: certificates both ways, one session for each gateway (PROTOCOL 0.1, EXTENSIONS X3). */
 export async function openSshSide(options: SshSideOptions): Promise<SshSide> {
   const { credentials, identity, limits, log } = options;
+  const { handshakes, errors } = options.instruments.metrics;
   let count = 0;
   return listenSsh({
     hostname: options.hostname,
@@ -40,7 +44,14 @@ export async function openSshSide(options: SshSideOptions): Promise<SshSide> {
     hostIdentities: () => [credentials().ssh.host],
     userAuthorities: () => credentials().ssh.userAuthorities.map(parseSshPublicKey),
     authorize: (username, certificate) => void identifyGateway(username, certificate, identity()),
-    onSession: (connection) => enter(connection, options, log.child({ session: `g${++count}` })),
+    onSession(connection) {
+      handshakes.inc({ protocol: "ssh", result: "OK" });
+      enter(connection, options, log.child({ connection: `g${++count}` }));
+    },
+    onRefused({ code }) {
+      handshakes.inc({ protocol: "ssh", result: code });
+      errors.inc({ code });
+    },
     admission: {
       admit: (address, drop) => (options.isDraining() ? null : options.admission.admit(address, drop)),
     },
@@ -96,7 +107,8 @@ function enter(connection: SshConnection, options: SshSideOptions, log: Logger):
     log.info("Gateway disconnected", {
       gatewayId,
       milliseconds: Date.now() - session.since.getTime(),
-      cause: error?.message ?? session.farewell ?? "ended",
+      cause: error?.code ?? ENDED,
+      reason: session.farewell ?? error?.message,
     });
   });
   if (claim.loser) {

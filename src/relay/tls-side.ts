@@ -1,6 +1,7 @@
 import type { Clock } from "../host/clock.ts";
 import type { RelayCredentials, Revocations } from "../pki/credentials.ts";
 import { SallyportError } from "../telemetry/error.ts";
+import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Admission } from "../tunnel/admission.ts";
 import { listenOuterTls } from "../tunnel/tls/outer-server.ts";
@@ -20,6 +21,7 @@ interface TlsSideOptions {
   admission: Admission;
   limits: RelayLimits;
   clock: Clock;
+  instruments: Instruments;
   log: Logger;
 }
 
@@ -35,22 +37,23 @@ export interface TlsSide {
 /** The port that clients and the platform dial: mutual TLS, the certificate names the gateway (PROTOCOL D, stage 1). */
 export async function openTlsSide(options: TlsSideOptions): Promise<TlsSide> {
   const { credentials, limits } = options;
+  const { handshakes, errors } = options.instruments.metrics;
   const clients = new Set<OuterConnection>();
-  let count = 0;
   const listener = await listenOuterTls({
     hostname: options.hostname,
     port: options.port,
     credentials: () => credentials().tls,
     handshakeTimeoutMs: limits.tlsHandshakeMs,
+    onRefused({ code }) {
+      handshakes.inc({ protocol: "tls", result: code });
+      errors.inc({ code });
+    },
     admission: options.admission,
     log: options.log,
     onConnection(client) {
+      handshakes.inc({ protocol: "tls", result: "OK" });
       clients.add(client);
-      const service = {
-        ...options,
-        openTimeoutMs: limits.openTimeoutMs,
-        log: options.log.child({ connection: `c${++count}` }),
-      };
+      const service = { ...options, openTimeoutMs: limits.openTimeoutMs };
       void serveClient(client, service).finally(() => clients.delete(client));
     },
   });

@@ -1,11 +1,8 @@
+import type { Traffic } from "../telemetry/connections.ts";
 import type { ByteStream, ByteStreamHandler } from "./stream.ts";
 
 /** What went through a pump, and how it ended. `error` is null when both sides ended in order. */
-export interface PumpResult {
-  /** Bytes from `a` to `b`. */
-  forward: number;
-  /** Bytes from `b` to `a`. */
-  backward: number;
+export interface PumpResult extends Traffic {
   error: Error | null;
 }
 
@@ -13,10 +10,15 @@ export interface PumpResult {
  * Carries bytes between two streams, both ways, until both directions are over. Each direction ends on its own
  * (half-close), and a reader gets credit only for what the writer on the other side has passed on, so memory stays
  * within the two windows. When one stream fails, the other is destroyed.
+ * @param traffic counts while bytes go: forward from `a` to `b`, backward from `b` to `a`
  */
-export function pump(a: ByteStream, b: ByteStream): Promise<PumpResult> {
+export function pump(
+  a: ByteStream,
+  b: ByteStream,
+  traffic: Traffic = { forward: 0, backward: 0 },
+): Promise<PumpResult> {
   return new Promise((resolve) => {
-    const result: PumpResult = { forward: 0, backward: 0, error: null };
+    let failure: Error | null = null;
     // What a stream tells while its partner is not attached yet waits: the partner could not report `written`.
     const waiting: (() => void)[] = [];
     let joined = false;
@@ -37,14 +39,14 @@ export function pump(a: ByteStream, b: ByteStream): Promise<PumpResult> {
       written: (bytes) => whenJoined(() => to.consumed(bytes)),
       closed: (error) =>
         whenJoined(() => {
-          result.error ??= error;
+          failure ??= error;
           over.add(from);
           if (error) to.destroy(error);
-          if (over.size === 2) resolve(result);
+          if (over.size === 2) resolve({ ...traffic, error: failure });
         }),
     });
-    a.attach(side(a, b, (bytes) => (result.forward += bytes)));
-    b.attach(side(b, a, (bytes) => (result.backward += bytes)));
+    a.attach(side(a, b, (bytes) => (traffic.forward += bytes)));
+    b.attach(side(b, a, (bytes) => (traffic.backward += bytes)));
     for (const event of waiting) event();
     joined = true;
   });

@@ -18,6 +18,8 @@ export interface AcceptOptions {
   /** Throws a SallyportError to refuse; called after the signature was verified. */
   authorize: (username: string, certificate: SshCertificate, remoteAddress: string) => void;
   onSession: (session: SshConnection) => void;
+  /** A login was refused; the connection may have tries left. */
+  onRefused?: ((error: SallyportError) => void) | undefined;
   /** Channels that peers open; without it none is accepted (PROTOCOL 0.1). */
   onChannel?: (session: SshConnection, request: ChannelRequest) => void;
   remoteAddress: string;
@@ -44,7 +46,9 @@ export function acceptSsh(socket: RawSocket, o: AcceptOptions): SshTransport {
     userAuthorities: o.userAuthorities,
     now: o.now,
     authorize: o.authorize,
-    onRefused(username, { code, message }) {
+    onRefused(username, error) {
+      const { code, message } = error;
+      o.onRefused?.(error);
       // A revoked peer has proved who it is; its neighbours behind the same address need not suffer for it.
       if (code === "CERTIFICATE_REFUSED") ticket?.failed();
       const user = peerText(Buffer.from(username, "latin1"));

@@ -26,6 +26,8 @@ export interface ListenOptions {
   /** Throws a SallyportError to refuse; called after the signature was verified. */
   authorize: (username: string, certificate: SshCertificate, remoteAddress: string) => void;
   onSession: (session: SshConnection) => void;
+  /** A login was refused; the connection may have tries left. */
+  onRefused?: (error: SallyportError) => void;
   /** Channels that peers open; without it none is accepted (PROTOCOL 0.1). */
   onChannel?: (session: SshConnection, request: ChannelRequest) => void;
   admission?: Admission;
@@ -61,8 +63,9 @@ export async function listenSsh(o: ListenOptions): Promise<SshListener> {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     try {
-      const { userAuthorities, authorize, onChannel, budget, log } = o;
-      const common = { identities, userAuthorities, authorize, remoteAddress, limits, budget, log, now };
+      const { userAuthorities, authorize, onRefused, onChannel, budget, log } = o;
+      const rules = { identities, userAuthorities, authorize, limits };
+      const common = { ...rules, onRefused, remoteAddress, budget, log, now };
       socket.data = acceptSsh(socket, {
         ...common,
         timers: systemTimers,

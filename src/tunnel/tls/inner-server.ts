@@ -1,4 +1,4 @@
-import { asSallyportError, describe } from "../../telemetry/error.ts";
+import { asSallyportError, describe, type SallyportError } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import { ALPN } from "../alpn.ts";
 import type { ByteStream } from "../stream.ts";
@@ -24,6 +24,8 @@ export interface InnerTlsOptions {
   handshakeTimeoutMs?: number;
   /** Called for clients that proved who they are, never for others. */
   onConnection: (connection: TlsConnection) => void;
+  /** A client's certificate or handshake was refused. */
+  onRefused?: (error: SallyportError) => void;
   log: Logger;
 }
 
@@ -86,7 +88,7 @@ export async function openInnerTlsServer(options: InnerTlsOptions): Promise<Inne
   };
 }
 
-function watch(bridge: Bridge, { onConnection, log }: InnerTlsOptions): HandshakeWatcher {
+function watch(bridge: Bridge, { onConnection, onRefused, log }: InnerTlsOptions): HandshakeWatcher {
   return {
     strictEnd: (alpn, version) =>
       alpn === ALPN.sallyportTcp ? bridge.demandCloseNotify(version) : undefined,
@@ -94,7 +96,10 @@ function watch(bridge: Bridge, { onConnection, log }: InnerTlsOptions): Handshak
       bridge.carries(connection.stream);
       onConnection(connection);
     },
-    refused: ({ code, message }) => log.info("Client refused", { code, reason: message }),
+    refused(error) {
+      onRefused?.(error);
+      log.info("Client refused", { code: error.code, reason: error.message });
+    },
     closed: (error) => bridge.tlsClosed(error),
   };
 }

@@ -22,6 +22,8 @@ export interface OuterTlsOptions {
   handshakeTimeoutMs?: number;
   /** Called for clients that proved who they are, never for others. */
   onConnection: (connection: TlsConnection & { remoteAddress: string }) => void;
+  /** A client's certificate or handshake was refused. */
+  onRefused?: (error: SallyportError) => void;
   admission?: Admission;
   log: Logger;
 }
@@ -102,7 +104,9 @@ function watch(socket: Socket<Accepted | undefined>, options: OuterTlsOptions): 
       ticket?.authenticated();
       options.onConnection({ ...connection, remoteAddress });
     },
-    refused({ code, message }) {
+    refused(error) {
+      const { code, message } = error;
+      options.onRefused?.(error);
       if (code === "CERTIFICATE_REFUSED") ticket?.failed();
       const level = code === "CERTIFICATE_REFUSED" ? "info" : "debug";
       options.log[level]("Client refused", { address: remoteAddress, code, reason: message });

@@ -128,7 +128,12 @@ describe("a relay", () => {
     await until(() => running.log.some(({ message }) => message === "Gateway disconnected"));
     const lines = running.log.filter(({ message }) => /^(Client|Gateway) /.test(message));
     expect(lines).toMatchObject([
-      { message: "Gateway connected", gatewayId: gateway.gatewayId, organisation: lab.orgId, session: "g1" },
+      {
+        message: "Gateway connected",
+        gatewayId: gateway.gatewayId,
+        organisation: lab.orgId,
+        connection: "g1",
+      },
       { message: "Client connected", connection: "c1", gatewayId: gateway.gatewayId, serial: client.serial },
       {
         message: "Client disconnected",
@@ -137,9 +142,9 @@ describe("a relay", () => {
         organisation: `Acme-${lab.orgId}`,
         bytesUp: 5,
         bytesDown: 5,
-        cause: "ended",
+        cause: "ENDED",
       },
-      { message: "Gateway disconnected", session: "g1" },
+      { message: "Gateway disconnected", connection: "g1" },
     ]);
     expect(JSON.stringify(running.log)).not.toContain("PRIVATE");
   });
