@@ -6,6 +6,7 @@ import type { ByteStream } from "../../../../src/tunnel/stream.ts";
 import { echo } from "../../../support/byte-stream.ts";
 import {
   connectedPair,
+  countExchanges,
   GATEWAY_ID,
   type Pair,
   type PairOptions,
@@ -336,12 +337,16 @@ test("draining does not wait longer than its grace", async () => {
 });
 
 test("rekeying every 4 MB under load loses nothing", async () => {
-  const { near, far, server } = await channelPair({ limits: { rekeyBytes: 4 * 1024 * 1024 } });
+  const { near, far, server, serverTransport } = await channelPair({
+    limits: { rekeyBytes: 4 * 1024 * 1024 },
+  });
+  const exchanges = countExchanges(serverTransport);
   echo(far);
   const probe = new StreamProbe(near);
   const sent = await probe.send(48 * 1024 * 1024);
   near.end();
   expect(await probe.closed).toBeNull();
+  expect(exchanges.count).toBeGreaterThanOrEqual(8);
   expect(probe.hash.digest("hex")).toBe(sent);
   server.disconnect(11, "done");
 });
