@@ -11,6 +11,7 @@ const BUNDLE_LIMIT = 32;
 const PATH_LIMIT = 8;
 /** Bundles kept parsed: their signatures cost 0.1 ms each, which is a good part of a dial. */
 const KEPT_BUNDLES = 16;
+const KEPT_LEAVES = 256;
 const kept = new Map<string, TrustBundle>();
 
 /**
@@ -21,7 +22,9 @@ const kept = new Map<string, TrustBundle>();
 export class TrustBundle {
   readonly #authorities: readonly Certificate[];
   /** Which authorities signed which; a signature does not change, so it is checked once. */
-  readonly #signers = new Map<Certificate, readonly Certificate[]>();
+  readonly #signers = new WeakMap<Certificate, readonly Certificate[]>();
+  /** Leaves that were accepted, by their bytes: the same client and the same relay come again and again. */
+  readonly #accepted = new Map<string, Certificate>();
 
   private constructor(authorities: readonly Certificate[]) {
     this.#authorities = authorities;
@@ -32,9 +35,7 @@ export class TrustBundle {
     const known = kept.get(pem);
     if (known) return known;
     const bundle = TrustBundle.#read(pem);
-    const oldest = kept.size >= KEPT_BUNDLES ? kept.keys().next().value : undefined;
-    if (oldest !== undefined) kept.delete(oldest);
-    kept.set(pem, bundle);
+    remember(kept, pem, bundle, KEPT_BUNDLES);
     return bundle;
   }
 
@@ -55,11 +56,13 @@ export class TrustBundle {
    * @throws SallyportError CERTIFICATE_REFUSED with the rule that was broken
    */
   verify(der: Uint8Array, purpose: Purpose, now: Date): Certificate {
-    const leaf = parseCertificate(der);
+    const bytes = Buffer.from(der).toString("latin1");
+    const leaf = this.#accepted.get(bytes) ?? parseCertificate(der);
     if (leaf.isAuthority) throw refused("it belongs to an authority (CA:TRUE)");
     if (!leaf.purposes.includes(PURPOSE[purpose])) throw refused(`it may not be used by a ${purpose}`);
     requireValid(leaf, now, "it");
     this.#climb(leaf, 0, now);
+    remember(this.#accepted, bytes, leaf, KEPT_LEAVES);
     return leaf;
   }
 
@@ -88,9 +91,16 @@ export class TrustBundle {
     const known = this.#signers.get(child);
     if (known) return known;
     const signers = this.#authorities.filter(({ x509 }) => isSignedBy(child.x509, x509));
-    if (this.#authorities.includes(child)) this.#signers.set(child, signers);
+    this.#signers.set(child, signers);
     return signers;
   }
+}
+
+/** Keeps the newest `limit` entries. */
+function remember<T>(map: Map<string, T>, key: string, value: T, limit: number): void {
+  map.set(key, value);
+  const oldest = map.size > limit ? map.keys().next().value : undefined;
+  if (oldest !== undefined) map.delete(oldest);
 }
 
 /** A root of Infisical's has no BasicConstraints (PROTOCOL C); every other authority must say CA:TRUE. */

@@ -69,6 +69,15 @@ describe("a leaf", () => {
   });
 });
 
+test("what was accepted once is checked again each time: its dates, its purpose and its authorities", async () => {
+  const leaf = await oddLeaf(issuing, "CN=x");
+  expect(verdict(ours, leaf)).toBe("accepted");
+  expect(verdict(ours, leaf)).toBe("accepted");
+  expect(verdict(ours, leaf, "client", new Date(now.getTime() + 2 * HOUR_MS))).toContain("expired");
+  expect(verdict(ours, leaf, "server")).toContain("may not be used by a server");
+  expect(verdict(bundle(root), leaf)).toContain("none of the authorities");
+});
+
 describe("an authority", () => {
   test("B3 that is expired makes its leaves refused", async () => {
     const expired = {
