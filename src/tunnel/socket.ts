@@ -1,8 +1,7 @@
+import { processReads, type ReadBudget } from "./read-budget.ts";
 import { release } from "./release.ts";
 import type { ByteStream, ByteStreamHandler } from "./stream.ts";
 
-/** Reading pauses above this many unconsumed bytes and goes on below half of it. One read may add 512 KiB on top. */
-const READ_WINDOW = 512 * 1024;
 /** Plaintext of one full TLS record (RFC 8446, 5.1): a longer write becomes several, the last one holds the rest. */
 const FULL_RECORD = 16 * 1024;
 
@@ -32,6 +31,8 @@ export interface SocketStreamOptions {
    * sends the FIN alone, which looks like a cut to the peer.
    */
   beforeEnd?: (proceed: () => void) => void;
+  /** Shared by all sockets of the process unless told. */
+  reads?: ReadBudget;
 }
 
 interface Queued {
@@ -68,8 +69,11 @@ export class SocketStream implements ByteStream {
   /** How often data came: tells a quiet turn of the event loop from a busy one. */
   #reads = 0;
   #whenEmpty: (() => void) | null = null;
+  readonly #budget: ReadBudget;
 
-  constructor(private readonly options: SocketStreamOptions = {}) {}
+  constructor(private readonly options: SocketStreamOptions = {}) {
+    this.#budget = options.reads ?? processReads;
+  }
 
   /** Why the stream failed; null while it runs and after two orderly ends. */
   get error(): Error | null {
@@ -118,7 +122,8 @@ export class SocketStream implements ByteStream {
   }
 
   consumed(bytes: number): void {
-    this.#unconsumed -= bytes;
+    if (this.#closed) return;
+    this.#hold(-bytes);
     this.#resumeIfRoom();
   }
 
@@ -158,6 +163,7 @@ export class SocketStream implements ByteStream {
     if (this.#closed) return;
     if (this.#endSent && !error && !this.#error && !this.options.checkEnd) this.onEnd();
     if (this.#closed) return;
+    this.#hold(-this.#unconsumed);
     this.#closed = true;
     const orderly = this.#peerEnded && this.#endSent && !error;
     if (!orderly) this.#error ??= error ?? new Error("connection closed");
@@ -196,9 +202,15 @@ export class SocketStream implements ByteStream {
   }
 
   #deliver(handler: ByteStreamHandler, chunk: Buffer): void {
-    this.#unconsumed += chunk.length;
-    if (this.#unconsumed >= READ_WINDOW) this.#pause();
+    if (!this.#closed) this.#hold(chunk.length);
+    if (this.#unconsumed >= this.#budget.window) this.#pause();
     handler.data(chunk);
+  }
+
+  /** Counts bytes that were delivered, or with a minus consumed. */
+  #hold(bytes: number): void {
+    this.#unconsumed += bytes;
+    this.#budget.hold(bytes);
   }
 
   #report(bytes: number): void {
@@ -214,7 +226,8 @@ export class SocketStream implements ByteStream {
   }
 
   #resumeIfRoom(): void {
-    if (!this.#paused || this.#closed || !this.#handler || this.#unconsumed >= READ_WINDOW / 2) return;
+    if (!this.#paused || this.#closed || !this.#handler || this.#unconsumed >= this.#budget.window / 2)
+      return;
     this.#paused = false;
     this.#socket?.resume();
     this.#lookIfEmpty();

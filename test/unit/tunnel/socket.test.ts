@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { ReadBudget } from "../../../src/tunnel/read-budget.ts";
 import { type RawSocket, SocketStream, streamEvents } from "../../../src/tunnel/socket.ts";
 import type { ByteStreamHandler } from "../../../src/tunnel/stream.ts";
 import { Inbox } from "../../support/byte-stream.ts";
@@ -101,6 +102,55 @@ describe("what the handler is told", () => {
     expect(log).toEqual(["closed why"]);
     expect(socket.calls).toEqual(["pause", "terminate"]);
     expect(stream.error?.message).toBe("why");
+  });
+});
+
+describe("how much is read ahead", () => {
+  const KIB = 1024;
+  const silent: ByteStreamHandler = { data() {}, end() {}, written() {}, closed() {} };
+  const reading = (reads: ReadBudget) => {
+    const pair = opened({ reads });
+    pair.stream.attach(silent);
+    pair.socket.calls.splice(0);
+    return pair;
+  };
+
+  test("half a megabyte, and again when half of that is consumed", () => {
+    const { socket, stream } = reading(new ReadBudget());
+    stream.onData(Buffer.alloc(511 * KIB));
+    expect(socket.calls).toEqual([]);
+    stream.onData(Buffer.alloc(KIB));
+    expect(socket.calls).toEqual(["pause"]);
+    stream.consumed(256 * KIB);
+    expect(socket.calls).toEqual(["pause"]);
+    stream.consumed(1);
+    expect(socket.calls).toEqual(["pause", "resume"]);
+  });
+
+  test("F14 64 KiB while the sockets of the process hold more than their budget, whoever holds it", () => {
+    const reads = new ReadBudget(1024 * KIB);
+    const stalled = [reading(reads), reading(reads)];
+    for (const { stream } of stalled) stream.onData(Buffer.alloc(512 * KIB));
+    const moving = reading(reads);
+    for (let i = 0; i < 3; i++) {
+      moving.stream.onData(Buffer.alloc(64 * KIB));
+      moving.stream.consumed(32 * KIB);
+      moving.stream.consumed(32 * KIB);
+    }
+    expect(moving.socket.calls).toEqual(["pause", "resume", "pause", "resume", "pause", "resume"]);
+  });
+
+  test("a socket that closes gives back what it held; what is consumed later counts no more", () => {
+    const reads = new ReadBudget(512 * KIB);
+    const { stream } = reading(reads);
+    stream.onData(Buffer.alloc(512 * KIB));
+    expect(reads.window).toBe(64 * KIB);
+    stream.destroy();
+    stream.consumed(512 * KIB);
+    expect(reads.window).toBe(512 * KIB);
+    const next = reading(reads);
+    next.stream.onData(Buffer.alloc(512 * KIB - 1));
+    expect(next.socket.calls).toEqual([]);
   });
 });
 
