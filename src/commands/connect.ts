@@ -95,7 +95,7 @@ async function chooseAdmission(args: Choice): Promise<Admit> {
   if (ways !== 1 || (args.gateway === undefined) !== (args.target === undefined)) {
     throw new SallyportError(
       "USAGE",
-      "Say what to reach in one way: a resource's name, --gateway with --target, or --pki. Add --help for examples",
+      "Say what to reach in one way: a resource's name, --gateway with --target,, or --pki. Add --help to see what is accepted",
     );
   }
   const mode = args.mode ?? "tcp";
