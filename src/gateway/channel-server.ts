@@ -1,6 +1,8 @@
 import { type Clock, settlesWithin, systemClock } from "../host/clock.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
+import type { Code } from "../telemetry/codes.ts";
 import { asSallyportError, SallyportError } from "../telemetry/error.ts";
+import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { ALPN } from "../tunnel/alpn.ts";
 import { errorLine } from "../tunnel/status-line.ts";
@@ -21,6 +23,8 @@ export interface ChannelServerOptions {
   policy: TargetPolicy;
   /** Private directory (0700) for the socket of the inner TLS server. */
   directory: string;
+  /** Its own unless told. */
+  instruments?: Instruments;
   log: Logger;
   clock?: Clock;
   resolve?: Resolver;
@@ -55,6 +59,7 @@ export async function openChannelServer(options: ChannelServerOptions): Promise<
 class Server implements ChannelServer {
   readonly #options: ChannelServerOptions;
   readonly #services: SessionServices;
+  readonly #instruments: Instruments;
   readonly #channels = new Set<ByteStream>();
   readonly #sessions = new Set<Session>();
   #inner: Awaited<ReturnType<typeof openInnerTlsServer>> | undefined;
@@ -63,9 +68,11 @@ class Server implements ChannelServer {
   constructor(options: ChannelServerOptions) {
     const { policy, resolve, log } = options;
     this.#options = options;
+    this.#instruments = options.instruments ?? createInstruments();
     this.#services = {
       policy,
       resolve,
+      instruments: this.#instruments,
       log,
       clock: options.clock ?? systemClock,
       http: new HttpFront(),
@@ -80,6 +87,7 @@ class Server implements ChannelServer {
       credentials: () => credentials().tls,
       alpns: SESSION_ALPNS,
       onConnection: (connection) => this.#admit(connection),
+      onRefused: ({ code }) => this.#refused(code),
       log,
     });
   }
@@ -99,6 +107,7 @@ class Server implements ChannelServer {
         cause: error.code,
         connections: this.connections,
       });
+      this.#instruments.metrics.errors.inc({ code: error.code });
       return channel.destroy(error);
     }
     this.#channels.add(channel);
@@ -129,6 +138,8 @@ class Server implements ChannelServer {
   #admit(connection: { stream: ByteStream; peer: PeerCertificate; alpn: string | null }): void {
     const { stream, peer, alpn } = connection;
     const { credentials, log } = this.#options;
+    const { metrics } = this.#instruments;
+    metrics.handshakes.inc({ protocol: "tls", result: "OK" });
     const now = new Date(this.#services.clock.now());
     try {
       if (this.#draining) throw stopping();
@@ -138,9 +149,17 @@ class Server implements ChannelServer {
     } catch (error) {
       const { code, message } = asSallyportError(error, "INTERNAL", "The session could not be opened");
       const { commonName, serial } = peer;
+      metrics.errors.inc({ code });
       log.warn("Session refused", { cause: code, reason: message, commonName, serial, alpn });
       void lastWords(stream, alpn === ALPN.sallyportTcp ? errorLine(code, message) : null);
     }
+  }
+
+  /** Whose inner handshake was refused never had a session. */
+  #refused(code: Code): void {
+    const { handshakes, errors } = this.#instruments.metrics;
+    handshakes.inc({ protocol: "tls", result: code });
+    errors.inc({ code });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Traffic } from "../telemetry/connections.ts";
 import { StreamDuplex } from "../tunnel/duplex.ts";
 import type { PumpResult } from "../tunnel/pump.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
@@ -8,14 +9,15 @@ import { HttpSession, type HttpSessionOptions } from "./http/session.ts";
 
 /**
  * `infisical-http-proxy` (PROTOCOL 0.2, 0.5): a CONFIG line, then HTTP/1.1 requests, each forwarded to the target of
- * the certificate. Resolves when the tunnel is over; never rejects. `forward` counts bytes from the client.
+ * the certificate. Resolves when the tunnel is over; never rejects. `traffic` counts on while it runs.
  */
 export async function serveHttp(
   stream: ByteStream,
   front: HttpFront,
   options: Omit<HttpSessionOptions, "config">,
+  traffic: Traffic = { forward: 0, backward: 0 },
 ): Promise<PumpResult> {
-  const duplex = new StreamDuplex(stream);
+  const duplex = new StreamDuplex(stream, traffic);
   let error: Error | null = null;
   const closed = new Promise<void>((resolve) => duplex.once("close", resolve));
   duplex.on("error", (cause: Error) => (error ??= cause));
@@ -30,7 +32,7 @@ export async function serveHttp(
     front.serve(duplex, session);
   }
   await closed;
-  return { forward: duplex.received, backward: duplex.sent, error };
+  return { ...traffic, error };
 }
 
 async function readConfig(duplex: StreamDuplex): Promise<HttpConfig | Error> {

@@ -1,5 +1,7 @@
 import { type Clock, sleepUntil } from "../host/clock.ts";
+import { ENDED, type Traffic } from "../telemetry/connections.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
+import type { Instruments } from "../telemetry/instruments.ts";
 import type { Fields, Logger } from "../telemetry/log.ts";
 import type { PumpResult } from "../tunnel/pump.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
@@ -20,6 +22,7 @@ export interface SessionServices {
   serviceAccount: ServiceAccount;
   resolve: Resolver | undefined;
   clock: Clock;
+  instruments: Pick<Instruments, "connections">;
   log: Logger;
 }
 
@@ -27,6 +30,7 @@ export interface SessionServices {
 export class Session {
   readonly #ended = new AbortController();
   readonly #since: number;
+  readonly #traffic: Traffic = { forward: 0, backward: 0 };
   /** Resolves when the tunnel is over and accounted for; never rejects. */
   readonly over: Promise<void>;
 
@@ -45,20 +49,25 @@ export class Session {
   }
 
   async #run(): Promise<void> {
-    const { log, clock } = this.services;
+    const { instruments, clock } = this.services;
+    const { mode } = this.request;
     const about = describeSession(this.request);
-    const level = this.request.mode === "tcp" || this.request.mode === "http" ? "info" : "debug";
+    const entry = instruments.connections.open(mode, about, () => this.#traffic);
+    const log = this.services.log.child({ connection: entry.id });
+    const level = mode === "tcp" || mode === "http" ? "info" : "debug";
     log[level]("Session opened", about);
     this.#watchTheClock();
 
     const { forward, backward, error } = await this.#serve();
     const cause = this.#ended.signal.reason ?? error;
     this.#ended.abort();
+    Object.assign(this.#traffic, { forward, backward });
+    entry.close(nameOf(cause));
     log[level]("Session closed", {
       ...about,
       bytesUp: forward,
       bytesDown: backward,
-      durationMs: Math.max(0, clock.now() - this.#since),
+      milliseconds: Math.max(0, clock.now() - this.#since),
       cause: nameOf(cause),
       ...(cause instanceof Error && { reason: describe(cause) }),
     });
@@ -67,12 +76,14 @@ export class Session {
   #serve(): Promise<PumpResult> {
     const { stream, services, request } = this;
     const { signal } = this.#ended;
-    if (request.mode === "tcp") return serveTcp(stream, { ...request, ...services, signal });
+    const traffic = this.#traffic;
+    if (request.mode === "tcp") return serveTcp(stream, { ...request, ...services, signal, traffic });
     signal.addEventListener("abort", () => stream.destroy(signal.reason), { once: true });
     if (request.mode === "ping") return lastWords(stream, pong());
     if (request.mode === "health") return lastWords(stream, healthReply());
     const { resolve, policy, serviceAccount, http } = services;
-    return serveHttp(stream, http, { ...request, policy, serviceAccount, ...(resolve && { resolve }) });
+    const rules = { policy, serviceAccount, ...(resolve && { resolve }) };
+    return serveHttp(stream, http, { ...request, ...rules }, traffic);
   }
 
   /** The grant's end holds with the platform away (EXTENSIONS X10), across suspends and clock steps. */
@@ -99,5 +110,5 @@ function describeSession({ mode, actor, target, serial, grant }: SessionRequest)
 
 function nameOf(cause: unknown): string {
   if (cause instanceof SallyportError) return cause.code;
-  return cause ? "CONNECTION_LOST" : "ENDED";
+  return cause ? "CONNECTION_LOST" : ENDED;
 }

@@ -1,3 +1,4 @@
+import type { Traffic } from "../telemetry/connections.ts";
 import { asSallyportError } from "../telemetry/error.ts";
 import { withPrologue } from "../tunnel/prologue.ts";
 import { type PumpResult, pump } from "../tunnel/pump.ts";
@@ -16,15 +17,16 @@ export interface TcpOptions {
   /** Cuts the session, with its reason. */
   signal: AbortSignal;
   resolve?: Resolver | undefined;
+  /** Counts on while bytes go: forward is from the client. */
+  traffic?: Traffic;
 }
 
 /**
  * Dials the target and joins it with the client. Until then the client's bytes wait in the stream's window. A client
- * of `infisical-tcp-proxy` sees a failed dial as an orderly end without a byte. Never rejects; `forward` counts bytes
- * from the client.
+ * of `infisical-tcp-proxy` sees a failed dial as an orderly end without a byte. Never rejects.
  */
 export async function serveTcp(stream: ByteStream, options: TcpOptions): Promise<PumpResult> {
-  const { target, policy, statusLine, signal, resolve } = options;
+  const { target, policy, statusLine, signal, resolve, traffic } = options;
   let connection: ByteStream;
   try {
     connection = await dialTarget(target, policy, { signal, ...(resolve && { resolve }) });
@@ -35,6 +37,6 @@ export async function serveTcp(stream: ByteStream, options: TcpOptions): Promise
   }
   const cut = () => stream.destroy(signal.reason);
   signal.addEventListener("abort", cut);
-  const over = pump(withPrologue(stream, statusLine ? okLine() : null), connection);
+  const over = pump(withPrologue(stream, statusLine ? okLine() : null), connection, traffic);
   return over.finally(() => signal.removeEventListener("abort", cut));
 }

@@ -1,4 +1,5 @@
 import { Duplex } from "node:stream";
+import type { Traffic } from "../telemetry/connections.ts";
 import type { ByteStream } from "./stream.ts";
 
 /** Bytes a node stream may hold in each direction before it pushes back. */
@@ -11,10 +12,6 @@ const LINGER_MS = 5000;
  * both directions: a chunk is `consumed` when the reader takes it, a write calls back when its bytes have left.
  */
 export class StreamDuplex extends Duplex {
-  /** Bytes received from the peer. */
-  received = 0;
-  /** Bytes written to the peer. */
-  sent = 0;
   #unread: Buffer[] = [];
   #wanted = false;
   #peerEnded = false;
@@ -22,11 +19,15 @@ export class StreamDuplex extends Duplex {
   #written: (() => void) | null = null;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly stream: ByteStream) {
+  /** @param traffic counts on: forward what the peer sends, backward what is written to it */
+  constructor(
+    private readonly stream: ByteStream,
+    private readonly traffic: Traffic = { forward: 0, backward: 0 },
+  ) {
     super({ readableHighWaterMark: HIGH_WATER_MARK, writableHighWaterMark: HIGH_WATER_MARK });
     stream.attach({
       data: (chunk) => {
-        this.received += chunk.length;
+        this.traffic.forward += chunk.length;
         if (this.destroyed) return this.stream.consumed(chunk.length);
         this.#unread.push(chunk);
         this.#deliver();
@@ -47,7 +48,7 @@ export class StreamDuplex extends Duplex {
 
   override _write(chunk: Buffer, _encoding: string, callback: () => void): void {
     if (chunk.length === 0) return callback();
-    this.sent += chunk.length;
+    this.traffic.backward += chunk.length;
     this.#unwritten += chunk.length;
     this.#written = callback;
     // The stream below owns what it is given and may free it; a node stream's writer may still look at its chunk.

@@ -8,11 +8,10 @@ export interface LogEntry {
 
 /** A log that keeps its entries, and lets a test wait for one. */
 export class RecordingLog implements Logger {
-  readonly #waiters = new Set<() => void>();
-
   constructor(
     readonly entries: LogEntry[] = [],
     private readonly bound: Fields = {},
+    private readonly waiters = new Set<() => void>(),
   ) {}
 
   debug(message: string, fields?: Fields): void {
@@ -29,7 +28,7 @@ export class RecordingLog implements Logger {
   }
 
   child(fields: Fields): Logger {
-    return new RecordingLog(this.entries, { ...this.bound, ...fields });
+    return new RecordingLog(this.entries, { ...this.bound, ...fields }, this.waiters);
   }
 
   /** The fields of the nth entry with that message (the first unless told), once it is there. */
@@ -37,13 +36,13 @@ export class RecordingLog implements Logger {
     for (;;) {
       const found = this.entries.filter((entry) => entry.message === message)[nth];
       if (found) return found.fields;
-      await new Promise<void>((resolve) => this.#waiters.add(resolve));
+      await new Promise<void>((resolve) => this.waiters.add(resolve));
     }
   }
 
   #add(level: LogLevel, message: string, fields: Fields = {}): void {
     this.entries.push({ level, message, fields: { ...this.bound, ...fields } });
-    for (const wake of this.#waiters) wake();
-    this.#waiters.clear();
+    for (const wake of this.waiters) wake();
+    this.waiters.clear();
   }
 }

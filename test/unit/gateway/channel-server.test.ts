@@ -73,7 +73,7 @@ describe("a TCP session", () => {
       ...opened,
       bytesUp: 14,
       bytesDown: 14,
-      durationMs: expect.any(Number),
+      milliseconds: expect.any(Number),
       cause: "ENDED",
     });
     expect(JSON.stringify(gateway.log.entries).toLowerCase()).not.toContain("secret");

@@ -17,14 +17,21 @@ async function textOf(stream: StreamDuplex): Promise<string> {
 
 test("bytes go both ways, each end on its own", async () => {
   const [a, b] = streamPair();
-  const left = new StreamDuplex(a);
-  const right = new StreamDuplex(b);
+  const traffic = [
+    { forward: 0, backward: 0 },
+    { forward: 0, backward: 0 },
+  ];
+  const left = new StreamDuplex(a, traffic[0]);
+  const right = new StreamDuplex(b, traffic[1]);
   left.end("question");
   expect(await textOf(right)).toBe("question");
   right.write("");
   right.end("answer");
   expect(await textOf(left)).toBe("answer");
-  expect([left.sent, left.received, right.sent, right.received]).toEqual([8, 6, 6, 8]);
+  expect(traffic).toEqual([
+    { forward: 6, backward: 8 },
+    { forward: 8, backward: 6 },
+  ]);
 });
 
 test("a reader that stops holds the writer back", async () => {
