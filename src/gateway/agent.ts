@@ -136,6 +136,7 @@ class Agent implements Gateway {
     this.#credentials = credentials;
     await this.#server?.reload();
     this.#followRelays();
+    for (const link of this.#links.values()) link.renewed();
   }
 
   /** One link for each listed relay. A relay that has moved counts as another one. */

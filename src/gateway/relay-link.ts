@@ -1,39 +1,19 @@
 import { formatHostPort } from "../host/address.ts";
-import { type Clock, settlesWithin } from "../host/clock.ts";
-import type { GatewayRelay, SshIdentity } from "../pki/credentials.ts";
+import { type Clock, settlesWithin, sleepUntil } from "../host/clock.ts";
+import type { GatewayRelay } from "../pki/credentials.ts";
 import { parseSshPublicKey } from "../pki/ssh-keys.ts";
-import { asSallyportError, type SallyportError } from "../telemetry/error.ts";
+import { asSallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import { relayLabel } from "./issued.ts";
 import { type Loss, RelayLosses } from "./relay-loss.ts";
+import {
+  type DialRequest,
+  type OfferedChannel,
+  type RelayConnection,
+  RelaySession,
+} from "./relay-session.ts";
 import { RepeatedWarning } from "./repeated-warning.ts";
-
-/** What a link uses of an SSH connection; `SshConnection` is one. */
-export interface RelaySession {
-  /** The identification line of the relay's SSH. */
-  readonly peerIdent: string;
-  onClosed(listener: (error: SallyportError | null) => void): void;
-  disconnect(reason: number, text: string): void;
-  drain(graceMs: number): Promise<void>;
-}
-
-interface OfferedChannel {
-  readonly type: string;
-  accept(): ByteStream;
-  reject(reason: number, text: string): void;
-}
-
-export interface DialRequest {
-  host: string;
-  port: number;
-  username: string;
-  identity: SshIdentity;
-  hostAuthorities: Buffer[];
-  hostPrincipal: readonly string[];
-  onChannel: (channel: OfferedChannel) => void;
-  signal: AbortSignal;
-}
 
 export interface RelayLinkOptions {
   gatewayId: string;
@@ -41,7 +21,7 @@ export interface RelayLinkOptions {
   /** The newest credentials for this relay. */
   relay: () => GatewayRelay;
   /** Connects and logs in. @throws SallyportError */
-  dial: (request: DialRequest) => Promise<RelaySession>;
+  dial: (request: DialRequest) => Promise<RelayConnection>;
   /** Takes each channel that the relay opens. */
   accept: (channel: ByteStream) => void;
   onUp: (relay: string) => void;
@@ -64,23 +44,23 @@ export interface TunnelStatus {
 /** The tunnel to one relay, kept up until it is drained or closed. */
 export interface RelayLink {
   status(): TunnelStatus;
-  /** Opens no new session, lets the channels of the present one end, at most `graceMs`. */
+  /** There are newer credentials. They are taken into use without a gap when those in use are worn. */
+  renewed(): void;
+  /** Opens no new session, lets the channels of the present ones end, at most `graceMs`. */
   drain(graceMs: number): Promise<void>;
   close(): void;
 }
 
-/**
- * A tunnel counts as up when it lasted this long: a relay that refuses a session says so right after the login.
- * Infisical's says nothing and takes its time (EXTENSIONS X2). Channels are taken from the first moment.
- */
-const SETTLE_MS = { ours: 100, foreign: 2000 };
 /** A platform that does not answer must not delay the next attempt for longer. */
 const REFRESH_PATIENCE_MS = 3000;
+/** Sessions that were replaced and still carry channels; the relay keeps as many. */
+const MOST_OLDER = 64;
+/** A replaced session beyond that gets this long. */
+const OLDER_GRACE_MS = 30_000;
 /** PROTOCOL 0.1: where a relay takes gateways unless told otherwise. */
 const STANDARD_PORT = 2222;
-/** RFC 4254, 5.1: SSH_OPEN_UNKNOWN_CHANNEL_TYPE. RFC 4253, 11.1: SSH_DISCONNECT_BY_APPLICATION. */
+/** RFC 4254, 5.1: SSH_OPEN_UNKNOWN_CHANNEL_TYPE. */
 const UNKNOWN_CHANNEL_TYPE = 3;
-const BY_APPLICATION = 11;
 
 /** Starts dialling at once. */
 export function openRelayLink(options: RelayLinkOptions): RelayLink {
@@ -94,7 +74,9 @@ class Link implements RelayLink {
   readonly #losses: RelayLosses;
   readonly #warning: RepeatedWarning;
   readonly #finished: Promise<void>;
-  #session: RelaySession | undefined;
+  /** Every session that is not over, oldest first: the relay ends a replaced one with its last channel. */
+  readonly #sessions = new Set<RelaySession>();
+  #renewal = new AbortController();
   #status: TunnelStatus;
 
   constructor(options: RelayLinkOptions) {
@@ -110,49 +92,85 @@ class Link implements RelayLink {
     return this.#status;
   }
 
+  renewed(): void {
+    this.#renewal.abort();
+    this.#renewal = new AbortController();
+  }
+
   async drain(graceMs: number): Promise<void> {
     this.#stop.abort();
-    await this.#session?.drain(graceMs);
+    await Promise.all([...this.#sessions].map((session) => session.drain(graceMs)));
     this.close();
     await this.#finished;
   }
 
   close(): void {
     this.#stop.abort();
-    this.#session?.disconnect(BY_APPLICATION, "closed");
+    for (const session of this.#sessions) session.close();
   }
 
   async #run(): Promise<void> {
-    const { clock, refresh } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       this.#status = { ...this.#status, state: "connecting" };
       const loss = await this.#attempt();
       if (signal.aborted) return;
       this.#report(loss);
-      const refreshed = loss.refresh && settlesWithin(clock, refresh(), REFRESH_PATIENCE_MS, signal);
-      await Promise.all([clock.sleep(loss.waitMs, signal), refreshed]);
+      await this.#pause(loss, signal);
     }
   }
 
   /** Resolves when there is no tunnel any more. */
   async #attempt(): Promise<Loss> {
+    const session = await this.#logIn();
+    if (!(session instanceof RelaySession)) return session;
+    const loss = await this.#unsettled(session);
+    if (loss) return loss;
+    this.#up(session.relay);
+    return this.#serve(session);
+  }
+
+  /** Lets one session take the place of the one before when that is worn, until the last one is over. */
+  async #serve(first: RelaySession): Promise<Loss> {
+    let session = first;
+    while (await this.#wearsOut(session)) {
+      const next = await this.#logIn();
+      const isSession = next instanceof RelaySession;
+      const loss = isSession ? await this.#unsettled(next) : next;
+      if (isSession && !loss) {
+        session = next;
+        this.#boundOlder();
+        this.#options.log.debug("The tunnel goes on with a newer certificate", { relay: this.#label });
+      } else if (loss && !session.isOver) {
+        this.#options.log.debug("The tunnel can't go over to a newer certificate yet", {
+          reason: loss.message,
+        });
+        await this.#pause(loss, session.over);
+      } else if (loss && isSession) {
+        // It was replaced by our own newer session, which did not last.
+        return loss;
+      }
+    }
+    return this.#losses.lost(await session.closed, this.#options.clock.now() - session.since);
+  }
+
+  /** A session to which the relay has agreed, or why there is none. */
+  async #logIn(): Promise<RelaySession | Loss> {
+    const { clock, random } = this.#options;
     const relay = this.#options.relay();
     try {
-      this.#session = await this.#dial(relay);
+      const session = new RelaySession(await this.#dial(relay), relay, clock, random);
+      this.#sessions.add(session);
+      void session.closed.then(() => this.#sessions.delete(session));
+      if (this.#stop.signal.aborted) session.close();
+      return session;
     } catch (error) {
-      return this.#losses.refused(
-        asSallyportError(error, "RELAY_UNREACHABLE", `No tunnel to ${this.#label}`),
-      );
-    }
-    try {
-      return await this.#watch(this.#session, relay);
-    } finally {
-      this.#session = undefined;
+      const failure = asSallyportError(error, "RELAY_UNREACHABLE", `No tunnel to ${this.#label}`);
+      return this.#losses.refused(failure, relay, clock.now());
     }
   }
 
-  #dial(relay: GatewayRelay): Promise<RelaySession> {
+  #dial(relay: GatewayRelay): Promise<RelayConnection> {
     const { dial, gatewayId } = this.#options;
     return dial({
       host: relay.host,
@@ -166,17 +184,34 @@ class Link implements RelayLink {
     });
   }
 
-  async #watch(session: RelaySession, relay: GatewayRelay): Promise<Loss> {
-    const { clock } = this.#options;
-    const closed = new Promise<SallyportError | null>((resolve) => session.onClosed(resolve));
-    if (this.#stop.signal.aborted) session.disconnect(BY_APPLICATION, "closed");
-    const since = clock.now();
-    const ours = session.peerIdent.startsWith("SSH-2.0-Sallyport_");
-    if (await settlesWithin(clock, closed, ours ? SETTLE_MS.ours : SETTLE_MS.foreign, this.#stop.signal)) {
-      return ours ? this.#losses.lost(await closed, 0) : this.#losses.occupied(relay);
+  /** Why the relay has ended the session right after the login; undefined when it has not. */
+  async #unsettled(session: RelaySession): Promise<Loss | undefined> {
+    if (await session.settles(this.#stop.signal)) return undefined;
+    return session.isOurs ? this.#losses.lost(await session.closed, 0) : this.#losses.occupied(session.relay);
+  }
+
+  /** True when a session with newer credentials should take this one's place, false when it is over. */
+  async #wearsOut(session: RelaySession): Promise<boolean> {
+    const { clock, relay } = this.#options;
+    while (!session.isOver) {
+      const renewal = this.#renewal.signal;
+      await sleepUntil(clock, session.replaceAt(relay()), AbortSignal.any([session.over, renewal]));
+      if (!session.isOver && !renewal.aborted) return true;
     }
-    this.#up(relay);
-    return this.#losses.lost(await closed, clock.now() - since);
+    return false;
+  }
+
+  #boundOlder(): void {
+    const surplus = [...this.#sessions].slice(0, -MOST_OLDER - 1);
+    for (const session of surplus) if (!session.isDraining) void session.drain(OLDER_GRACE_MS);
+  }
+
+  /** Waits until the next attempt is due, with newer certificates if they can be had meanwhile. */
+  async #pause({ waitMs, refresh, needsRenewal }: Loss, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const early = needsRenewal ? AbortSignal.any([signal, this.#renewal.signal]) : signal;
+    const refreshed = refresh && settlesWithin(clock, this.#options.refresh(), REFRESH_PATIENCE_MS, signal);
+    await Promise.all([clock.sleep(waitMs, early), refreshed]);
   }
 
   #up(relay: GatewayRelay): void {

@@ -1,5 +1,6 @@
 import { formatHostPort } from "../host/address.ts";
 import type { GatewayRelay } from "../pki/credentials.ts";
+import { parseSshCertificateLine } from "../pki/ssh-certificate.ts";
 import type { Code } from "../telemetry/codes.ts";
 import type { SallyportError } from "../telemetry/error.ts";
 import { type Backoff, fullJitter } from "../tunnel/backoff.ts";
@@ -13,14 +14,22 @@ export interface Loss {
   fix?: string;
   /** Whether the next attempt should have newer certificates. */
   refresh: boolean;
+  /** Whether there is no point in another attempt before that, unless after the whole wait. */
+  needsRenewal: boolean;
 }
 
 /** EXTENSIONS X3: the loser waits before it tries that relay again. */
 const REPLACED_MS = 60_000;
 /** PROTOCOL 0.2: a tunnel that lasted was a success. */
 const LASTED_MS = 30_000;
-/** As Infisical's gateway, which registers again before its sixth attempt: the relay may have moved. */
+/**
+ * The relay may have moved. Not right after the loss: the certificates are good, and all gateways of a relay lose it at
+ * the same moment (ACCEPTANCE F15).
+ */
+const REFRESH_FIRST = 2;
 const REFRESH_EVERY = 6;
+/** A login with an expired certificate only costs the relay time, until there is a newer one. */
+const EXPIRED_MS = 60_000;
 
 /** Decides what follows a failed attempt or a lost tunnel. One for each relay. */
 export class RelayLosses {
@@ -36,19 +45,21 @@ export class RelayLosses {
     this.#occupied = fullJitter({ baseMs: 5000, capMs: 60_000, random });
   }
 
-  /** Dialling or logging in failed. */
-  refused(error: SallyportError): Loss {
+  /** Dialling or logging in failed. @param now wall-clock milliseconds */
+  refused(error: SallyportError, relay: GatewayRelay, now: number): Loss {
     if (saysReplaced(error)) return this.#replaced();
     this.#failures++;
     const untrusted =
       error.code === "SSH_AUTHENTICATION_FAILED" ||
       error.code === "HOST_CERTIFICATE_REFUSED" ||
       error.code === "CERTIFICATE_REFUSED";
+    const isExpired = untrusted && hasExpired(relay, now);
     return {
-      waitMs: this.#backoff.next(),
+      waitMs: isExpired ? EXPIRED_MS : this.#backoff.next(),
       code: error.code,
-      message: error.message,
-      refresh: untrusted || this.#failures % REFRESH_EVERY === 0,
+      message: isExpired ? `This gateway's certificate has expired. ${error.message}` : error.message,
+      refresh: untrusted || this.#failures === REFRESH_FIRST || this.#failures % REFRESH_EVERY === 0,
+      needsRenewal: isExpired,
     };
   }
 
@@ -62,6 +73,7 @@ export class RelayLosses {
         "another session of this gateway",
       fix: "Wait if this gateway was just restarted; otherwise stop the other process that uses its credentials",
       refresh: false,
+      needsRenewal: false,
     };
   }
 
@@ -75,7 +87,8 @@ export class RelayLosses {
       waitMs: this.#backoff.next(),
       code: error?.code ?? "SSH_DISCONNECTED",
       message: error ? `The tunnel is lost: ${error.message}` : "The relay has closed the tunnel",
-      refresh: true,
+      refresh: false,
+      needsRenewal: false,
     };
   }
 
@@ -88,8 +101,14 @@ export class RelayLosses {
         "If that is a copy on another host, stop it or give it a gateway of its own. A new token from " +
         `"sallyport gateway deploy-command ${this.gatewayName}" shuts the copy out`,
       refresh: true,
+      needsRenewal: false,
     };
   }
+}
+
+/** The clock of this machine may be wrong, so this only explains a refusal. */
+function hasExpired({ ssh }: GatewayRelay, now: number): boolean {
+  return Number(parseSshCertificateLine(ssh.certificate).validBefore) * 1000 <= now;
 }
 
 /** Agreed between relay and gateway (EXTENSIONS X3). */

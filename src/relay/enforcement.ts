@@ -2,6 +2,9 @@ import type { Revocations } from "../pki/credentials.ts";
 import type { RoutingTable } from "./routing-table.ts";
 import type { RelaySession } from "./session.ts";
 
+/** Replaced sessions of one gateway that still carry tunnels. Each holds a connection and 50 KB. */
+const MOST_REPLACED = 64;
+
 /** Every session of this relay: those that serve their gateway and those that lost their place and still end. */
 export interface Sessions {
   table: RoutingTable<RelaySession>;
@@ -19,9 +22,32 @@ export function cutRevokedSessions({ table, retiring }: Sessions, revocations: R
 }
 
 /**
+ * A session has taken its place in the table, the loser's if there was one. Where a gateway renews its certificate, the
+ * tunnels of its older sessions go on until they end (ACCEPTANCE F6); a session of an earlier credential gets the grace
+ * only, and so do the oldest of very many.
+ */
+export function retireReplacedSessions(
+  { retiring }: Sessions,
+  { gatewayId, generation }: RelaySession,
+  loser: RelaySession | undefined,
+  graceMs: number,
+): void {
+  if (loser) {
+    retiring.add(loser);
+    void loser.retire("replaced");
+  }
+  const older = [...retiring].filter((session) => session.gatewayId === gatewayId);
+  const surplus = new Set(older.slice(0, -MOST_REPLACED));
+  for (const session of older) {
+    if (session.generation < generation || surplus.has(session)) void session.retire("replaced", graceMs);
+  }
+}
+
+/**
  * A session lives no longer than the certificate that opened it (EXTENSIONS X4): it takes no new tunnel and ends with
  * its last one, or after the grace; the gateway comes back by itself. An idle one is ended shortly before, so that its
- * gateway is away for a moment only.
+ * gateway is away for a moment only. For a session that was replaced its gateway's present certificate counts as well:
+ * that proves the same right, until a revocation or a newer generation ends both.
  * @param now wall-clock milliseconds
  */
 export function retireExpiredSessions({ table, retiring }: Sessions, now: number, graceMs: number): void {
@@ -32,5 +58,12 @@ export function retireExpiredSessions({ table, retiring }: Sessions, now: number
     table.release(session);
     retiring.add(session);
     void session.retire("certificate expired", graceMs);
+  }
+  for (const session of retiring) {
+    const successor = table.find(session.gatewayId)?.identity;
+    const vouched = successor?.generation === session.generation ? successor.expiresAt : 0;
+    if (now >= Math.max(session.identity.expiresAt, vouched)) {
+      void session.retire("certificate expired", graceMs);
+    }
   }
 }

@@ -65,13 +65,14 @@ export class RelaySession implements Routed {
   }
 
   /**
-   * Lets the present tunnels end, at most `graceMs`, then says why and closes. The caller sends no new tunnel here.
-   * Resolves when the session is over.
+   * Lets the present tunnels end, then says why and closes. The caller sends no new tunnel here. Without `graceMs` they
+   * have all the time that they want; another call may set a limit. Resolves when the session is over.
    */
-  retire(why: Farewell, graceMs: number): Promise<void> {
+  retire(why: Farewell, graceMs?: number): Promise<void> {
     this.#farewell ??= why;
     if (this.#tunnels === 0 || graceMs === 0) this.cut(this.#farewell);
-    else if (!this.#isOver) this.#graceTimer ??= setTimeout(() => this.cut(why), graceMs);
+    else if (!this.#isOver && graceMs !== undefined)
+      this.#graceTimer ??= setTimeout(() => this.cut(why), graceMs);
     return this.#over.promise;
   }
 

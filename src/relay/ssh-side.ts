@@ -7,6 +7,7 @@ import type { Admission } from "../tunnel/admission.ts";
 import type { SshConnection } from "../tunnel/ssh/connection.ts";
 import { listenSsh } from "../tunnel/ssh/listen.ts";
 import type { WindowBudget } from "../tunnel/ssh/window.ts";
+import { retireReplacedSessions } from "./enforcement.ts";
 import { identifyGateway, type RelayIdentity } from "./identity.ts";
 import type { RelayLimits } from "./limits.ts";
 import type { RoutingTable } from "./routing-table.ts";
@@ -111,8 +112,5 @@ function enter(connection: SshConnection, options: SshSideOptions, log: Logger):
       reason: session.farewell ?? error?.message,
     });
   });
-  if (claim.loser) {
-    retiring.add(claim.loser);
-    void claim.loser.retire("replaced", limits.drainMs);
-  }
+  retireReplacedSessions({ table, retiring }, session, claim.loser, limits.drainMs);
 }

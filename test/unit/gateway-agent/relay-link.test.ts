@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import {
-  type DialRequest,
-  openRelayLink,
-  type RelayLink,
-  type RelaySession,
-} from "../../../src/gateway/relay-link.ts";
+import { openRelayLink, type RelayLink } from "../../../src/gateway/relay-link.ts";
+import type { DialRequest, RelayConnection } from "../../../src/gateway/relay-session.ts";
 import type { GatewayRelay } from "../../../src/pki/credentials.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { PeerDisconnected } from "../../../src/tunnel/ssh/messages.ts";
@@ -20,7 +16,7 @@ const unreachable = new SallyportError("RELAY_UNREACHABLE", "Cannot reach the re
 const refusedError = new SallyportError("SSH_AUTHENTICATION_FAILED", "The relay refuses this gateway.");
 
 /** A session whose far end is the test. */
-class Session implements RelaySession {
+class Session implements RelayConnection {
   readonly disconnects: string[] = [];
   readonly drained: number[] = [];
   readonly #listeners: ((error: SallyportError | null) => void)[] = [];
@@ -54,18 +50,27 @@ let refresh: () => Promise<void>;
 let link: RelayLink;
 /** What the next dials give: a session, or a failure. The last one stays. */
 let answers: (Session | SallyportError)[];
+let beforeLogin: () => Promise<void>;
 
-beforeEach(async () => {
+/** New credentials for the same relay, issued at the fake clock's time. */
+async function issue(wish: { ttlSeconds?: number; generation?: number } = {}): Promise<GatewayRelay> {
   const { relays } = await (await testPki()).gateway({
     relays: [{ name: "r1", host: "relay.example.com", sshPort: 2222 }],
+    now: new Date(clock.now()),
+    ...wish,
   });
   if (!relays[0]) throw new Error("no relay");
-  relay = relays[0];
+  return relays[0];
+}
+
+beforeEach(async () => {
   clock = new FakeClock();
+  relay = await issue();
   record = recordedLog();
   dials = [];
   ups = [];
   refreshes = 0;
+  beforeLogin = async () => undefined;
   refresh = async () => {
     refreshes++;
   };
@@ -79,6 +84,7 @@ function open(random = 1): void {
     relay: () => relay,
     async dial(request) {
       dials.push({ request, at: clock.now() });
+      await beforeLogin();
       const answer = answers.length > 1 ? answers.shift() : answers[0];
       if (!(answer instanceof Session)) throw answer;
       const { life } = answer;
@@ -143,45 +149,68 @@ describe("relay link", () => {
     );
   });
 
-  test("newer certificates are fetched after a lost tunnel and a refused login, not for each failed dial", async () => {
+  test("newer certificates are fetched after a refused login and now and then, not for each failed dial", async () => {
     answers = [unreachable];
     open();
-    await clock.advance(20_000);
-    expect(dials).toHaveLength(5);
+    await clock.advance(900);
     expect(refreshes).toBe(0);
-    await clock.advance(20_000);
+    await clock.advance(19_100);
+    expect(dials).toHaveLength(5);
     expect(refreshes).toBe(1);
+    await clock.advance(20_000);
+    expect(refreshes).toBe(2);
     answers = [refusedError];
     await clock.advance(30_000);
-    expect(refreshes).toBe(2);
+    expect(refreshes).toBe(3);
+  });
+
+  test("F15 a lost tunnel alone asks the platform for nothing: everybody loses it at once", async () => {
+    const first = new Session(OURS);
+    answers = [first, new Session(OURS)];
+    open();
+    await clock.advance(60_000);
+    first.close(lostError);
+    await clock.advance(2000);
+    expect(dials).toHaveLength(2);
+    expect(refreshes).toBe(0);
+  });
+
+  test("F5 a login refused for an expired certificate waits for a newer one, and not a second longer", async () => {
+    relay = await issue({ ttlSeconds: 60 });
+    await clock.advance(61_000);
+    answers = [refusedError];
+    open();
+    await clock.advance(59_000);
+    expect(dials).toHaveLength(1);
+    expect(refreshes).toBe(1);
+    expect(link.status().reason).toContain("certificate has expired");
+    relay = await issue();
+    answers = [new Session(OURS)];
+    link.renewed();
+    await clock.advance(100);
+    expect(link.status().state).toBe("up");
   });
 
   test("a lost tunnel is dialled again within a second, with credentials fetched meanwhile", async () => {
     const first = new Session(OURS);
     answers = [first, new Session(OURS)];
-    const newer = { ...relay, ssh: { ...relay.ssh, certificate: "newer" } };
-    refresh = async () => {
-      relay = newer;
-    };
     open();
     await clock.advance(60_000);
     first.close(lostError);
     await settle();
     expect(link.status().state).toBe("waiting");
+    relay = await issue();
     await clock.advance(1000);
     expect(dials).toHaveLength(2);
-    expect(dials[1]?.request.identity.certificate).toBe("newer");
+    expect(dials[1]?.request.identity).toEqual(relay.ssh);
     await clock.advance(100);
     expect(ups).toEqual(["r1", "r1"]);
   });
 
   test("a platform that does not answer delays the next attempt by 3 s at most", async () => {
-    const first = new Session(OURS);
-    answers = [first, new Session(OURS)];
+    answers = [refusedError, new Session(OURS)];
     refresh = () => new Promise(() => undefined);
     open();
-    await clock.advance(60_000);
-    first.close(lostError);
     await clock.advance(2900);
     expect(dials).toHaveLength(1);
     await clock.advance(200);
@@ -275,5 +304,161 @@ describe("relay link", () => {
     link.close();
     await settle();
     expect(clock.sleeping).toBe(0);
+  });
+});
+
+describe("F6 newer credentials", () => {
+  /** Up with a certificate of an hour, which wears out after half of it. */
+  async function up(...later: (Session | SallyportError)[]): Promise<Session> {
+    relay = await issue({ ttlSeconds: 3600 });
+    const first = new Session(OURS);
+    answers = [first, ...later];
+    open(0);
+    await clock.advance(100);
+    expect(link.status().state).toBe("up");
+    return first;
+  }
+
+  async function renew(wish?: Parameters<typeof issue>[0]): Promise<void> {
+    relay = await issue(wish);
+    link.renewed();
+    await settle();
+  }
+
+  test("are taken into use when those in use are half worn: a second session, then the end of the first", async () => {
+    const second = new Session(OURS);
+    const first = await up(second);
+    await renew();
+    await clock.advance(1_799_000);
+    expect(dials).toHaveLength(1);
+    await clock.advance(2000);
+    expect(dials).toHaveLength(2);
+    expect(dials[1]?.request.identity).toEqual(relay.ssh);
+    first.close(replacedError);
+    await clock.advance(600_000);
+    expect(link.status()).toEqual({ relay: "r1", state: "up" });
+    expect(record.text()).not.toContain("GATEWAY_DUPLICATE");
+    expect(ups).toEqual(["r1"]);
+    expect(dials).toHaveLength(2);
+  });
+
+  test("that come late are taken into use at once", async () => {
+    await up(new Session(OURS));
+    await clock.advance(2_700_000);
+    expect(dials).toHaveLength(1);
+    await renew();
+    expect(dials).toHaveLength(2);
+  });
+
+  test("of another generation are taken into use at once, those that end sooner never", async () => {
+    await up(new Session(OURS));
+    await renew({ ttlSeconds: 60 });
+    await clock.advance(3_000_000);
+    expect(dials).toHaveLength(1);
+    await renew({ generation: 7 });
+    expect(dials).toHaveLength(2);
+  });
+
+  test("do not touch the session while the relay can't be reached for a second one", async () => {
+    const first = await up(unreachable, unreachable, new Session(OURS));
+    await clock.advance(2_000_000);
+    await renew();
+    await clock.advance(10_000);
+    expect(dials).toHaveLength(4);
+    expect(link.status().state).toBe("up");
+    first.close(replacedError);
+    await clock.advance(1000);
+    expect(link.status().state).toBe("up");
+  });
+
+  test("the first session's end may be heard before the second one's login", async () => {
+    const first = await up();
+    await clock.advance(2_000_000);
+    const login = Promise.withResolvers<void>();
+    const second = new Session(OURS);
+    answers = [second];
+    relay = await issue();
+    beforeLogin = () => login.promise;
+    link.renewed();
+    await settle();
+    first.close(replacedError);
+    await settle();
+    login.resolve();
+    await clock.advance(100);
+    expect(link.status().state).toBe("up");
+    expect(record.text()).not.toContain("GATEWAY_DUPLICATE");
+    second.close(lostError);
+    await settle();
+    expect(link.status().state).toBe("waiting");
+  });
+
+  test("F3 a session that loses its place to somebody else is a duplicate all the same", async () => {
+    const first = await up(new Session(OURS));
+    await clock.advance(2_000_000);
+    first.close(replacedError);
+    await settle();
+    expect(link.status().reason).toContain("GATEWAY_DUPLICATE");
+    await clock.advance(59_000);
+    expect(dials).toHaveLength(1);
+  });
+
+  test("a second session that is refused at once leaves the first one alone", async () => {
+    const first = await up(new Session(OURS, { ms: 50, error: replacedError }), new Session(OURS));
+    await clock.advance(2_000_000);
+    await renew();
+    await clock.advance(59_000);
+    expect(dials).toHaveLength(2);
+    expect(link.status().state).toBe("up");
+    await clock.advance(2000);
+    expect(dials).toHaveLength(3);
+    expect(first.disconnects).toEqual([]);
+  });
+
+  test("a first session that was given up for one that does not last is no duplicate", async () => {
+    const first = await up(new Session(OURS, { ms: 50, error: lostError }), new Session(OURS));
+    await clock.advance(2_000_000);
+    await renew();
+    first.close(replacedError);
+    await clock.advance(50);
+    expect(link.status()).toMatchObject({ state: "waiting", reason: expect.stringContaining("lost") });
+    await clock.advance(1000);
+    expect(link.status().state).toBe("up");
+  });
+
+  test("at Infisical's relay the session stays: it would refuse a second one", async () => {
+    relay = await issue({ ttlSeconds: 3600 });
+    answers = [new Session(INFISICAL)];
+    open();
+    await clock.advance(3000);
+    await renew({ generation: 7 });
+    await clock.advance(10_000_000);
+    expect(dials).toHaveLength(1);
+    expect(link.status().state).toBe("up");
+  });
+
+  test("draining and closing reach every session", async () => {
+    const second = new Session(OURS);
+    const first = await up(second);
+    await clock.advance(2_000_000);
+    await renew();
+    await clock.advance(100);
+    await link.drain(5000);
+    expect([first.drained, second.drained]).toEqual([[5000], [5000]]);
+    expect([first.disconnects, second.disconnects]).toEqual([["closed"], ["closed"]]);
+    await settle();
+    expect(clock.sleeping).toBe(0);
+  });
+
+  test("sessions that do not end after their replacement are bounded", async () => {
+    const all: Session[] = [await up()];
+    for (let i = 0; i < 70; i++) {
+      const next = new Session(OURS);
+      all.push(next);
+      answers = [next];
+      await renew({ generation: i + 1 });
+      await clock.advance(100);
+    }
+    expect(dials).toHaveLength(71);
+    expect(all.map(({ drained }) => drained.length)).toEqual([...Array(6).fill(1), ...Array(65).fill(0)]);
   });
 });
