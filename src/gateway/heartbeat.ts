@@ -10,6 +10,8 @@ const REGULAR_MS = 180_000;
 interface HeartbeatOptions {
   /** Asks the platform to reach this gateway; settles with the answer. */
   beat(signal: AbortSignal): Promise<void>;
+  /** Null after each success. */
+  onOutcome?: (error: unknown) => void;
   signal: AbortSignal;
   log: Logger;
   clock: Clock;
@@ -34,8 +36,11 @@ export async function keepHeartbeat(options: HeartbeatOptions): Promise<void> {
       if (!succeeded) log.info("Gateway is reachable by Infisical");
       succeeded = true;
       warning.over();
+      options.onOutcome?.(null);
     } catch (error) {
-      if (!signal.aborted) warning.warn(`The platform cannot reach this gateway: ${describe(error)}`);
+      if (signal.aborted) return;
+      warning.warn(`The platform cannot reach this gateway: ${describe(error)}`);
+      options.onOutcome?.(error);
     }
   }
 }

@@ -2,8 +2,10 @@ import { type Clock, settlesWithin, sleepUntil, systemClock } from "../host/cloc
 import type { CredentialSource, GatewayCredentials } from "../pki/credentials.ts";
 import type { GatewayConnect } from "../platform-client/answers.ts";
 import type { GatewayConnectRequest } from "../platform-client/client.ts";
+import { Conditions } from "../telemetry/conditions.ts";
 import { asSallyportError, SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { renewalFailed, renewalWorked } from "../telemetry/platform-conditions.ts";
 import type { CredentialsCache } from "./credentials-cache.ts";
 import { generateHomeKeys, type HomeKeys, type Issued, issuedCredentials } from "./issued.ts";
 import { RepeatedWarning } from "./repeated-warning.ts";
@@ -17,6 +19,8 @@ export interface PlatformSourceOptions {
   /** Names of relays in order of preference; none: the platform chooses. */
   relays: string[];
   cache: CredentialsCache;
+  /** Where it says that it gets no certificates; nowhere unless told. */
+  conditions?: Conditions;
   log: Logger;
   clock?: Clock;
   /** Uniform in [0, 1). */
@@ -53,12 +57,14 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
   #refreshing: Promise<void> | undefined;
   #attempt = Promise.withResolvers<void>();
   readonly #warning: RepeatedWarning;
+  readonly #conditions: Conditions;
 
   constructor(options: PlatformSourceOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#warning = new RepeatedWarning(options.log, this.#clock);
     this.#random = options.random ?? Math.random;
+    this.#conditions = options.conditions ?? new Conditions();
   }
 
   /** Waits for the platform as long as there is nothing valid to use. @throws SallyportError DRAINING when closed */
@@ -139,14 +145,8 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     this.#current = issuedCredentials(answer, keys, gatewayName, relayName);
     this.#fetchedAt = this.#clock.now();
     this.#warning.over();
-    if (!isValid(this.#current, this.#fetchedAt)) {
-      log.warn(
-        "The clock of this machine is wrong: certificates that the platform just issued are not valid",
-        {
-          fix: "Set the clock, for example with NTP",
-        },
-      );
-    }
+    renewalWorked(this.#conditions);
+    this.#judgeClock(this.#current);
     if (!this.#registered) log.info("Successfully registered gateway and received certificates");
     this.#registered = true;
     await cache.write(this.#current);
@@ -167,6 +167,16 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     if (this.#current === issued) await this.#refresh();
   }
 
+  /** What was just issued is valid, by the platform's clock. */
+  #judgeClock(issued: Issued): void {
+    if (isValid(issued, this.#fetchedAt)) return this.#conditions.clear("clock");
+    const text =
+      "The clock of this machine is wrong: certificates that the platform just issued are not valid";
+    const fix = "Set the clock, for example with NTP";
+    this.#options.log.warn(text, { fix });
+    this.#conditions.raise("clock", "CLOCK_WRONG", { text: `${text}.`, fix: `${fix}.` });
+  }
+
   #complain(error: unknown): void {
     const { message, code } = asSallyportError(error, "INTERNAL", "The connect call failed");
     const meanwhile = this.#usable() ? "working with the certificates at hand" : "no certificates yet";
@@ -174,6 +184,7 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
       code,
       fix: this.#fixOf(code),
     });
+    renewalFailed(this.#conditions, error, this.#fixOf(code));
   }
 
   #fixOf(code: string): string | undefined {

@@ -10,6 +10,8 @@ interface HeartbeatOptions {
   call: (signal: AbortSignal) => Promise<void>;
   clock: Clock;
   random?: () => number;
+  /** Null after each success. */
+  onOutcome?: (error: unknown) => void;
   signal: AbortSignal;
   log: Logger;
 }
@@ -19,17 +21,19 @@ interface HeartbeatOptions {
  * and every 10 s again after a failure (PROTOCOL A.2). Only changes are logged. Never rejects.
  */
 export async function sendHeartbeats(options: HeartbeatOptions): Promise<void> {
-  const { call, clock, random = Math.random, signal, log } = options;
+  const { call, clock, random = Math.random, onOutcome, signal, log } = options;
   let reachable: boolean | undefined;
   while (!signal.aborted) {
     try {
       await call(signal);
       if (!reachable) log.info("Relay is reachable by Infisical");
       reachable = true;
+      onOutcome?.(null);
     } catch (error) {
       if (signal.aborted) return;
       if (reachable !== false) log.warn("The heartbeat failed", { reason: describe(error) });
       reachable = false;
+      onOutcome?.(error);
     }
     await clock.sleep(reachable ? LATER_MS * (0.9 + random() * 0.2) : UNTIL_FIRST_MS, signal);
   }

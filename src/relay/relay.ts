@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../host/clock.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { renewalFailed, renewalWorked } from "../telemetry/renewal-condition.ts";
+import { renewalFailed, renewalWorked } from "../telemetry/platform-conditions.ts";
 import type { RoleStatus } from "../telemetry/status.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
 import { matchAddresses } from "./address.ts";

@@ -29,7 +29,7 @@ const RANK: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
 /**
  * The conditions that hold now. Each is about one thing, its `place` ("platform", "relay edge"), which has one at a
  * time: raising another replaces it. A cause hides its effects and takes over the worst of what they say, so that people
- * read what to repair and nothing else.
+ * read what to repair and nothing else; the same words about two places are said once.
  */
 export class Conditions {
   readonly #raised = new Map<string, Raised>();
@@ -62,6 +62,9 @@ export class Conditions {
     const hidden = new Set([...present].flatMap((code) => EXPLAINS[code] ?? []));
     return raised
       .filter(({ code }) => !hidden.has(code))
+      .filter(
+        (one, i, all) => i === all.findIndex(({ code, text }) => code === one.code && text === one.text),
+      )
       .map((one) => ({ ...one, ...weightOf(one.code, present), title: CONDITIONS[one.code].title }))
       .sort((a, b) => RANK[a.severity] - RANK[b.severity] || a.since.localeCompare(b.since));
   }
