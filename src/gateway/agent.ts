@@ -1,15 +1,22 @@
 import { makePrivateDirectory } from "../host/atomic-file.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
-import { describe } from "../telemetry/error.ts";
+import { gatewayLifetimes } from "../pki/lifetimes.ts";
+import { asSallyportError, describe } from "../telemetry/error.ts";
+import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { probeFailed, probeWorked } from "../telemetry/platform-conditions.ts";
+import type { RoleStatus } from "../telemetry/status.ts";
 import { type DialOptions, dialSsh } from "../tunnel/ssh/dial.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
 import { type ChannelServer, openChannelServer } from "./channel-server.ts";
 import { keepHeartbeat } from "./heartbeat.ts";
 import { relayLabel } from "./issued.ts";
 import { openRelayLink, type RelayLink, type RelayLinkOptions, type TunnelStatus } from "./relay-link.ts";
+import type { Loss } from "./relay-loss.ts";
+import type { DialRequest, RelayConnection } from "./relay-session.ts";
 import type { TargetPolicy } from "./target-policy.ts";
+import { TunnelConditions } from "./tunnel-conditions.ts";
 
 export interface GatewayOptions {
   /** Closed with the gateway. */
@@ -17,6 +24,8 @@ export interface GatewayOptions {
   policy: TargetPolicy;
   /** For its sockets; made 0700. */
   runtimeDirectory: string;
+  /** What it counts into and says its conditions to; its own unless told. */
+  instruments?: Instruments;
   log: Logger;
   /** Asks the platform for a probe; absent without a platform. */
   heartbeat?: (signal: AbortSignal) => Promise<void>;
@@ -33,6 +42,9 @@ export interface GatewayOptions {
 
 export interface Gateway {
   tunnels(): TunnelStatus[];
+  status(): RoleStatus;
+  /** Takes newer credentials, if there are any, for what comes next. Never fails. */
+  reload(): void;
   /** Takes no new connection, lets the present ones end, at most `graceMs`, then closes. */
   drain(graceMs: number): Promise<void>;
   /** Cuts everything now. Safe to call twice. */
@@ -58,6 +70,8 @@ class Agent implements Gateway {
   readonly #options: GatewayOptions;
   readonly #clock: Clock;
   readonly #budget = new WindowBudget();
+  readonly #instruments: Instruments;
+  readonly #tunnelConditions: TunnelConditions;
   readonly #stop = new AbortController();
   readonly #links = new Map<string, RelayLink>();
   #credentials: GatewayCredentials;
@@ -70,6 +84,8 @@ class Agent implements Gateway {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#credentials = credentials;
+    this.#instruments = options.instruments ?? createInstruments();
+    this.#tunnelConditions = new TunnelConditions(this.#instruments.conditions);
   }
 
   async start(): Promise<void> {
@@ -79,15 +95,31 @@ class Agent implements Gateway {
       credentials: () => this.#credentials,
       policy,
       directory,
+      instruments: this.#instruments,
       log,
       clock: this.#clock,
     });
+    this.#measure();
     this.#followRelays();
     credentials.onStale(() => void this.#reload());
   }
 
   tunnels(): TunnelStatus[] {
     return [...this.#links.values()].map((link) => link.status());
+  }
+
+  status(): RoleStatus {
+    const { used, limit } = this.#budget;
+    return {
+      id: this.#credentials.gatewayId,
+      certificates: gatewayLifetimes(this.#credentials),
+      windowBudget: { used, limit },
+      tunnels: this.tunnels(),
+    };
+  }
+
+  reload(): void {
+    void this.#reload();
   }
 
   async drain(graceMs: number): Promise<void> {
@@ -121,10 +153,15 @@ class Agent implements Gateway {
       this.#reloadAgain = false;
       try {
         await this.#loadAndApply();
+        this.#instruments.conditions.clear("credentials");
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#options.log.warn("The new credentials can't be used; going on with those at hand", {
           error: describe(error),
+        });
+        this.#instruments.conditions.raise("credentials", "RENEWAL_FAILED", {
+          text: describe(error),
+          fix: "Do what the message says; the present certificates are used as long as they are valid.",
         });
       }
     }
@@ -151,10 +188,11 @@ class Agent implements Gateway {
     for (const [place, relay] of wanted) {
       if (!this.#links.has(place)) this.#links.set(place, this.#openLink(relay));
     }
+    this.#tunnelConditions.check(this.tunnels());
   }
 
   #openLink(first: GatewayRelay): RelayLink {
-    const { log, random = Math.random, route, dial } = this.#options;
+    const { log, random = Math.random } = this.#options;
     const { gatewayId, gatewayName } = this.#credentials;
     let latest = first;
     return openRelayLink({
@@ -164,14 +202,10 @@ class Agent implements Gateway {
         latest = this.#credentials.relays.find((relay) => placeOf(relay) === placeOf(first)) ?? latest;
         return latest;
       },
-      dial:
-        dial ??
-        ((request) => {
-          const way = route?.(request.host, request.port);
-          return dialSsh({ ...request, ...way, budget: this.#budget, log });
-        }),
+      dial: (request) => this.#dial(request),
       accept: (channel) => this.#server?.accept(channel),
       onUp: (relay) => this.#onUp(relay),
+      onDown: (relay, loss) => this.#onDown(relay, loss),
       refresh: () => this.#reload(),
       log,
       clock: this.#clock,
@@ -179,13 +213,49 @@ class Agent implements Gateway {
     });
   }
 
+  async #dial(request: DialRequest): Promise<RelayConnection> {
+    const { log, route, dial = dialSsh } = this.#options;
+    const { handshakes } = this.#instruments.metrics;
+    try {
+      const way = route?.(request.host, request.port);
+      const connection = await dial({ ...request, ...way, budget: this.#budget, log });
+      handshakes.inc({ protocol: "ssh", result: "OK" });
+      return connection;
+    } catch (error) {
+      const { code } = asSallyportError(error, "RELAY_UNREACHABLE", "The dial failed");
+      handshakes.inc({ protocol: "ssh", result: code });
+      throw error;
+    }
+  }
+
+  #onDown(relay: string, loss: Loss): void {
+    this.#instruments.metrics.errors.inc({ code: loss.code });
+    this.#tunnelConditions.down(relay, loss);
+    this.#tunnelConditions.check(this.tunnels());
+  }
+
+  /** Tunnels by their state, whenever metrics are read. */
+  #measure(): void {
+    const { metrics } = this.#instruments;
+    metrics.beforeRead(() => {
+      metrics.tunnels.reset();
+      for (const { relay, state } of this.tunnels()) metrics.tunnels.set({ relay, state }, 1);
+    });
+  }
+
   #onUp(relay: string): void {
     const { log, heartbeat, random = Math.random, onTunnel } = this.#options;
+    const { conditions } = this.#instruments;
+    this.#tunnelConditions.up(relay);
+    this.#tunnelConditions.check(this.tunnels());
     if (!this.#started) {
       this.#started = true;
       log.info("Gateway started successfully");
       const { signal } = this.#stop;
-      if (heartbeat) void keepHeartbeat({ beat: heartbeat, signal, log, clock: this.#clock, random });
+      const onOutcome = (error: unknown) =>
+        error === null ? probeWorked(conditions) : probeFailed(conditions, error);
+      const clock = this.#clock;
+      if (heartbeat) void keepHeartbeat({ beat: heartbeat, onOutcome, signal, log, clock, random });
     }
     onTunnel?.(relay);
   }

@@ -25,6 +25,8 @@ export interface RelayLinkOptions {
   /** Takes each channel that the relay opens. */
   accept: (channel: ByteStream) => void;
   onUp: (relay: string) => void;
+  /** There is no tunnel, after an attempt or a loss. */
+  onDown?: (relay: string, loss: Loss) => void;
   /** Gets newer certificates, if there are any; never fails. */
   refresh: () => Promise<void>;
   log: Logger;
@@ -225,9 +227,11 @@ class Link implements RelayLink {
     this.#options.onUp(this.#label);
   }
 
-  #report({ code, message, fix, waitMs }: Loss): void {
+  #report(loss: Loss): void {
+    const { code, message, fix, waitMs } = loss;
     this.#status = { relay: this.#label, state: "waiting", reason: `${code}: ${message}` };
     this.#warning.warn(message, { relay: this.#label, code, fix, retryInSeconds: Math.ceil(waitMs / 1000) });
+    this.#options.onDown?.(this.#label, loss);
   }
 
   /** Whatever the payload of a `direct-tcpip` is: the target comes with the TLS inside (PROTOCOL 0.2). */

@@ -86,9 +86,16 @@ describe("conditions", () => {
     expect(store.list().map(({ text }) => text)).toEqual(["b"]);
   });
 
+  test("the same words about two places are said once", () => {
+    const { store } = conditions();
+    store.raise("platform", "PLATFORM_UNREACHABLE", say);
+    store.raise("probe", "PLATFORM_UNREACHABLE", say);
+    expect(store.list()).toHaveLength(1);
+  });
+
   test("a peer can't fill the memory with conditions", () => {
     const { store } = conditions();
-    for (let i = 0; i < 5000; i++) store.raise(`gateway ${i}`, "GATEWAY_DUPLICATE", say);
+    for (let i = 0; i < 5000; i++) store.raise(`gateway ${i}`, "GATEWAY_DUPLICATE", { ...say, text: `${i}` });
     expect(store.list()).toHaveLength(1000);
   });
 
