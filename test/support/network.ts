@@ -8,6 +8,8 @@ export interface NetworkOptions {
   build?: Build;
   /** Rules of the gateway (`--allow`); everything on this machine unless told. */
   allow?: string[];
+  /** How long the certificates of relay and gateway are valid (`--ttl`); 30 days unless told. */
+  ttl?: string;
   /** More flags of `relay start`. */
   relayFlags?: string[];
   /** A proxy on the gateway's way to the relay: the port it listens on, started once the relay's own is known. */
@@ -24,13 +26,15 @@ export interface Network {
   clientDirectory(target: string): Promise<string>;
   /** `connect --pki --listen 127.0.0.1:0`: the local port that leads to `target`, and the process behind it. */
   forward(target: string, ...flags: string[]): Promise<{ port: number; process: RunningProcess }>;
+  /** Replaces the certificates and keys of relay and gateway where they are; both processes notice. */
+  reissue(): Promise<void>;
   /** Runs `sallyport <args>`; anything but exit code 0 is an error. Returns stdout. */
   sallyport(...args: string[]): Promise<string>;
 }
 
 /** Makes the certificates, starts the relay and then the gateway, and waits for the tunnel. The workspace stops them. */
 export async function startNetwork(workspace: Workspace, options: NetworkOptions = {}): Promise<Network> {
-  const { build = "source", allow = ["localhost"], relayFlags = [] } = options;
+  const { build = "source", allow = ["localhost"], relayFlags = [], ttl = "30d" } = options;
   const product = { home: workspace.path, build };
   const directories = {
     ca: workspace.join("ca"),
@@ -43,16 +47,20 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
     return stdout;
   };
   const issue = (...args: string[]) => sallyport("ca", "issue", ...args, "--dir", directories.ca);
+  const issueRelay = (out: string, ssh: number, tls: number) => {
+    const ports = ["--ssh-port", String(ssh), "--tls-port", String(tls)];
+    return issue("relay", "edge", "--host", "127.0.0.1", ...ports, "--out", out, "--ttl", ttl);
+  };
+  const issueGateway = (ssh: number) => {
+    const relayHost = `127.0.0.1:${ssh}`;
+    return issue("gateway", "site", "--relay-host", relayHost, "--out", directories.gateway, "--ttl", ttl);
+  };
 
   await sallyport("ca", "init", "--dir", directories.ca, "--org", "Acme");
   const { relay, relayPorts } = await onFreePort(async (ssh) => {
     const tls = freePort();
-    const announced = String(options.detour?.port ?? ssh);
     const out = `${directories.relay}-${ssh}`;
-    await issue(
-      ...["relay", "edge", "--host", "127.0.0.1"],
-      ...["--ssh-port", announced, "--tls-port", String(tls), "--out", out],
-    );
+    await issueRelay(out, options.detour?.port ?? ssh, tls);
     directories.relay = out;
     const process = startProduct(
       ["relay", "start", "--pki", out, "--listen", "127.0.0.1", "--ssh-port", String(ssh), ...relayFlags],
@@ -69,7 +77,7 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
 
   await options.detour?.start(relayPorts.ssh);
   const sshPort = options.detour?.port ?? relayPorts.ssh;
-  await issue("gateway", "site", "--relay-host", `127.0.0.1:${sshPort}`, "--out", directories.gateway);
+  await issueGateway(sshPort);
   const rules = allow.flatMap((rule) => ["--allow", rule]);
   const gateway = workspace.own(
     startProduct(["gateway", "start", "--pki", directories.gateway, ...rules], product),
@@ -88,6 +96,10 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
     relayPorts,
     directories,
     clientDirectory,
+    async reissue() {
+      await issueRelay(directories.relay, sshPort, relayPorts.tls);
+      await issueGateway(sshPort);
+    },
     sallyport,
     async forward(target, ...flags) {
       const directory = await clientDirectory(target);
