@@ -1,11 +1,12 @@
 import { describe } from "../telemetry/error.ts";
 import type { Core } from "./services/core.ts";
+import { deleteEventsBefore } from "./store/events.ts";
 import { deleteIssuedBefore } from "./store/issued-certificates.ts";
 import { deleteExpiredApiTokens } from "./store/people.ts";
 
 const INTERVAL_MS = 60 * 60 * 1000;
-/** How long rows of expired certificates are kept, for people who look into yesterday. */
-const KEEP_EXPIRED_MS = 24 * 60 * 60 * 1000;
+/** How long rows of expired certificates are kept, for people who look into yesterday, and events (EXTENSIONS X4). */
+const KEEP_MS = 24 * 60 * 60 * 1000;
 
 /** Deletes what nobody can use any more, now and every hour. */
 export function startHousekeeping(core: Core): { close(): void } {
@@ -13,7 +14,9 @@ export function startHousekeeping(core: Core): { close(): void } {
     const now = core.now();
     core.store
       .transaction(async (sql) => {
-        await deleteIssuedBefore(sql, new Date(now.getTime() - KEEP_EXPIRED_MS).toISOString());
+        const yesterday = new Date(now.getTime() - KEEP_MS).toISOString();
+        await deleteIssuedBefore(sql, yesterday);
+        await deleteEventsBefore(sql, yesterday);
         await deleteExpiredApiTokens(sql, now.toISOString());
       })
       .catch((error: unknown) =>

@@ -5,6 +5,7 @@ import { type Api, BODY_LIMIT, createApi } from "./api/api.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { type CoreOptions, openCore } from "./open-core.ts";
 import type { Core } from "./services/core.ts";
+import { EventFeed } from "./services/event-feed.ts";
 import { FailureLimiter } from "./services/failure-limiter.ts";
 import { type Prober, Probes } from "./services/probes.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
@@ -45,8 +46,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const core = await openCore({ ...options, onLoopback, publicUrl: () => url });
   try {
     const prober = options.prober ?? { gateway: probeGateway, relay: probeRelay };
+    const feed = new EventFeed(core);
     const api = createApi({
       core,
+      feed,
       probes: new Probes(core, prober),
       limiter: new FailureLimiter(core.now),
       onBootstrapped: () => removeSetupToken(options.dataDir),
@@ -57,7 +60,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const housekeeping = startHousekeeping(core);
     await offerSetupToken(core, options.dataDir);
     log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
-    return { port, url, close: closer(server, core, housekeeping) };
+    return { port, url, close: closer(server, core, [housekeeping, feed]) };
   } catch (error) {
     await core.store.close();
     throw error;
@@ -90,11 +93,11 @@ function serve(api: Api, listen: { hostname: string; port: number }): Bun.Server
 function closer(
   server: Bun.Server<undefined>,
   core: Core,
-  housekeeping: { close(): void },
+  running: { close(): void }[],
 ): (graceMs?: number) => Promise<void> {
   let closing: Promise<void> | undefined;
   const close = async (graceMs: number) => {
-    housekeeping.close();
+    for (const one of running) one.close();
     await Promise.race([server.stop(), Bun.sleep(graceMs)]);
     await server.stop(true);
     await core.store.close();

@@ -3,6 +3,7 @@ import { formatHostPort } from "../../src/host/address.ts";
 import { type Api, createApi } from "../../src/platform/api/api.ts";
 import { openCore } from "../../src/platform/open-core.ts";
 import type { Core } from "../../src/platform/services/core.ts";
+import { EventFeed } from "../../src/platform/services/event-feed.ts";
 import { FailureLimiter } from "../../src/platform/services/failure-limiter.ts";
 import { mintOpaqueToken } from "../../src/platform/services/opaque-tokens.ts";
 import { type Prober, Probes } from "../../src/platform/services/probes.ts";
@@ -78,14 +79,17 @@ export class TestPlatform {
   readonly core: Core;
   readonly prober: FakeProber;
   readonly api: Api;
+  readonly feed: EventFeed;
   readonly #clock: { time: Date };
 
   private constructor(core: Core, prober: FakeProber, clock: { time: Date }) {
     this.core = core;
     this.prober = prober;
     this.#clock = clock;
+    this.feed = new EventFeed(core);
     this.api = createApi({
       core,
+      feed: this.feed,
       probes: new Probes(core, prober),
       limiter: new FailureLimiter(core.now),
       onBootstrapped: async () => {},
@@ -187,6 +191,7 @@ export class TestPlatform {
   }
 
   async close(): Promise<void> {
+    this.feed.close();
     await this.core.store.close();
   }
 }

@@ -5,6 +5,7 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { VERSION } from "../../version.ts";
 import { boundRequests } from "./bounds.ts";
 import type { ApiEnv, ApiServices } from "./env.ts";
+import { eventRoutes } from "./events.ts";
 import { gatewayAgentRoutes } from "./gateway-agents.ts";
 import { gatewayRoutes } from "./gateways.ts";
 import { peopleRoutes } from "./people.ts";
@@ -64,6 +65,7 @@ export function createApi(services: ApiServices): Api {
     relayAgentRoutes,
     relayRoutes,
     resourceRoutes,
+    eventRoutes,
   ];
   for (const part of parts) app.route("/", part);
   requireDeclaredAccess(app);

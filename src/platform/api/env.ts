@@ -1,5 +1,6 @@
 import type { Actor } from "../services/actors.ts";
 import type { Core } from "../services/core.ts";
+import type { EventFeed } from "../services/event-feed.ts";
 import type { FailureLimiter } from "../services/failure-limiter.ts";
 import type { Probes } from "../services/probes.ts";
 
@@ -7,6 +8,7 @@ import type { Probes } from "../services/probes.ts";
 export interface ApiServices {
   core: Core;
   probes: Probes;
+  feed: EventFeed;
   limiter: FailureLimiter;
   /** The first administrator was made over HTTP. */
   onBootstrapped: () => Promise<void>;

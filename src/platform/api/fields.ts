@@ -45,7 +45,7 @@ export const authMethod = z.object({
 
 export const enrollmentToken = z.object({ token: z.string(), expiresAt: z.string() });
 
-const refusal = z
+export const refusal = z
   .object({
     reqId: z.string(),
     statusCode: z.int(),

@@ -1,8 +1,10 @@
 import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Actor, GatewayActor, Person, RelayActor } from "../services/actors.ts";
 import { actorOf, isRelayAuthSecret } from "../services/authentication.ts";
+import type { Core } from "../services/core.ts";
 import type { ApiEnv } from "./env.ts";
 import { ValidationFailure } from "./refusals.ts";
 
@@ -67,6 +69,14 @@ export function requireRelay(actor: Actor): RelayActor {
   return actor.kind === "relay" ? actor : forbidden("relays");
 }
 
+/** For an answer that takes long: asks again whether the token that opened it still counts. */
+export function holderCheck(c: Context<ApiEnv>): () => Promise<boolean> {
+  const { core } = c.var.services;
+  const token = bearer(c.req.header("authorization"));
+  const { kind, address } = c.var.actor;
+  return async () => (await holderOf(core, [kind], token, address)) !== undefined;
+}
+
 function authenticate(access: Access[]) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const { core } = c.var.services;
@@ -76,14 +86,10 @@ function authenticate(access: Access[]) {
       return await next();
     }
     const token = bearer(c.req.header("authorization"));
-    if (access.includes("relay-secret")) {
-      if (token === undefined || !isRelayAuthSecret(core, token)) {
-        throw new SallyportError("UNAUTHENTICATED", "Invalid relay auth secret");
-      }
-      c.set("actor", { kind: "relay-secret", address });
-      return await next();
+    const actor = await holderOf(core, access, token, address);
+    if (!actor && access.every((kind) => kind === "relay-secret")) {
+      throw new SallyportError("UNAUTHENTICATED", "Invalid relay auth secret");
     }
-    const actor = token === undefined ? undefined : await actorOf(core, token, address);
     if (!actor) {
       throw new SallyportError(
         "UNAUTHENTICATED",
@@ -94,6 +100,21 @@ function authenticate(access: Access[]) {
     c.set("actor", actor);
     await next();
   });
+}
+
+/** The shared secret of instance relays is looked at only where it opens anything. */
+async function holderOf(
+  core: Core,
+  access: Access[],
+  token: string | undefined,
+  address: string,
+): Promise<Actor | undefined> {
+  if (token === undefined) return undefined;
+  if (access.includes("relay-secret") && isRelayAuthSecret(core, token)) {
+    return { kind: "relay-secret", address };
+  }
+  if (access.every((kind) => kind === "relay-secret")) return undefined;
+  return await actorOf(core, token, address);
 }
 
 function bearer(header: string | undefined): string | undefined {

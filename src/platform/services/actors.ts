@@ -10,6 +10,8 @@ export interface Person {
   /** May also change what belongs to the whole instance. */
   instanceAdmin: boolean;
   orgId: string;
+  /** In this organisation. */
+  role: string;
   orgName: string;
   tokenId: string;
   address: string;

@@ -47,6 +47,7 @@ async function person(core: Core, token: string, address: string): Promise<Actor
     email: owner.email,
     instanceAdmin: owner.instance_admin === 1,
     orgId: owner.org_id,
+    role: owner.role,
     orgName: owner.org_name,
     tokenId: owner.token_id,
     address,

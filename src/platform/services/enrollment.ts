@@ -10,6 +10,7 @@ import {
 import { raiseGatewayVersion } from "../store/gateways.ts";
 import { raiseRelayVersion } from "../store/relays.ts";
 import type { Core } from "./core.ts";
+import { emit } from "./events.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 import { hashOpaqueToken, mintOpaqueToken } from "./opaque-tokens.ts";
 
@@ -103,7 +104,12 @@ async function consume(
       },
       now,
     );
-    return raised.token_version;
+    const generation = raised.token_version;
+    if (kind === "gateway" && generation > 1) {
+      const about = { orgId: row.org_id, gatewayId: owner };
+      await emit(sql, about, [{ type: "gateway.rotated", gatewayId: owner, generation }], now);
+    }
+    return generation;
   });
 }
 

@@ -16,6 +16,7 @@ import { countGatewayResources } from "../store/resources.ts";
 import { byPerson, type Person } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { mintEnrollmentToken } from "./enrollment.ts";
+import { emit } from "./events.ts";
 
 /** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED */
 export async function createGateway(core: Core, person: Person, name: string): Promise<GatewayView> {
@@ -75,19 +76,23 @@ export async function removeGateway(core: Core, person: Person, id: string): Pro
     if (!(await deleteGateway(sql, person.orgId, id))) missing();
     const detail = { gatewayId: id, name: gateway.name };
     await insertAudit(sql, { ...byPerson(person), event: "GATEWAY_DELETE", detail }, now);
+    const about = { orgId: person.orgId, gatewayId: id };
+    await emit(sql, about, [{ type: "gateway.deleted", gatewayId: id }], now);
   });
   return gateway;
 }
 
-/** Makes every access and enrollment token of the gateway worthless. @throws SallyportError NOT_FOUND */
+/** Makes every access and enrollment token of the gateway worthless and cuts its tunnels. @throws SallyportError NOT_FOUND */
 export async function revokeGatewayAccess(core: Core, person: Person, id: string): Promise<string> {
   const gateway = await getGateway(core, person, id);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await deleteGatewayTokens(sql, id);
-    if (!(await revokeGateway(sql, person.orgId, id, now))) missing();
+    const generation = (await revokeGateway(sql, person.orgId, id, now)) ?? missing();
     const detail = { resourceType: "gateway", resourceId: id, name: gateway.name };
     await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
+    const about = { orgId: person.orgId, gatewayId: id };
+    await emit(sql, about, [{ type: "gateway.revoked", gatewayId: id, generation }], now);
   });
   return gateway.auth_method;
 }

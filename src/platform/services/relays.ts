@@ -16,6 +16,7 @@ import {
 import { byPerson, type Person } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { mintEnrollmentToken } from "./enrollment.ts";
+import { emit } from "./events.ts";
 
 /** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, NAME_INVALID, REQUEST_INVALID */
 export async function createRelay(
@@ -86,6 +87,7 @@ export async function removeRelay(core: Core, person: Person, id: string): Promi
     if (!(await deleteRelay(sql, id))) missing();
     const detail = { relayId: id, name: relay.name, host: relay.host };
     await insertAudit(sql, { ...byPerson(person), event: "RELAY_DELETE", detail }, now);
+    await emit(sql, { orgId: relay.org_id, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
   });
   return relay;
 }
@@ -99,6 +101,7 @@ export async function revokeRelayAccess(core: Core, person: Person, id: string):
     if (!(await revokeRelay(sql, person.orgId, id, now))) missing();
     const detail = { resourceType: "relay", resourceId: id, name: relay.name };
     await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
+    await emit(sql, { orgId: person.orgId, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
   });
   return "token";
 }

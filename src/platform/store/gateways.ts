@@ -96,12 +96,20 @@ export async function raiseGatewayVersion(
   return row;
 }
 
-/** What a revocation does: earlier access tokens are worthless; the last heartbeat stays for people to read. */
-export async function revokeGateway(sql: Sql, orgId: string, id: string, now: string): Promise<boolean> {
-  const rows = await sql`
+/**
+ * What a revocation does: earlier access tokens are worthless; the last heartbeat stays for people to read.
+ * @returns the new version; undefined = no such row
+ */
+export async function revokeGateway(
+  sql: Sql,
+  orgId: string,
+  id: string,
+  now: string,
+): Promise<number | undefined> {
+  const [row] = await sql<{ token_version: number }>`
     UPDATE gateways SET token_version = token_version + 1, updated_at = ${now}
-    WHERE id = ${id} AND org_id = ${orgId} RETURNING id`;
-  return rows.length === 1;
+    WHERE id = ${id} AND org_id = ${orgId} RETURNING token_version`;
+  return row?.token_version;
 }
 
 /**
@@ -132,6 +140,40 @@ export async function listGatewayRelays(sql: Sql, gatewayId: string): Promise<Re
   return await sql<RelayRow>`
     SELECT r.* FROM gateway_relays g JOIN relays r ON r.id = g.relay_id
     WHERE g.gateway_id = ${gatewayId} ORDER BY g.position`;
+}
+
+/** Relays at which a gateway may still log in: declared now, or before with a certificate that is still valid. */
+export async function listAudience(sql: Sql, gatewayId: string, now: string): Promise<string[]> {
+  const rows = await sql<{ relay_id: string }>`
+    SELECT relay_id FROM gateway_relays WHERE gateway_id = ${gatewayId}
+    UNION
+    SELECT relay_id FROM issued_certificates
+    WHERE gateway_id = ${gatewayId} AND profile = 'ssh-user' AND not_after > ${now} AND relay_id IS NOT NULL`;
+  return rows.map((row) => row.relay_id);
+}
+
+/** The credential generation of each gateway of an organisation. */
+export async function listGenerations(sql: Sql, orgId: string): Promise<GatewayGeneration[]> {
+  return await sql<GatewayGeneration>`
+    SELECT id AS gateway_id, token_version AS generation FROM gateways WHERE org_id = ${orgId}`;
+}
+
+/** The same of each gateway that may log in at one relay (see `listAudience`). */
+export async function listGenerationsAtRelay(
+  sql: Sql,
+  relayId: string,
+  now: string,
+): Promise<GatewayGeneration[]> {
+  return await sql<GatewayGeneration>`
+    SELECT g.id AS gateway_id, g.token_version AS generation FROM gateways g
+    WHERE g.id IN (SELECT gateway_id FROM gateway_relays WHERE relay_id = ${relayId})
+      OR g.id IN (SELECT gateway_id FROM issued_certificates
+        WHERE relay_id = ${relayId} AND profile = 'ssh-user' AND not_after > ${now})`;
+}
+
+export interface GatewayGeneration {
+  gateway_id: string;
+  generation: number;
 }
 
 export async function storeCapabilities(sql: Sql, id: string, capabilities: string): Promise<void> {

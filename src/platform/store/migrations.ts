@@ -161,4 +161,97 @@ export const MIGRATIONS: Migration[] = [
       "CREATE INDEX audit_log_org ON audit_log (org_id, created_at)",
     ],
   },
+  {
+    name: "events",
+    statements: [
+      // A row that every writer of events updates: its lock is held until the writer commits.
+      `CREATE TABLE event_counter (
+        singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+        last_id BIGINT NOT NULL
+      )`,
+      "INSERT INTO event_counter (singleton, last_id) VALUES (1, 0)",
+      `CREATE TABLE events (
+        id BIGINT PRIMARY KEY,
+        created_at TEXT NOT NULL,
+        type TEXT NOT NULL,
+        org_id TEXT,
+        gateway_id TEXT,
+        relay_id TEXT,
+        relay_audience TEXT NOT NULL,
+        data TEXT NOT NULL
+      )`,
+      "CREATE INDEX events_created ON events (created_at)",
+      // The certificates of one access answer end together, whichever end they are shown to.
+      "ALTER TABLE issued_certificates ADD COLUMN access_id TEXT",
+      "ALTER TABLE issued_certificates ADD COLUMN grant_id TEXT",
+      "ALTER TABLE issued_certificates ADD COLUMN ended_at TEXT",
+      "CREATE INDEX issued_certificates_access ON issued_certificates (access_id)",
+      "CREATE INDEX issued_certificates_resource ON issued_certificates (resource_id)",
+      "CREATE INDEX issued_certificates_ended ON issued_certificates (ended_at)",
+    ],
+  },
+  {
+    name: "grants",
+    statements: [
+      `CREATE TABLE grants (
+        id TEXT PRIMARY KEY,
+        org_id TEXT NOT NULL REFERENCES organisations (id) ON DELETE CASCADE,
+        resource_id TEXT NOT NULL REFERENCES resources (id) ON DELETE CASCADE,
+        user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+        ends_at TEXT,
+        created_by TEXT,
+        created_at TEXT NOT NULL,
+        last_used_at TEXT,
+        UNIQUE (resource_id, user_id)
+      )`,
+      "CREATE INDEX grants_ends ON grants (ends_at)",
+    ],
+  },
+  {
+    name: "relay-tunnels",
+    statements: [
+      `CREATE TABLE relay_leases (
+        relay_id TEXT PRIMARY KEY REFERENCES relays (id) ON DELETE CASCADE,
+        expires_at TEXT NOT NULL
+      )`,
+      `CREATE TABLE relay_tunnels (
+        relay_id TEXT NOT NULL REFERENCES relays (id) ON DELETE CASCADE,
+        gateway_id TEXT NOT NULL REFERENCES gateways (id) ON DELETE CASCADE,
+        generation INTEGER NOT NULL,
+        since TEXT NOT NULL,
+        PRIMARY KEY (relay_id, gateway_id)
+      )`,
+      "CREATE INDEX relay_tunnels_gateway ON relay_tunnels (gateway_id)",
+    ],
+  },
+  {
+    name: "connections",
+    statements: [
+      `CREATE TABLE connections (
+        id TEXT PRIMARY KEY,
+        org_id TEXT NOT NULL REFERENCES organisations (id) ON DELETE CASCADE,
+        gateway_id TEXT NOT NULL,
+        gateway_name TEXT NOT NULL,
+        resource_id TEXT,
+        resource_name TEXT,
+        grant_id TEXT,
+        access_id TEXT,
+        serial TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        actor_type TEXT NOT NULL,
+        actor_id TEXT,
+        actor_name TEXT,
+        target TEXT NOT NULL,
+        opened_at TEXT NOT NULL,
+        closed_at TEXT,
+        bytes_up DOUBLE PRECISION,
+        bytes_down DOUBLE PRECISION,
+        duration_ms DOUBLE PRECISION,
+        cause TEXT
+      )`,
+      "CREATE INDEX connections_org ON connections (org_id, opened_at)",
+      "CREATE INDEX connections_gateway ON connections (gateway_id, closed_at)",
+      "CREATE INDEX connections_access ON connections (access_id)",
+    ],
+  },
 ];

@@ -14,6 +14,7 @@ export interface TokenOwner {
   instance_admin: number;
   org_id: string;
   org_name: string;
+  role: string;
   expires_at: string | null;
 }
 
@@ -68,7 +69,7 @@ export async function insertUser(
 
 export async function insertMembership(
   sql: Sql,
-  row: { userId: string; orgId: string; role: "admin"; now: string },
+  row: { userId: string; orgId: string; role: "admin" | "member"; now: string },
 ): Promise<void> {
   await sql`
     INSERT INTO memberships (user_id, org_id, role, created_at)
@@ -94,8 +95,10 @@ export async function insertApiToken(
 
 export async function findTokenOwner(sql: Sql, tokenHash: string): Promise<TokenOwner | undefined> {
   const [row] = await sql<TokenOwner>`
-    SELECT t.id AS token_id, t.user_id, u.email, u.instance_admin, t.org_id, o.name AS org_name, t.expires_at
+    SELECT t.id AS token_id, t.user_id, u.email, u.instance_admin, t.org_id, o.name AS org_name, m.role,
+      t.expires_at
     FROM api_tokens t
+    JOIN memberships m ON m.user_id = t.user_id AND m.org_id = t.org_id
     JOIN users u ON u.id = t.user_id
     JOIN organisations o ON o.id = t.org_id
     WHERE t.token_hash = ${tokenHash}`;

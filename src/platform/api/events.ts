@@ -1,0 +1,75 @@
+import { z } from "@hono/zod-openapi";
+import { SallyportError } from "../../telemetry/error.ts";
+import type { Actor } from "../services/actors.ts";
+import type { Core } from "../services/core.ts";
+import type { EventScope } from "../services/event-scope.ts";
+import { findInstanceRelay } from "../store/relays.ts";
+import { EventStream } from "./event-stream.ts";
+import { refusal, relayName } from "./fields.ts";
+import { declareRoute, holderCheck, routes } from "./route.ts";
+
+const follow = declareRoute(["person", "gateway", "relay", "relay-secret"], {
+  method: "get",
+  path: "/api/v1/events",
+  request: {
+    headers: z.object({
+      // A browser that lost its stream sends this by itself; what is no id of ours is answered with a snapshot.
+      "last-event-id": z.string().max(100).optional(),
+    }),
+    query: z.object({
+      relayName: relayName
+        .optional()
+        .openapi({ description: "The instance relay that asks with the shared secret" }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "What happens, as server-sent events, with a comment every 15 s (EXTENSIONS X4)",
+      content: { "text/event-stream": { schema: z.string() } },
+    },
+    default: { description: "Refused", content: { "application/json": { schema: refusal } } },
+  },
+});
+
+/** What relays, gateways and the UI follow. */
+export const eventRoutes = routes().openapi(follow, async (c) => {
+  const { core, feed } = c.var.services;
+  const scope = await scopeOf(core, c.var.actor, c.req.valid("query").relayName);
+  const since = eventId(c.req.valid("header")["last-event-id"]);
+  const { readable } = new EventStream({ feed, scope, since, isStillHolder: holderCheck(c) });
+  return c.body(readable, 200, {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "X-Accel-Buffering": "no",
+  });
+});
+
+async function scopeOf(core: Core, actor: Actor, relay: string | undefined): Promise<EventScope> {
+  switch (actor.kind) {
+    case "gateway": {
+      const { orgId, gatewayId, tokenVersion } = actor;
+      return { kind: "gateway", orgId, gatewayId, generation: tokenVersion };
+    }
+    case "relay":
+      return { kind: "relay", orgId: actor.orgId, relayId: actor.relayId };
+    case "person": {
+      const { orgId, userId, role } = actor;
+      return { kind: "person", orgId, userId, administers: role === "admin" };
+    }
+    case "relay-secret": {
+      const row = relay === undefined ? undefined : await findInstanceRelay(core.store.read, relay);
+      if (!row) {
+        throw new SallyportError(
+          "NOT_FOUND",
+          "There is no such instance relay: register it, then give its relayName.",
+        );
+      }
+      return { kind: "relay", orgId: null, relayId: row.id };
+    }
+    case "anyone":
+      throw new SallyportError("FORBIDDEN", "Events are not for everybody.");
+  }
+}
+
+function eventId(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
