@@ -1,5 +1,5 @@
 import * as answers from "./answers.ts";
-import { type Call, Transport, type TransportOptions } from "./transport.ts";
+import { type AnswerStream, type Call, Transport, type TransportOptions } from "./transport.ts";
 
 export type { TransportOptions as PlatformClientOptions } from "./transport.ts";
 
@@ -215,6 +215,25 @@ export class PlatformClient {
   /** Whose token this is. */
   who(): Promise<answers.Who> {
     return this.#call({ ...get("/v1/auth/me"), answer: answers.whoAnswer });
+  }
+
+  /**
+   * Opens the event stream (EXTENSIONS X4); `followEvents` reads it. An instance relay gives its name and the shared
+   * secret. NOT_FOUND from platforms that have no such stream.
+   */
+  events(ask: {
+    lastEventId: string | undefined;
+    signal: AbortSignal;
+    instanceRelay?: { name: string; secret: string };
+  }): Promise<AnswerStream> {
+    const { lastEventId, signal, instanceRelay } = ask;
+    const query = instanceRelay ? `?relayName=${encodeURIComponent(instanceRelay.name)}` : "";
+    const headers = {
+      Accept: "text/event-stream",
+      ...(lastEventId !== undefined && { "Last-Event-ID": lastEventId }),
+    };
+    const call = { method: "GET" as const, path: `/v1/events${query}`, headers };
+    return this.#transport.open({ ...call, ...(instanceRelay && { bearer: instanceRelay.secret }) }, signal);
   }
 
   #call: Transport["call"] = (call) => this.#transport.call(call);

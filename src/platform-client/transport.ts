@@ -33,10 +33,14 @@ export interface Call<T extends z.ZodType> {
   /** Instead of the transport's own token. */
   bearer?: string;
   signal?: AbortSignal | undefined;
+  /** Besides those of every call. */
+  headers?: Record<string, string>;
   /** What a 400 without a code of its own means here; PLATFORM_ERROR unless told. */
   badRequest?: Code;
   answer: T;
 }
+
+export type AnswerStream = ReadableStream<Uint8Array>;
 
 /** The largest answer read: certificates and lists stay far below. */
 const ANSWER_LIMIT = 4 * 1024 * 1024;
@@ -76,11 +80,32 @@ export class Transport {
     );
   }
 
-  async #fetch(call: Call<z.ZodType>, signal: AbortSignal): Promise<Response> {
+  /**
+   * Opens an answer without end. `signal` ends it; the time-out is for its beginning.
+   * @throws SallyportError as `call`
+   */
+  async open(call: Omit<Call<never>, "answer" | "signal">, signal: AbortSignal): Promise<AnswerStream> {
+    const slow = new AbortController();
+    const timer = setTimeout(
+      () => slow.abort(new DOMException("no answer", "TimeoutError")),
+      this.#options.timeoutMs ?? 40_000,
+    );
+    try {
+      const response = await this.#fetch(call, AbortSignal.any([signal, slow.signal]));
+      if (response.ok && response.body) return response.body;
+      const text = await this.#read(response, signal);
+      throw refusalError(this.domain, response.status, parseJson(text), call.badRequest);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #fetch(call: Omit<Call<never>, "answer">, signal: AbortSignal): Promise<Response> {
     const bearer = call.bearer ?? this.#options.token?.();
     const headers: Record<string, string> = {
       Accept: "application/json",
       "User-Agent": `sallyport/${VERSION}`,
+      ...call.headers,
     };
     if (bearer !== undefined) headers.Authorization = `Bearer ${bearer}`;
     if (call.body !== undefined) headers["Content-Type"] = "application/json";

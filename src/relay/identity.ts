@@ -26,6 +26,8 @@ export interface ClientIdentity {
 export interface RelayIdentity {
   relayName: string;
   revocations: Revocations | undefined;
+  /** Of client certificates whose access the platform has ended. */
+  endedSerials?: ReadonlySet<string>;
 }
 
 /** CN of the platform's health probe (PROTOCOL D, stage 1). It names no gateway. */
@@ -51,7 +53,7 @@ export function identifyGateway(
   }
   const { revocations } = relay;
   if (revocations?.gatewayIds.has(gatewayId) || revocations?.serials.has(`ssh:${certificate.serial}`)) {
-    throw new SallyportError("GATEWAY_REVOKED", `The gateway ${gatewayId} is revoked; enroll it again.`);
+    throw gatewayRevoked(gatewayId);
   }
   return {
     gatewayId,
@@ -68,15 +70,17 @@ export function identifyGateway(
  * @throws SallyportError CERTIFICATE_REFUSED, GATEWAY_REVOKED
  */
 export function identifyClient(peer: ClientIdentity, relay: RelayIdentity): { gatewayId: string } {
-  if (relay.revocations?.serials.has(peer.serial)) {
+  if (relay.revocations?.serials.has(peer.serial) || relay.endedSerials?.has(peer.serial)) {
     throw new SallyportError("CERTIFICATE_REFUSED", "This access has been revoked; ask for a new one.");
   }
   const gatewayId = peer.commonName;
   if (gatewayId !== HEARTBEAT_ID && !isGatewayId(gatewayId)) throw refused("its CN is no gateway id");
-  if (relay.revocations?.gatewayIds.has(gatewayId)) {
-    throw new SallyportError("GATEWAY_REVOKED", `The gateway ${gatewayId} is revoked; enroll it again.`);
-  }
+  if (relay.revocations?.gatewayIds.has(gatewayId)) throw gatewayRevoked(gatewayId);
   return { gatewayId };
+}
+
+export function gatewayRevoked(gatewayId: string): SallyportError {
+  return new SallyportError("GATEWAY_REVOKED", `The gateway ${gatewayId} is revoked; enroll it again.`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../host/clock.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
+import type { Follow } from "../platform-client/event-stream.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { renewalFailed, renewalWorked } from "../telemetry/platform-conditions.ts";
@@ -9,6 +10,7 @@ import { matchAddresses } from "./address.ts";
 import { RelayAdmission } from "./admission.ts";
 import { cutRevokedSessions, retireExpiredSessions } from "./enforcement.ts";
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from "./limits.ts";
+import { type Order, PlatformEnforcement } from "./platform-events.ts";
 import { Renewal } from "./renewal.ts";
 import { type Duplicate, RoutingTable } from "./routing-table.ts";
 import type { RelaySession } from "./session.ts";
@@ -24,6 +26,8 @@ export interface RelayOptions {
   exempt?: string[];
   /** What it counts into and says its conditions to; its own unless told. */
   instruments?: Instruments;
+  /** Follows the platform's events; absent without a platform. */
+  follow?: Follow;
   log: Logger;
   clock?: Clock;
 }
@@ -47,6 +51,8 @@ export interface Relay {
   /** GATEWAY_DUPLICATE: gateways whose credentials two hosts hold. */
   duplicates(): Duplicate[];
   status(): RoleStatus;
+  /** Resolves when the platform tells this relay to stop; it serves no one any more after "revoked". */
+  readonly ordered: Promise<Order>;
   /** Takes newer certificates and revocations, if there are any. */
   reload(): void;
   /** Takes no new gateway and no new client, lets tunnels end for at most `graceMs`, then closes. */
@@ -71,12 +77,28 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   let draining = false;
   let current = await source.load();
 
+  const { promise: ordered, resolve: order } = Promise.withResolvers<Order>();
+  const enforcement = new PlatformEnforcement({
+    sessions,
+    cutClients: (serials) => tls.cutClients(serials),
+    drainMs: limits.drainMs,
+    renew: () => renewal.wake(),
+    onOrder(what) {
+      if (what === "revoked") close();
+      order(what);
+    },
+    log,
+  });
   const admission = new RelayAdmission({ limits, exempt: matchAddresses(options.exempt ?? []) });
   const shared = {
     ...sessions,
     hostname: listen.hostname,
     credentials: () => current,
-    identity: () => ({ relayName: current.relayName, revocations: current.revocations }),
+    identity: () => ({
+      relayName: current.relayName,
+      revocations: current.revocations,
+      endedSerials: enforcement.endedSerials,
+    }),
     isDraining: () => draining,
     admission,
     limits,
@@ -105,7 +127,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       tls.reload();
       if (fresh.revocations) {
         cutRevokedSessions(sessions, fresh.revocations);
-        tls.cutRevoked(fresh.revocations);
+        tls.cutClients(fresh.revocations.serials);
       }
       log.debug("Credentials renewed");
       return fresh;
@@ -117,6 +139,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     retireExpiredSessions(sessions, clock.now(), limits.drainMs);
     raiseDuplicates(sessions.table.duplicates(), instruments.conditions);
   });
+  void options.follow?.(enforcement, stop.signal);
   measureRelay(sessions.table, admission, instruments);
 
   const close = () => {
@@ -134,6 +157,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     tlsPort: tls.port,
     sessions: () => sessions.table.sessions().map(describeSession),
     duplicates: () => sessions.table.duplicates(),
+    ordered,
     status() {
       const listening = { ssh: ssh.port, tls: tls.port };
       return relayStatus({ credentials: current, table: sessions.table, budget, listening });

@@ -8,7 +8,7 @@ export interface Routed {
 /** How a claim ended. A refused one, and the `loser` of a taken one, are to be told `replaced` (EXTENSIONS X3). */
 export type Claim<S> =
   | { taken: true; loser: S | undefined }
-  | { taken: false; reason: "lower-generation" | "duplicate" };
+  | { taken: false; reason: "lower-generation" | "duplicate" | "revoked" };
 
 /** Two live holders of one gateway's credentials. */
 export interface Duplicate {
@@ -21,10 +21,12 @@ const REPLACEMENTS = 3;
 const WITHIN_MS = 60_000;
 const REFUSED_MS = 60_000;
 /** Gateways remembered after their session is over, and conditions kept. Oldest are forgotten first. */
-const MOST_REMEMBERED = 10_000;
+const MOST_REMEMBERED = 100_000;
 
 interface History {
-  /** Highest generation ever seen: an older credential does not come back while its successor is away. */
+  /** The platform has revoked the gateway, and it has not come back with anything newer. */
+  revoked: boolean;
+  /** Highest generation ever seen or asked for: an older credential does not come back while its successor is away. */
   generation: number;
   /** When sessions of equal generation replaced each other from different addresses, newest last; at most three. */
   replacements: number[];
@@ -48,7 +50,10 @@ export class RoutingTable<S extends Routed> {
     const { gatewayId, generation } = session;
     const present = this.#sessions.get(gatewayId);
     const history = this.#historyOf(gatewayId, present?.generation ?? 0);
-    if (generation < history.generation) return { taken: false, reason: "lower-generation" };
+    if (generation < history.generation) {
+      return { taken: false, reason: history.revoked ? "revoked" : "lower-generation" };
+    }
+    history.revoked = false;
     if (generation > history.generation) {
       history.generation = generation;
       history.replacements = [];
@@ -67,6 +72,26 @@ export class RoutingTable<S extends Routed> {
 
   find(gatewayId: string): S | undefined {
     return this.#sessions.get(gatewayId);
+  }
+
+  /**
+   * The platform accepts this generation of a gateway's credentials and later ones only, from now on.
+   * @param revoked whether there is no newer one yet
+   */
+  refuseBelow(gatewayId: string, generation: number, revoked: boolean): void {
+    const history = this.#historyOf(gatewayId, 0);
+    if (generation < history.generation) return;
+    history.generation = generation;
+    history.revoked = revoked;
+  }
+
+  leastGeneration(gatewayId: string): number {
+    return this.#histories.get(gatewayId)?.generation ?? 0;
+  }
+
+  /** Whether the platform has revoked this gateway, and it has not come back with anything newer. */
+  isRevoked(gatewayId: string): boolean {
+    return this.#histories.get(gatewayId)?.revoked ?? false;
   }
 
   /** Takes the session out, if it is still the one that serves its gateway. */
@@ -109,7 +134,12 @@ export class RoutingTable<S extends Routed> {
   }
 
   #historyOf(gatewayId: string, generation: number): History {
-    const history = this.#histories.get(gatewayId) ?? { generation, replacements: [], refusedUntil: 0 };
+    const history = this.#histories.get(gatewayId) ?? {
+      generation,
+      revoked: false,
+      replacements: [],
+      refusedUntil: 0,
+    };
     this.#histories.delete(gatewayId);
     this.#histories.set(gatewayId, history);
     trim(this.#histories);

@@ -10,6 +10,7 @@ import { errorLine, okLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import {
   type ClientIdentity,
+  gatewayRevoked,
   HEARTBEAT_ID,
   identifyClient,
   type RelayIdentity,
@@ -114,6 +115,7 @@ function route(client: OuterConnection, gatewayId: string, service: ClientServic
     );
   }
   const session = service.table.find(gatewayId);
+  if (!session && service.table.isRevoked(gatewayId)) throw gatewayRevoked(gatewayId);
   if (!session) {
     throw new SallyportError(
       "GATEWAY_NOT_CONNECTED",

@@ -91,7 +91,7 @@ function enter(connection: SshConnection, options: SshSideOptions, log: Logger):
       reason: claim.reason,
       ...(claim.reason === "duplicate" ? { condition: "GATEWAY_DUPLICATE" } : {}),
     });
-    return session.cut("replaced");
+    return session.cut(claim.reason === "revoked" ? "revoked" : "replaced");
   }
   log.info("Gateway connected", {
     gatewayId,

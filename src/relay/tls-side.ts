@@ -1,5 +1,5 @@
 import type { Clock } from "../host/clock.ts";
-import type { RelayCredentials, Revocations } from "../pki/credentials.ts";
+import type { RelayCredentials } from "../pki/credentials.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -30,7 +30,7 @@ export interface TlsSide {
   /** New handshakes use the present credentials. */
   reload(): void;
   /** Ends the connections of clients whose certificate has been revoked meanwhile. */
-  cutRevoked(revocations: Revocations): void;
+  cutClients(serials: ReadonlySet<string>): void;
   close(): void;
 }
 
@@ -60,10 +60,10 @@ export async function openTlsSide(options: TlsSideOptions): Promise<TlsSide> {
   return {
     port: listener.port,
     reload: () => listener.reload(),
-    cutRevoked(revocations) {
+    cutClients(serials) {
       const error = new SallyportError("SESSION_ENDED", "This access has been revoked.");
       for (const { peer, stream } of clients) {
-        if (revocations.serials.has(peer.serial)) stream.destroy(error);
+        if (serials.has(peer.serial)) stream.destroy(error);
       }
     },
     close() {

@@ -1,0 +1,116 @@
+import type { EventHandler } from "../platform-client/event-stream.ts";
+import type { PlatformEvent, PlatformSnapshot } from "../platform-client/events.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Sessions } from "./enforcement.ts";
+import type { RelaySession } from "./session.ts";
+
+/** What the platform told this relay to do with itself. */
+export type Order = "revoked" | "drain";
+
+interface EnforcementOptions {
+  sessions: Sessions;
+  /** Ends the connections of these client certificates. */
+  cutClients: (serials: ReadonlySet<string>) => void;
+  /** Sessions of rotated credentials have this long to end. */
+  drainMs: number;
+  /** New credentials are to be fetched. */
+  renew: () => void;
+  onOrder: (order: Order) => void;
+  log: Logger;
+}
+
+/** Serials remembered: client certificates live for minutes, so the oldest have long expired. */
+const MOST_SERIALS = 50_000;
+
+/**
+ * Does what the platform's events say, at the one place that a stolen gateway can't get around (EXTENSIONS X4). Without
+ * events nothing changes.
+ */
+export class PlatformEnforcement implements EventHandler {
+  /** Client certificates that are refused although they are valid. */
+  readonly endedSerials = new Set<string>();
+
+  constructor(private readonly options: EnforcementOptions) {}
+
+  event(event: PlatformEvent): void {
+    switch (event.type) {
+      case "gateway.revoked":
+        return this.#forbid(event.gatewayId, event.generation);
+      case "gateway.deleted":
+        return this.#forbid(event.gatewayId, Number.POSITIVE_INFINITY);
+      case "gateway.rotated":
+        return this.#rotate(event.gatewayId, event.generation);
+      case "access.ended":
+        return this.#endAccess(event.serials);
+      case "relay.revoked":
+        return this.options.onOrder("revoked");
+      case "relay.drain":
+        return this.options.onOrder("drain");
+      case "authorities.changed":
+        return this.options.renew();
+      default:
+        return;
+    }
+  }
+
+  /** A session that began after the snapshot was asked for may be of a gateway that is newer than it. */
+  snapshot({ gateways, serials }: PlatformSnapshot, asked: number): void {
+    const { table, retiring } = this.options.sessions;
+    const known = new Set<string>();
+    const sessions = [...table.sessions(), ...retiring];
+    for (const { gatewayId, generation } of gateways) {
+      known.add(gatewayId);
+      table.refuseBelow(gatewayId, generation, false);
+    }
+    for (const session of sessions) {
+      if (session.generation < table.leastGeneration(session.gatewayId)) this.#cut(session);
+      else if (!known.has(session.gatewayId) && session.since.getTime() < asked) {
+        this.#forbid(session.gatewayId, Number.POSITIVE_INFINITY);
+      }
+    }
+    this.#endAccess(serials);
+  }
+
+  /** Sessions below that generation are cut now and refused from now on. */
+  #forbid(gatewayId: string, generation: number): void {
+    this.options.sessions.table.refuseBelow(gatewayId, generation, true);
+    for (const session of this.#older(gatewayId, generation)) this.#cut(session);
+  }
+
+  #cut(session: RelaySession): void {
+    const { sessions, log } = this.options;
+    const { gatewayId, generation } = session;
+    log.info("A gateway's session is revoked", { gatewayId, generation });
+    sessions.table.release(session);
+    session.cut("revoked");
+  }
+
+  #rotate(gatewayId: string, generation: number): void {
+    const { sessions, drainMs } = this.options;
+    sessions.table.refuseBelow(gatewayId, generation, false);
+    for (const session of this.#older(gatewayId, generation)) {
+      sessions.table.release(session);
+      sessions.retiring.add(session);
+      void session.retire("replaced", drainMs);
+    }
+  }
+
+  #older(gatewayId: string, generation: number) {
+    const { table, retiring } = this.options.sessions;
+    return [...table.sessions(), ...retiring].filter(
+      (session) => session.gatewayId === gatewayId && session.generation < generation,
+    );
+  }
+
+  #endAccess(serials: string[]): void {
+    for (const serial of serials) {
+      this.endedSerials.delete(serial);
+      this.endedSerials.add(serial);
+    }
+    for (const oldest of this.endedSerials) {
+      if (this.endedSerials.size <= MOST_SERIALS) break;
+      this.endedSerials.delete(oldest);
+    }
+    if (serials.length > 0) this.options.cutClients(new Set(serials));
+  }
+}
