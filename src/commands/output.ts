@@ -14,13 +14,17 @@ export function say(text: string): void {
 
 /** Columns padded to their widest cell; the first row is the heading. */
 export function printTable(heading: string[], rows: string[][]): void {
+  for (const line of tableLines(heading, rows)) printLine(line);
+}
+
+/** The lines of such a table. */
+export function tableLines(heading: string[], rows: string[][]): string[] {
   const all = [heading, ...rows];
   const widths = heading.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
-  for (const row of all)
-    printLine(
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    );
+  return all.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }

@@ -6,6 +6,8 @@ import { requireGatewayName, requireRelayName } from "./names.ts";
 
 export type Role = "gateway" | "relay";
 
+const SYSTEM_RUNTIME = "/run/sallyport";
+
 /** Whose files: root's live under /etc and /var, everybody else's in their home (PROTOCOL 0.3, XDG). */
 export interface Machine {
   env: Environment;
@@ -27,8 +29,8 @@ export function confPath(role: Role, name: string, machine = thisMachine()): str
 }
 
 /**
- * Everywhere a conf of this name may be, best first. `named` files belong to the name by their path; the older single
- * file only when the name inside it is the same (PROTOCOL 0.3).
+ * Everywhere a conf of this name may be, best first: a service gets its own as a credential of systemd's. `named` files
+ * belong to the name by their path; the older single file only when the name inside it is the same (PROTOCOL 0.3).
  * @throws SallyportError NAME_INVALID
  */
 export function confPlaces(
@@ -38,6 +40,8 @@ export function confPlaces(
 ): { named: string[]; single: string } {
   const path = confPath(role, name, machine);
   const named = role === "relay" ? [path, path.replace(/\.conf$/, ".env.conf")] : [path];
+  const credentials = absolute(machine.env.CREDENTIALS_DIRECTORY);
+  if (credentials) named.unshift(join(credentials, `${role}.conf`));
   return { named, single: join(confDirectory(machine), `${role}.conf`) };
 }
 
@@ -66,6 +70,20 @@ export function runtimeDirectory(role: Role, name: string, machine = thisMachine
   return base ? join(base, own) : join(stateBase(machine), own, "run");
 }
 
+/**
+ * Where the runtime directories of all daemons of a role are that this user may look for: `<parent>/<name>/<below>`,
+ * those of this user first, then those of the system's services.
+ */
+export function runtimeParents(role: Role, machine = thisMachine()): { parent: string; below: string }[] {
+  const base = runtimeBase(machine);
+  const own = base
+    ? { parent: join(base, role), below: "" }
+    : { parent: join(stateBase(machine), role), below: "run" };
+  const system = { parent: join(SYSTEM_RUNTIME, role), below: "" };
+  const alone = machine.uid === 0 || absolute(machine.env.SALLYPORT_RUNTIME_DIR) !== undefined;
+  return alone ? [own] : [own, system];
+}
+
 function confDirectory(machine: Machine): string {
   const given = absolute(machine.env.SALLYPORT_CONF_DIR);
   if (given) return given;
@@ -82,7 +100,7 @@ function stateBase(machine: Machine): string {
 function runtimeBase(machine: Machine): string | undefined {
   const given = absolute(machine.env.SALLYPORT_RUNTIME_DIR);
   if (given) return given;
-  if (machine.uid === 0) return "/run/sallyport";
+  if (machine.uid === 0) return SYSTEM_RUNTIME;
   const xdg = absolute(machine.env.XDG_RUNTIME_DIR);
   return xdg && join(xdg, "sallyport");
 }

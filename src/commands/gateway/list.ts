@@ -1,13 +1,19 @@
 import { gatewayStatus } from "../../gateway/reachability.ts";
 import { command } from "../command.ts";
+import { listLocal } from "../local/list.ts";
 import { printJson, printTable } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 
 export default command({
   name: "list",
   description: "List the gateways of your organisation",
-  args: { ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
+  args: {
+    ...sessionArgs,
+    local: { type: "boolean", description: "Those of this machine instead, running or not" },
+    json: { type: "boolean", description: "Print JSON" },
+  },
   async run({ args }) {
+    if (args.local) return listLocal("gateway", args.json ?? false);
     const client = await openSession(args);
     const now = new Date();
     const gateways = (await client.listGateways()).map((gateway) => ({

@@ -1,12 +1,18 @@
 import { command } from "../command.ts";
+import { listLocal } from "../local/list.ts";
 import { printJson, printTable } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 
 export default command({
   name: "list",
   description: "List the relays that your organisation can use",
-  args: { ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
+  args: {
+    ...sessionArgs,
+    local: { type: "boolean", description: "Those of this machine instead, running or not" },
+    json: { type: "boolean", description: "Print JSON" },
+  },
   async run({ args }) {
+    if (args.local) return listLocal("relay", args.json ?? false);
     const client = await openSession(args);
     const relays = await client.listRelays();
     if (args.json) return printJson(relays);

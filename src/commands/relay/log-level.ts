@@ -1,0 +1,3 @@
+import { logLevelCommand } from "../local/log-level.ts";
+
+export default logLevelCommand("relay");

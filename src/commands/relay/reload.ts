@@ -1,0 +1,3 @@
+import { reloadCommand } from "../local/reload.ts";
+
+export default reloadCommand("relay");

@@ -1,0 +1,3 @@
+import { statusCommand } from "../local/status.ts";
+
+export default statusCommand("relay");
