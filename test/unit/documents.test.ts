@@ -1,7 +1,9 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { RELAY_LIMITS } from "../../src/relay/limits.ts";
 import { CODES } from "../../src/telemetry/codes.ts";
+import { CONDITIONS } from "../../src/telemetry/condition-codes.ts";
+import { Metrics } from "../../src/telemetry/metrics.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const readme = await Bun.file(join(ROOT, "README.md")).text();
@@ -15,7 +17,8 @@ test.each(RELAY_LIMITS.map((limit) => [limit.name, limit] as const))(
 
 test("every code that the README explains exists", () => {
   const table = readme.slice(readme.indexOf("| code |"), readme.indexOf("Daemons log one line"));
-  const named = [...table.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map((match) => match[1] ?? "");
+  const cells = table.split("\n").map((row) => row.split("|")[1] ?? "");
+  const named = [...cells.join().matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map((match) => match[1] ?? "");
   expect(named.length).toBeGreaterThan(15);
   expect(named.filter((code) => !Object.hasOwn(CODES, code))).toEqual([]);
 });
@@ -27,4 +30,44 @@ test.each([
 ])("the %s completions in the repository are those of this program", async (shell, file) => {
   const run = Bun.spawnSync([process.execPath, "src/main.ts", "completions", shell], { cwd: ROOT });
   expect(run.stdout.toString()).toBe(await Bun.file(join(ROOT, "completions", file)).text());
+});
+
+describe("packaging for Prometheus and Grafana", () => {
+  const known = new Set(new Metrics().names());
+
+  test.each(["prometheus-alerts.yml", "grafana-dashboard.json"])(
+    "%s names only metrics that exist",
+    async (file) => {
+      const text = await Bun.file(join(ROOT, "packaging", file)).text();
+      const named = text.match(/\b(?:sallyport|process)_[a-z_]+\b/g) ?? [];
+      expect(named.length).toBeGreaterThan(10);
+      expect(named.filter((name) => !known.has(name))).toEqual([]);
+    },
+  );
+
+  test("every metric of ours is on the dashboard", async () => {
+    const dashboard = await Bun.file(join(ROOT, "packaging/grafana-dashboard.json")).text();
+    expect([...known].filter((name) => !dashboard.includes(name))).toEqual([]);
+  });
+
+  test("the alert rules are YAML with an expression and a summary each", async () => {
+    const file = Bun.file(join(ROOT, "packaging/prometheus-alerts.yml"));
+    const { groups } = Bun.YAML.parse(await file.text()) as { groups: { rules: unknown[] }[] };
+    const alerts = groups.flatMap(({ rules }) => rules);
+    expect(alerts.length).toBeGreaterThan(5);
+    for (const alert of alerts) {
+      expect(alert).toMatchObject({
+        alert: expect.stringMatching(/^Sallyport/),
+        expr: expect.any(String),
+        annotations: { summary: expect.any(String) },
+      });
+    }
+  });
+});
+
+test("the README lists every metric and every condition", () => {
+  const missing = [...new Metrics().names(), ...Object.keys(CONDITIONS)].filter(
+    (name) => !name.startsWith("process_") && !readme.includes(`\`${name}\``),
+  );
+  expect(missing).toEqual([]);
 });
