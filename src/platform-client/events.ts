@@ -26,7 +26,8 @@ export const platformEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("gateway.deleted"), gatewayId: id }),
   z.object({ type: z.literal("access.ended"), serials: serials.max(SERIALS_PER_EVENT) }),
   z.object({ type: z.literal("relay.revoked"), relayId: id }),
-  z.object({ type: z.literal("relay.drain"), relayId: id }),
+  /** It takes nothing new and ends soon; its gateways had better be elsewhere by then. */
+  z.object({ type: z.literal("relay.drain"), relayId: id, relayName: z.string().max(64).optional() }),
   z.object({ type: z.literal("authorities.changed") }),
   z.object({ type: z.literal("gateway.health"), gatewayId: id, status, cause }),
   z.object({ type: z.literal("relay.health"), relayId: id, status, cause }),

@@ -1,4 +1,5 @@
 import type { Revocations } from "../pki/credentials.ts";
+import type { EndedSerials } from "../pki/ended-serials.ts";
 import { extensionText, type SshCertificate } from "../pki/ssh-certificate.ts";
 import { SallyportError } from "../telemetry/error.ts";
 
@@ -27,7 +28,7 @@ export interface RelayIdentity {
   relayName: string;
   revocations: Revocations | undefined;
   /** Of client certificates whose access the platform has ended. */
-  endedSerials?: ReadonlySet<string>;
+  endedSerials?: Pick<EndedSerials, "has">;
 }
 
 /** CN of the platform's health probe (PROTOCOL D, stage 1). It names no gateway. */

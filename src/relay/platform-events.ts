@@ -1,3 +1,4 @@
+import { EndedSerials } from "../pki/ended-serials.ts";
 import type { EventHandler } from "../platform-client/event-stream.ts";
 import type { PlatformEvent, PlatformSnapshot } from "../platform-client/events.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -19,16 +20,13 @@ interface EnforcementOptions {
   log: Logger;
 }
 
-/** Serials remembered: client certificates live for minutes, so the oldest have long expired. */
-const MOST_SERIALS = 50_000;
-
 /**
  * Does what the platform's events say, at the one place that a stolen gateway can't get around (EXTENSIONS X4). Without
  * events nothing changes.
  */
 export class PlatformEnforcement implements EventHandler {
   /** Client certificates that are refused although they are valid. */
-  readonly endedSerials = new Set<string>();
+  readonly endedSerials = new EndedSerials();
 
   constructor(private readonly options: EnforcementOptions) {}
 
@@ -103,14 +101,7 @@ export class PlatformEnforcement implements EventHandler {
   }
 
   #endAccess(serials: string[]): void {
-    for (const serial of serials) {
-      this.endedSerials.delete(serial);
-      this.endedSerials.add(serial);
-    }
-    for (const oldest of this.endedSerials) {
-      if (this.endedSerials.size <= MOST_SERIALS) break;
-      this.endedSerials.delete(oldest);
-    }
+    this.endedSerials.add(serials);
     if (serials.length > 0) this.options.cutClients(new Set(serials));
   }
 }

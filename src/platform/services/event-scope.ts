@@ -19,7 +19,8 @@ const RULES: Record<PlatformEventType, Rule> = {
   "gateway.deleted": aboutGateway,
   "access.ended": aboutGateway,
   "relay.revoked": aboutRelay,
-  "relay.drain": aboutRelay,
+  "relay.drain": (scope, row) =>
+    scope.kind === "gateway" ? row.org_id === null || row.org_id === scope.orgId : aboutRelay(scope, row),
   "authorities.changed": (scope, row) =>
     row.org_id === null || scope.orgId === row.org_id || isInAudience(scope, row),
   "gateway.health": forPeople,
