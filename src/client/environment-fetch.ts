@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join as joinPath } from "node:path";
 import type { Environment } from "../host/environment.ts";
 import { chooseProxy, namesProxy } from "../host/proxy.ts";
 import type { Fetch } from "../platform-client/transport.ts";
@@ -5,7 +8,6 @@ import type { Wire } from "../tunnel/dial/wire.ts";
 import { dialOutbound } from "../tunnel/proxy/dial.ts";
 import { pump } from "../tunnel/pump.ts";
 import { SocketStream, streamEvents } from "../tunnel/socket.ts";
-import { SocketDirectory } from "../tunnel/tls/socket-directory.ts";
 
 /**
  * How to reach the platform where the environment names proxies; undefined where it names none. Bun's own `fetch` knows
@@ -15,11 +17,16 @@ import { SocketDirectory } from "../tunnel/tls/socket-directory.ts";
  */
 export function environmentFetch(env: Environment, caFile?: string): Fetch | undefined {
   if (!namesProxy(env)) return undefined;
-  let directory: SocketDirectory | undefined;
   return async (url, init) => {
-    const wire = await dialOutbound({ ...destination(url, env), caFile, signal: init.signal ?? undefined });
-    directory ??= SocketDirectory.temporary();
-    return fetchOver(wire, directory.next(), url, init);
+    // 0700, and short: the path of a socket may have 107 bytes.
+    const directory = await mkdtemp(joinPath(tmpdir(), "sallyport-"));
+    try {
+      const to = destination(url, env);
+      const wire = await dialOutbound({ ...to, caFile, signal: init.signal ?? undefined });
+      return await fetchOver(wire, joinPath(directory, "way"), url, init);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   };
 }
 

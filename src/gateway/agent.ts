@@ -1,5 +1,5 @@
 import { makePrivateDirectory } from "../host/atomic-file.ts";
-import { type Clock, systemClock } from "../host/clock.ts";
+import { type Clock, settlesWithin, systemClock } from "../host/clock.ts";
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
 import { gatewayLifetimes } from "../pki/lifetimes.ts";
 import { asSallyportError, describe } from "../telemetry/error.ts";
@@ -27,6 +27,8 @@ export interface GatewayOptions {
   /** What it counts into and says its conditions to; its own unless told. */
   instruments?: Instruments;
   log: Logger;
+  /** Told of failed attempts in a row to reach a relay; may bring credentials for another one. */
+  lookElsewhere?: (relay: GatewayRelay, failures: number) => void;
   /** Asks the platform for a probe; absent without a platform. */
   heartbeat?: (signal: AbortSignal) => Promise<void>;
   /** Called each time that a tunnel comes up, with the relay's name or address. */
@@ -53,6 +55,8 @@ export interface Gateway {
 
 /** A relay that is no longer listed, or has moved, serves its present connections for this long. */
 const RETIRE_MS = 30_000;
+/** Before that it is used until the tunnels to all others are up, but no longer than this. */
+const LEAVE_MS = 15_000;
 
 /**
  * Runs a gateway: one tunnel to each relay of its credentials, and a server for what comes through them. Returns once
@@ -74,6 +78,9 @@ class Agent implements Gateway {
   readonly #tunnelConditions: TunnelConditions;
   readonly #stop = new AbortController();
   readonly #links = new Map<string, RelayLink>();
+  /** To relays that are no longer listed. */
+  readonly #leaving = new Set<RelayLink>();
+  #nextUp = Promise.withResolvers<void>();
   #credentials: GatewayCredentials;
   #server: ChannelServer | undefined;
   #reloading: Promise<void> | undefined;
@@ -126,7 +133,7 @@ class Agent implements Gateway {
     this.#options.credentials.close();
     this.#stop.abort();
     await Promise.all([
-      ...[...this.#links.values()].map((link) => link.drain(graceMs)),
+      ...this.#everyLink().map((link) => link.drain(graceMs)),
       this.#server?.drain(graceMs),
     ]);
     this.close();
@@ -135,8 +142,12 @@ class Agent implements Gateway {
   close(): void {
     this.#options.credentials.close();
     this.#stop.abort();
-    for (const link of this.#links.values()) link.close();
+    for (const link of this.#everyLink()) link.close();
     this.#server?.close();
+  }
+
+  #everyLink(): RelayLink[] {
+    return [...this.#links.values(), ...this.#leaving];
   }
 
   /** Newest credentials for what comes next; present connections stay, but for revoked ones. Never fails. */
@@ -180,22 +191,36 @@ class Agent implements Gateway {
   #followRelays(): void {
     const { gatewayId, relays } = this.#credentials;
     const wanted = new Map(relays.map((relay) => [`${gatewayId} ${placeOf(relay)}`, relay]));
-    for (const [place, link] of this.#links) {
-      if (wanted.has(place)) continue;
-      this.#links.delete(place);
-      void link.drain(RETIRE_MS);
-    }
+    const leaving = [...this.#links].filter(([place]) => !wanted.has(place));
     for (const [place, relay] of wanted) {
       if (!this.#links.has(place)) this.#links.set(place, this.#openLink(relay));
     }
+    for (const [place, link] of leaving) {
+      this.#links.delete(place);
+      this.#leaving.add(link);
+      void this.#leave(link);
+    }
     this.#tunnelConditions.check(this.tunnels());
+  }
+
+  /** Make before break: what comes meanwhile still comes through. */
+  async #leave(link: RelayLink): Promise<void> {
+    if (link.status().state === "up") {
+      await settlesWithin(this.#clock, this.#allUp(), LEAVE_MS, this.#stop.signal);
+    }
+    await link.drain(RETIRE_MS);
+    this.#leaving.delete(link);
+  }
+
+  async #allUp(): Promise<void> {
+    while (this.tunnels().some(({ state }) => state !== "up")) await this.#nextUp.promise;
   }
 
   #openLink(first: GatewayRelay): RelayLink {
     const { log, random = Math.random } = this.#options;
     const { gatewayId, gatewayName } = this.#credentials;
     let latest = first;
-    return openRelayLink({
+    const link: RelayLink = openRelayLink({
       gatewayId,
       gatewayName: gatewayName ?? gatewayId,
       relay: () => {
@@ -205,12 +230,17 @@ class Agent implements Gateway {
       dial: (request) => this.#dial(request),
       accept: (channel) => this.#server?.accept(channel),
       onUp: (relay) => this.#onUp(relay),
-      onDown: (relay, loss) => this.#onDown(relay, loss),
+      onDown: (relay, loss) => {
+        if (this.#leaving.has(link)) return;
+        this.#onDown(relay, loss);
+        if (loss.failures > 0) this.#options.lookElsewhere?.(latest, loss.failures);
+      },
       refresh: () => this.#reload(),
       log,
       clock: this.#clock,
       random,
     });
+    return link;
   }
 
   async #dial(request: DialRequest): Promise<RelayConnection> {
@@ -247,6 +277,8 @@ class Agent implements Gateway {
     const { log, heartbeat, random = Math.random, onTunnel } = this.#options;
     const { conditions } = this.#instruments;
     this.#tunnelConditions.up(relay);
+    this.#nextUp.resolve();
+    this.#nextUp = Promise.withResolvers();
     this.#tunnelConditions.check(this.tunnels());
     if (!this.#started) {
       this.#started = true;

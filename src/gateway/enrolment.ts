@@ -109,7 +109,7 @@ async function keep({ confPath, gatewayName }: Enrolment, conf: Map<string, stri
 /** The present conf with our keys set; everything else in it stays. */
 function confOf(enrolment: Enrolment, gatewayId: string, accessToken: string): Map<string, string> {
   const { gatewayName, token, settings } = enrolment;
-  const { domain, relays, allow, deny, caFile, insecureHttp } = settings;
+  const { domain, relays, tunnels, allow, deny, caFile, insecureHttp } = settings;
   const conf = new Map(enrolment.conf);
   const set = (key: string, value: string | undefined) => value !== undefined && conf.set(key, value);
   set("INFISICAL_GATEWAY_NAME", gatewayName);
@@ -121,6 +121,7 @@ function confOf(enrolment: Enrolment, gatewayId: string, accessToken: string): M
   set("INFISICAL_RELAY_NAME", relays[0]);
   if (relays.length > 1) conf.set("SALLYPORT_RELAY_NAME", relays.join(","));
   else conf.delete("SALLYPORT_RELAY_NAME");
+  set("SALLYPORT_TUNNELS", tunnels?.toString());
   set("SALLYPORT_ALLOW", allow.join(","));
   set("SALLYPORT_DENY", deny.join(","));
   set("SALLYPORT_CA_FILE", caFile);

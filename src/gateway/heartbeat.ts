@@ -1,4 +1,4 @@
-import { type Clock, sleepUntil } from "../host/clock.ts";
+import { type Clock, sleepFor } from "../host/clock.ts";
 import { describe } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { RepeatedWarning } from "./repeated-warning.ts";
@@ -29,7 +29,7 @@ export async function keepHeartbeat(options: HeartbeatOptions): Promise<void> {
   let succeeded = false;
   while (!signal.aborted) {
     const wait = succeeded ? REGULAR_MS * (0.9 + 0.2 * random()) : FIRST_MS;
-    await sleepUntil(clock, clock.now() + wait, signal);
+    await sleepFor(clock, wait, signal);
     if (signal.aborted) return;
     try {
       await beat(signal);

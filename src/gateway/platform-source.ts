@@ -1,23 +1,29 @@
-import { type Clock, settlesWithin, sleepUntil, systemClock } from "../host/clock.ts";
-import type { CredentialSource, GatewayCredentials } from "../pki/credentials.ts";
-import type { GatewayConnect } from "../platform-client/answers.ts";
+import { type Clock, settlesWithin, sleepFor, systemClock } from "../host/clock.ts";
+import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
+import type { GatewayConnect, RelayRow } from "../platform-client/answers.ts";
 import type { GatewayConnectRequest } from "../platform-client/client.ts";
 import { Conditions } from "../telemetry/conditions.ts";
-import { asSallyportError, SallyportError } from "../telemetry/error.ts";
+import { asSallyportError, describe, SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { renewalFailed, renewalWorked } from "../telemetry/platform-conditions.ts";
 import type { CredentialsCache } from "./credentials-cache.ts";
 import { generateHomeKeys, type HomeKeys, type Issued, issuedCredentials } from "./issued.ts";
+import { RelayWish, type RelayWishOptions } from "./relay-wish.ts";
 import { RepeatedWarning } from "./repeated-warning.ts";
 
 export interface PlatformSourceOptions {
   /** `PlatformClient` is one. */
   platform: {
     gatewayConnect(body: GatewayConnectRequest, ask?: { signal?: AbortSignal }): Promise<GatewayConnect>;
+    listRelays(ask?: { signal?: AbortSignal }): Promise<RelayRow[]>;
   };
   gatewayName: string;
-  /** Names of relays in order of preference; none: the platform chooses. */
+  /** Names of the only relays to use, in order of preference; none: whichever are best. */
   relays: string[];
+  /** How many tunnels, where no relay is named; 2 unless told. */
+  tunnels?: number | undefined;
+  /** How far away a relay is; see `RelayWishOptions`. */
+  measure: RelayWishOptions["measure"];
   cache: CredentialsCache;
   /** Where it says that it gets no certificates; nowhere unless told. */
   conditions?: Conditions;
@@ -30,6 +36,12 @@ export interface PlatformSourceOptions {
 
 /** PROTOCOL 0.2: a failed connect call is retried for ever; renewal at least this often. */
 const RETRY_MS = 10_000;
+/**
+ * While the certificates at hand last longer than that, retries spread over as much time as heartbeats do: after an
+ * outage of the platform its gateways come back as one more heartbeat each (ACCEPTANCE F15).
+ */
+const HURRY_MS = 3_600_000;
+const CALM_RETRY_MS = 180_000;
 const RENEW_MS = 6 * 3_600_000;
 /** Two tunnels lost at once, or one that flaps, need one connect call. */
 const FRESH_MS = 10_000;
@@ -54,6 +66,11 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
   #current: Issued | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #registered = false;
+  #renewal = new AbortController();
+  /** What is being asked for now is no longer what is wanted. */
+  #askAgain = false;
+  #moving: Promise<void> | undefined;
+  readonly #wish: RelayWish;
   #refreshing: Promise<void> | undefined;
   #attempt = Promise.withResolvers<void>();
   readonly #warning: RepeatedWarning;
@@ -65,6 +82,14 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     this.#warning = new RepeatedWarning(options.log, this.#clock);
     this.#random = options.random ?? Math.random;
     this.#conditions = options.conditions ?? new Conditions();
+    this.#wish = new RelayWish({
+      pinned: options.relays,
+      tunnels: options.tunnels ?? TUNNELS,
+      list: (signal) => options.platform.listRelays({ signal }),
+      measure: options.measure,
+      clock: this.#clock,
+      random: this.#random,
+    });
   }
 
   /** Waits for the platform as long as there is nothing valid to use. @throws SallyportError DRAINING when closed */
@@ -87,6 +112,32 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
   close(): void {
     this.#listeners.clear();
     this.#stop.abort();
+    this.#renewal.abort();
+  }
+
+  /** Asks for newer certificates now, however new those at hand are. Never fails. */
+  renew(): void {
+    this.#askAgain = true;
+    void this.#refresh();
+  }
+
+  /**
+   * This relay could not be reached so many times in a row, or is about to stop (Infinity). Gets credentials for
+   * another one, if there is one to be had and none is pinned. Never fails.
+   */
+  lookElsewhere(relay: GatewayRelay, failures: number): void {
+    this.#moving ??= this.#lookElsewhere(relay, failures).finally(() => {
+      this.#moving = undefined;
+    });
+  }
+
+  async #lookElsewhere(relay: GatewayRelay, failures: number): Promise<void> {
+    const present = this.#current?.credentials.relays ?? [];
+    try {
+      if (await this.#wish.movedAway(relay, failures, present, this.#stop.signal)) this.renew();
+    } catch (error) {
+      this.#options.log.debug("The relays can't be listed", { error: describe(error) });
+    }
   }
 
   #fresh(): boolean {
@@ -110,12 +161,20 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
   async #fetchUntilDone(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
+      this.#askAgain = false;
       const done = await this.#tryFetch();
       this.#attempt.resolve();
       this.#attempt = Promise.withResolvers();
-      if (done) return;
-      await this.#clock.sleep(RETRY_MS * (0.9 + 0.2 * this.#random()), signal);
+      if (done && !this.#askAgain) return;
+      if (done) continue;
+      await sleepFor(this.#clock, this.#retryMs(), signal);
     }
+  }
+
+  #retryMs(): number {
+    const isCalm = this.#current !== undefined && this.#current.validUntil - this.#clock.now() > HURRY_MS;
+    const span = isCalm && this.#usable() ? CALM_RETRY_MS - RETRY_MS : 0.2 * RETRY_MS;
+    return RETRY_MS * 0.9 + span * this.#random();
   }
 
   async #tryFetch(): Promise<boolean> {
@@ -129,20 +188,11 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
   }
 
   async #fetch(): Promise<void> {
-    const { platform, relays, gatewayName, cache, log } = this.#options;
-    const { signal } = this.#stop;
+    const { gatewayName, cache, log } = this.#options;
     const keys = await (this.#options.generateKeys ?? generateHomeKeys)();
-    const [relayName] = relays;
-    const answer = await platform.gatewayConnect(
-      {
-        ...(relayName === undefined ? { maxRelays: TUNNELS } : { relayName }),
-        ...(relays.length > 1 ? { relayNames: relays, maxRelays: relays.length } : {}),
-        csr: keys.csr,
-        sshPublicKey: keys.ssh.publicLine,
-      },
-      { signal },
-    );
-    this.#current = issuedCredentials(answer, keys, gatewayName, relayName);
+    const answer = await this.#connect(keys);
+    this.#current = issuedCredentials(answer, keys, gatewayName, this.#wish.request.relayName);
+    this.#wish.answered(answer);
     this.#fetchedAt = this.#clock.now();
     this.#warning.over();
     renewalWorked(this.#conditions);
@@ -154,17 +204,31 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     for (const listener of this.#listeners) listener();
   }
 
+  async #connect(keys: HomeKeys): Promise<GatewayConnect> {
+    const { signal } = this.#stop;
+    const parts = { csr: keys.csr, sshPublicKey: keys.ssh.publicLine };
+    const call = () => this.#options.platform.gatewayConnect({ ...this.#wish.request, ...parts }, { signal });
+    try {
+      return await call();
+    } catch (error) {
+      if (await this.#wish.chosenInstead(error, signal)) return call();
+      throw error;
+    }
+  }
+
   /** Between half and two thirds of the life (ACCEPTANCE, Lifetimes), so that those who started together spread out. */
   #scheduleRenewal(issued: Issued): void {
     const life = issued.validUntil - this.#fetchedAt;
     const wait = Math.min(life * (1 / 2 + this.#random() / 6), RENEW_MS * (1 - 0.1 * this.#random()));
-    void this.#renewAt(issued, this.#fetchedAt + Math.max(wait, LEAST_RENEW_MS));
+    this.#renewal.abort();
+    this.#renewal = new AbortController();
+    if (!this.#stop.signal.aborted)
+      void this.#renewAfter(Math.max(wait, LEAST_RENEW_MS), this.#renewal.signal);
   }
 
-  async #renewAt(issued: Issued, time: number): Promise<void> {
-    await sleepUntil(this.#clock, time, this.#stop.signal);
-    // Fetched meanwhile for another reason: that one has its own renewal.
-    if (this.#current === issued) await this.#refresh();
+  async #renewAfter(milliseconds: number, signal: AbortSignal): Promise<void> {
+    await sleepFor(this.#clock, milliseconds, signal);
+    if (!signal.aborted) await this.#refresh();
   }
 
   /** What was just issued is valid, by the platform's clock. */
@@ -180,7 +244,7 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
   #complain(error: unknown): void {
     const { message, code } = asSallyportError(error, "INTERNAL", "The connect call failed");
     const meanwhile = this.#usable() ? "working with the certificates at hand" : "no certificates yet";
-    this.#warning.warn(`Cannot get certificates, trying again every 10 s (${meanwhile}): ${message}`, {
+    this.#warning.warn(`Cannot get certificates, trying again (${meanwhile}): ${message}`, {
       code,
       fix: this.#fixOf(code),
     });

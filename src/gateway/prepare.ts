@@ -13,6 +13,7 @@ import type { GatewayOptions } from "./agent.ts";
 import { hasCache, openCredentialsCache } from "./credentials-cache.ts";
 import { deployHint, type Enrolled, enrolGateway, isSpentHere } from "./enrolment.ts";
 import { PlatformSource } from "./platform-source.ts";
+import { measureRelay } from "./relay-latency.ts";
 import { type GatewayFlags, type GatewaySettings, gatewaySettings, storedAccessToken } from "./settings.ts";
 import { parsePolicy } from "./target-policy.ts";
 
@@ -60,18 +61,23 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
   const directory = stateDirectory("gateway", gatewayName, machine);
   if (isInfisicals(conf) && !(await hasCache(directory))) explainLoopback(gatewayName, log);
   const platform = openPlatform(settings, machine.env, accessToken);
+  const route = tunnelRoute(machine.env, settings.caFile);
+  const credentials = new PlatformSource({
+    platform,
+    gatewayName,
+    relays: settings.relays,
+    tunnels: settings.tunnels,
+    measure: (host, port, signal) => measureRelay({ host, port, ...route(host, port) }, signal),
+    cache: openCredentialsCache(directory, [platform.domain, accessToken, ...settings.relays], log),
+    log,
+  });
   return {
-    credentials: new PlatformSource({
-      platform,
-      gatewayName,
-      relays: settings.relays,
-      cache: openCredentialsCache(directory, [platform.domain, accessToken, ...settings.relays], log),
-      log,
-    }),
+    credentials,
+    lookElsewhere: (relay, failures) => credentials.lookElsewhere(relay, failures),
     policy: parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName }),
     runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
     heartbeat: (signal) => platform.gatewayHeartbeat({}, { signal }),
-    route: tunnelRoute(machine.env, settings.caFile),
+    route,
     log,
   };
 }
@@ -111,8 +117,8 @@ export async function prepareFromDirectory(request: DirectoryRequest, log: Logge
 }
 
 /** The proxy that the way to a relay takes. @throws SallyportError CONFIG_INVALID now, rather than at each dial */
-function tunnelRoute(env: Environment, proxyCaFile: string | undefined): GatewayOptions["route"] {
-  const route: GatewayOptions["route"] = (host, port) => ({
+function tunnelRoute(env: Environment, proxyCaFile: string | undefined) {
+  const route = (host: string, port: number) => ({
     proxy: chooseProxy(env, { protocol: "tunnel", host, port }),
     proxyCaFile,
   });

@@ -1,5 +1,5 @@
 import { formatHostPort } from "../host/address.ts";
-import { type Clock, settlesWithin, sleepUntil } from "../host/clock.ts";
+import { type Clock, settlesWithin, sleepFor } from "../host/clock.ts";
 import type { GatewayRelay } from "../pki/credentials.ts";
 import { parseSshPublicKey } from "../pki/ssh-keys.ts";
 import { asSallyportError } from "../telemetry/error.ts";
@@ -197,7 +197,8 @@ class Link implements RelayLink {
     const { clock, relay } = this.#options;
     while (!session.isOver) {
       const renewal = this.#renewal.signal;
-      await sleepUntil(clock, session.replaceAt(relay()), AbortSignal.any([session.over, renewal]));
+      const wait = session.replaceAt(relay()) - clock.now();
+      await sleepFor(clock, wait, AbortSignal.any([session.over, renewal]));
       if (!session.isOver && !renewal.aborted) return true;
     }
     return false;

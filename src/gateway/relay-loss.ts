@@ -9,6 +9,8 @@ import { PeerDisconnected } from "../tunnel/ssh/messages.ts";
 /** Why there is no tunnel to a relay now, and when the next attempt is due. */
 export interface Loss {
   waitMs: number;
+  /** Attempts in a row that came to nothing; 0 when there was a session. */
+  failures: number;
   code: Code;
   message: string;
   fix?: string;
@@ -18,7 +20,7 @@ export interface Loss {
   needsRenewal: boolean;
 }
 
-/** EXTENSIONS X3: the loser waits before it tries that relay again. */
+/** EXTENSIONS X3: the loser waits before it tries that relay again, and so does who was revoked. */
 const REPLACED_MS = 60_000;
 /** PROTOCOL 0.2: a tunnel that lasted was a success. */
 const LASTED_MS = 30_000;
@@ -48,6 +50,7 @@ export class RelayLosses {
   /** Dialling or logging in failed. @param now wall-clock milliseconds */
   refused(error: SallyportError, relay: GatewayRelay, now: number): Loss {
     if (saysReplaced(error)) return this.#replaced();
+    if (saysRevoked(error)) return this.#revoked();
     this.#failures++;
     const untrusted =
       error.code === "SSH_AUTHENTICATION_FAILED" ||
@@ -56,6 +59,7 @@ export class RelayLosses {
     const isExpired = untrusted && hasExpired(relay, now);
     return {
       waitMs: isExpired ? EXPIRED_MS : this.#backoff.next(),
+      failures: this.#failures,
       code: error.code,
       message: isExpired ? `This gateway's certificate has expired. ${error.message}` : error.message,
       refresh: untrusted || this.#failures === REFRESH_FIRST || this.#failures % REFRESH_EVERY === 0,
@@ -67,6 +71,7 @@ export class RelayLosses {
   occupied(relay: GatewayRelay): Loss {
     return {
       waitMs: this.#occupied.next(),
+      failures: 0,
       code: "GATEWAY_DUPLICATE",
       message:
         `The relay ${formatHostPort(relay.host, relay.sshPort)} closes right after the login: it seems to hold ` +
@@ -83,8 +88,10 @@ export class RelayLosses {
     this.#occupied.reset();
     if (upMs >= LASTED_MS) this.#backoff.reset();
     if (error && saysReplaced(error)) return this.#replaced();
+    if (error && saysRevoked(error)) return this.#revoked();
     return {
       waitMs: this.#backoff.next(),
+      failures: 0,
       code: error?.code ?? "SSH_DISCONNECTED",
       message: error ? `The tunnel is lost: ${error.message}` : "The relay has closed the tunnel",
       refresh: false,
@@ -92,14 +99,29 @@ export class RelayLosses {
     };
   }
 
+  /** The relay enforces what the platform has said; only newer credentials help. */
+  #revoked(): Loss {
+    return {
+      waitMs: REPLACED_MS,
+      failures: 0,
+      code: "GATEWAY_REVOKED",
+      message: "The relay ended the session: this gateway's access was revoked",
+      fix: `If it is still wanted here, get a new token with "sallyport gateway deploy-command ${this.gatewayName}"`,
+      refresh: true,
+      needsRenewal: false,
+    };
+  }
+
   #replaced(): Loss {
     return {
       waitMs: REPLACED_MS,
+      failures: 0,
       code: "GATEWAY_DUPLICATE",
       message: "Another process has taken this gateway's place at the relay",
       fix:
         "If that is a copy on another host, stop it or give it a gateway of its own. A new token from " +
-        `"sallyport gateway deploy-command ${this.gatewayName}" shuts the copy out`,
+        `"sallyport gateway deploy-command ${this.gatewayName}" shuts the copy out, and so does, without a platform, ` +
+        `"sallyport ca issue gateway ${this.gatewayName}" once more`,
       refresh: true,
       needsRenewal: false,
     };
@@ -114,4 +136,9 @@ function hasExpired({ ssh }: GatewayRelay, now: number): boolean {
 /** Agreed between relay and gateway (EXTENSIONS X3). */
 function saysReplaced(error: SallyportError): boolean {
   return error instanceof PeerDisconnected && error.peerReason === "replaced";
+}
+
+/** Agreed as well: the relay has cut this session because the platform revoked its credentials. */
+function saysRevoked(error: SallyportError): boolean {
+  return error instanceof PeerDisconnected && error.peerReason === "revoked";
 }

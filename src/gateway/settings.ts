@@ -12,6 +12,8 @@ export interface GatewayFlags {
   domain?: string | undefined;
   /** Relay names in order of preference. */
   relays: string[];
+  /** How many tunnels where no relay is named. */
+  tunnels?: number | undefined;
   allow: string[];
   deny: string[];
   caFile?: string | undefined;
@@ -23,6 +25,8 @@ export interface GatewaySettings {
   /** Not normalised. */
   domain: string | undefined;
   relays: string[];
+  /** 1 to 4; only where no relay is named. */
+  tunnels?: number | undefined;
   allow: string[];
   deny: string[];
   caFile: string | undefined;
@@ -56,6 +60,7 @@ export function gatewaySettings(
       env,
     }),
     relays,
+    tunnels: flags.tunnels ?? tunnelCount(eitherOurs("TUNNELS", env, conf), "SALLYPORT_TUNNELS"),
     allow: union(list(eitherOurs("ALLOW", env, conf), "ALLOW"), flags.allow),
     deny: union(list(eitherOurs("DENY", env, conf), "DENY"), flags.deny),
     caFile: flags.caFile || eitherOurs("CA_FILE", env, conf),
@@ -72,6 +77,13 @@ export async function storedAccessToken(conf: Conf, env: Environment): Promise<s
     (await secret(env, "GATEWAY_ACCESS_TOKEN")) ??
     (await secret(Object.fromEntries(conf), "GATEWAY_ACCESS_TOKEN"))
   );
+}
+
+/** @throws SallyportError CONFIG_INVALID */
+export function tunnelCount(text: string | undefined, what: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-4]$/.test(text)) return Number(text);
+  throw new SallyportError("CONFIG_INVALID", `${what} must be 1, 2, 3 or 4.`);
 }
 
 /** Splits `a, b` and drops what is empty. @throws SallyportError CONFIG_INVALID */

@@ -18,6 +18,21 @@ export async function sleepUntil(clock: Clock, time: number, signal?: AbortSigna
   }
 }
 
+/**
+ * Waits that long by whichever is first: the wall clock, which runs on over a suspend, or what we waited ourselves, which
+ * a clock that is set back does not change (ACCEPTANCE F4). Returns early when aborted.
+ */
+export async function sleepFor(clock: Clock, milliseconds: number, signal?: AbortSignal): Promise<void> {
+  const due = clock.now() + milliseconds;
+  let left = milliseconds;
+  while (!signal?.aborted) {
+    const nap = Math.min(left, due - clock.now(), LONGEST_NAP_MS);
+    if (nap <= 0) return;
+    await clock.sleep(nap, signal);
+    left -= nap;
+  }
+}
+
 /** Waits for the promise, but no longer than that. True when it settled in time, false otherwise or when aborted. */
 export async function settlesWithin(
   clock: Clock,

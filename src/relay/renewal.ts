@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { type Clock, sleepUntil } from "../host/clock.ts";
+import { type Clock, sleepFor } from "../host/clock.ts";
 import type { RelayCredentials } from "../pki/credentials.ts";
 import { parseSshCertificateLine } from "../pki/ssh-certificate.ts";
 import { describe } from "../telemetry/error.ts";
@@ -53,7 +53,7 @@ export class Renewal {
     const backoff = fullJitter({ random });
     let due = renewalTime(first, clock.now(), random);
     while (!this.#stop.signal.aborted) {
-      if (!this.#stale) await sleepUntil(clock, due, this.#nap.signal);
+      if (!this.#stale) await sleepFor(clock, due - clock.now(), this.#nap.signal);
       if (this.#stop.signal.aborted) return;
       this.#nap = new AbortController();
       this.#stale = false;

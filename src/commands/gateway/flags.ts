@@ -1,4 +1,4 @@
-import { type GatewayFlags, list, MOST_RELAYS } from "../../gateway/settings.ts";
+import { type GatewayFlags, list, MOST_RELAYS, tunnelCount } from "../../gateway/settings.ts";
 import { type Environment, readSecretFile, setting } from "../../host/environment.ts";
 import { requireGatewayName, requireRelayName } from "../../host/names.ts";
 import { SallyportError } from "../../telemetry/error.ts";
@@ -38,6 +38,11 @@ export const gatewayArgs = {
     description: "Use this relay only, or these: a,b. Without it the platform chooses",
     valueHint: "name",
   },
+  tunnels: {
+    type: "string",
+    description: "How many relays to use at once where --relay names none: 1 to 4 (2)",
+    valueHint: "count",
+  },
   allow: {
     type: "string",
     description:
@@ -67,6 +72,7 @@ export interface GatewayArgs {
   "token-file"?: string | undefined;
   domain?: string | undefined;
   "gateway-id"?: string | undefined;
+  tunnels?: string | undefined;
   "auth-method"?: string | undefined;
   "listen-address"?: string | undefined;
   "ca-file"?: string | undefined;
@@ -85,9 +91,13 @@ export function gatewayFlags(args: GatewayArgs, repeated: Repeated, env: Environ
   if (relays.length > MOST_RELAYS) {
     throw new SallyportError("USAGE", `--relay takes at most ${MOST_RELAYS} names.`);
   }
+  if (relays.length > 0 && args.tunnels !== undefined) {
+    throw new SallyportError("USAGE", "--relay says which relays, so leave --tunnels away.");
+  }
   return {
     domain: args.domain,
     relays: [...new Set(relays.map(requireRelayName))],
+    tunnels: tunnelCount(args.tunnels, "--tunnels"),
     allow: repeated("allow").flatMap((value) => list(value, "--allow")),
     deny: repeated("deny").flatMap((value) => list(value, "--deny")),
     caFile: args["ca-file"],

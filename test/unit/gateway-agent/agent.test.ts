@@ -156,6 +156,25 @@ describe("gateway agent", () => {
     expect(gateway.tunnels().map((tunnel) => tunnel.relay)).toEqual(["b"]);
   });
 
+  test("F8 a relay that is left goes on serving until the tunnel to the new one is up", async () => {
+    const a = await standIn("a");
+    const b = await standIn("b");
+    const source = fixedSource(await credentialsFor(["a", a]));
+    const gateway = await run({ credentials: source });
+    await until(() => gateway.tunnels()[0]?.state === "up");
+    const first = await a.session(1);
+    const moved = await credentialsFor(["b", b]);
+    const nowhere = moved.relays.map((relay) => ({ ...relay, sshPort: 1 }));
+    source.replace({ ...moved, relays: nowhere });
+    await until(() => gateway.tunnels()[0]?.relay === "b" && gateway.tunnels()[0]?.state === "waiting");
+    expect((await ping(await first.openChannel("direct-tcpip", NOTHING))).text).toBe("PONG\n");
+    const over = new Promise((resolve) => first.onClosed(resolve));
+    source.replace(moved);
+    await b.session(1);
+    await over;
+    expect(gateway.tunnels().map((tunnel) => tunnel.relay)).toEqual(["b"]);
+  });
+
   test("new certificates serve new connections over the tunnel that is up", async () => {
     const relay = await standIn("a");
     const source = fixedSource(await credentialsFor(["a", relay]));

@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { openCredentialsCache } from "../../../src/gateway/credentials-cache.ts";
 import { generateHomeKeys, type HomeKeys } from "../../../src/gateway/issued.ts";
 import { PlatformSource } from "../../../src/gateway/platform-source.ts";
-import type { GatewayConnect } from "../../../src/platform-client/answers.ts";
+import type { GatewayConnect, RelayRow } from "../../../src/platform-client/answers.ts";
 import type { GatewayConnectRequest } from "../../../src/platform-client/client.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -20,6 +20,8 @@ let pki: TestPki;
 let keys: HomeKeys;
 let clock: FakeClock;
 let record: ReturnType<typeof recordedLog>;
+/** Milliseconds to a relay's host; none: it can't be reached. */
+let latencies: Map<string, number>;
 
 beforeEach(async () => {
   space = await Workspace.open("platform-source");
@@ -27,6 +29,7 @@ beforeEach(async () => {
   keys = await generateHomeKeys();
   clock = new FakeClock(Date.now());
   record = recordedLog();
+  latencies = new Map();
 });
 afterEach(() => space.close());
 
@@ -36,7 +39,14 @@ class Platform {
   relays: StubRelay[] = [{ name: "r1", host: "relay.example.com:9443", sshPort: 2022 }];
   failure: SallyportError | undefined;
   ttlSeconds = 86_400;
+  rows: RelayRow[] = [];
+  lists = 0;
   readonly calls: { request: GatewayConnectRequest; at: number }[] = [];
+
+  async listRelays(): Promise<RelayRow[]> {
+    this.lists++;
+    return this.rows;
+  }
 
   async gatewayConnect(request: GatewayConnectRequest): Promise<GatewayConnect> {
     this.calls.push({ request, at: clock.now() });
@@ -46,12 +56,14 @@ class Platform {
   }
 }
 
-function source(platform: Platform, o: { relays?: string[]; token?: string } = {}) {
+function source(platform: Platform, o: { relays?: string[]; tunnels?: number; token?: string } = {}) {
   return space.own(
     new PlatformSource({
       platform,
       gatewayName: "edge",
       relays: o.relays ?? [],
+      tunnels: o.tunnels,
+      measure: async (host) => latencies.get(host),
       cache: openCredentialsCache(space.join("state"), [o.token ?? "token"], record.log),
       log: record.log,
       clock,
@@ -275,5 +287,274 @@ describe("platform source", () => {
   test("B6 neither token nor private keys are logged", async () => {
     await source(new Platform(), { token: "secret-token" }).load();
     expect(record.text()).not.toMatch(/secret-token|PRIVATE KEY/);
+  });
+});
+
+describe("relays that nobody has named", () => {
+  const row = (name: string, more: Partial<RelayRow> = {}): RelayRow => {
+    const heartbeat = new Date(clock.now()).toISOString();
+    latencies.set(`${name}.test`, 10);
+    return { id: name, orgId: "org", name, host: `${name}.test`, heartbeat, createdAt: null, ...more };
+  };
+
+  /** As Infisical's: it wants a name, answers for that one, and remembers it. */
+  class Infisical extends Platform {
+    override kind: PlatformKind = "infisical";
+    stored: string | undefined;
+
+    override async gatewayConnect(request: GatewayConnectRequest): Promise<GatewayConnect> {
+      const name = request.relayName ?? this.stored;
+      const found = this.rows.find((each) => each.name === name);
+      this.failure = found ? undefined : new SallyportError("NOT_FOUND", "The gateway has no relay.");
+      if (found) {
+        this.stored = name;
+        this.relays = [{ name: found.name, host: found.host }];
+      }
+      return super.gatewayConnect(request);
+    }
+  }
+
+  const named = (platform: Platform) => platform.calls.map(({ request }) => request.relayName);
+
+  test("Sallyport's platform is asked for as many as are wanted, and chooses", async () => {
+    const platform = new Platform();
+    await source(platform, { tunnels: 4 }).load();
+    expect(platform.calls[0]?.request).toMatchObject({ maxRelays: 4 });
+    expect(platform.lists).toBe(0);
+  });
+
+  test("Infisical's platform does not choose: the nearest healthy relay of the organisation is asked for", async () => {
+    const platform = new Infisical();
+    platform.rows = [
+      row("shared", { orgId: null }),
+      row("far"),
+      row("near"),
+      row("dead", { heartbeat: null }),
+    ];
+    latencies.set("far.test", 300);
+    const credentials = await source(platform).load();
+    expect(named(platform)).toEqual([undefined, "near"]);
+    expect(credentials.relays).toMatchObject([{ relayName: "near", host: "near.test", sshPort: 2222 }]);
+  });
+
+  test("there, a later call names the same relay again", async () => {
+    const platform = new Infisical();
+    platform.rows = [row("a"), row("b")];
+    latencies.set("b.test", 300);
+    const chosen = source(platform);
+    await chosen.load();
+    latencies.set("a.test", 900);
+    await clock.advance(11_000);
+    await chosen.load();
+    expect(named(platform)).toEqual([undefined, "a", "a"]);
+  });
+
+  test("a relay that Infisical's platform remembers is used without choosing", async () => {
+    const platform = new Infisical();
+    platform.rows = [row("a"), row("b")];
+    platform.stored = "b";
+    expect((await source(platform).load()).relays).toMatchObject([{ host: "b.test" }]);
+    expect(platform.lists).toBe(0);
+  });
+
+  test("without any relay the platform's own words are heard", async () => {
+    const platform = new Infisical();
+    const loading = source(platform).load();
+    await until(() => record.text().includes("The gateway has no relay."));
+    expect(platform.lists).toBe(1);
+    platform.rows = [row("a")];
+    await pass(11_000);
+    expect((await loading).relays).toMatchObject([{ relayName: "a" }]);
+  });
+
+  test("with one tunnel, the first failed attempt moves the gateway to another relay", async () => {
+    const platform = new Infisical();
+    platform.rows = [row("a"), row("b")];
+    latencies.set("b.test", 300);
+    const moving = source(platform);
+    const [relay] = (await moving.load()).relays;
+    if (!relay) throw new Error("no relay");
+    const moved = new Promise<void>((resolve) => moving.onStale(resolve));
+    moving.lookElsewhere(relay, 1);
+    await moved;
+    expect(named(platform)).toEqual([undefined, "a", "b"]);
+    expect((await moving.load()).relays).toMatchObject([{ relayName: "b" }]);
+  });
+
+  test("with two, the third does, the good one stays, and the platform chooses again when it is over", async () => {
+    const platform = new Platform();
+    platform.rows = [row("a"), row("b"), row("c")];
+    platform.relays = [
+      { name: "a", host: "a.test" },
+      { name: "b", host: "b.test" },
+    ];
+    const moving = source(platform);
+    let stale = 0;
+    moving.onStale(() => stale++);
+    const [a] = (await moving.load()).relays;
+    if (!a) throw new Error("no relay");
+    moving.lookElsewhere(a, 2);
+    await Bun.sleep(5);
+    expect(platform.lists).toBe(0);
+    platform.relays = [
+      { name: "b", host: "b.test" },
+      { name: "c", host: "c.test" },
+    ];
+    moving.lookElsewhere(a, 3);
+    await until(() => platform.calls.length === 2);
+    expect(platform.calls[1]?.request).toMatchObject({
+      relayName: "b",
+      relayNames: ["b", "c"],
+      maxRelays: 2,
+    });
+    await until(() => stale === 2);
+    await clock.advance(6 * 60_000);
+    moving.renew();
+    await until(() => stale === 3);
+    moving.renew();
+    await until(() => platform.calls.length === 4);
+    expect(platform.calls[3]?.request).toMatchObject({ maxRelays: 2 });
+    expect(platform.calls[3]?.request.relayName).toBeUndefined();
+  });
+
+  test("a relay without an alternative is kept, and the platform is not bothered", async () => {
+    const platform = new Infisical();
+    platform.rows = [row("a")];
+    const staying = source(platform);
+    const [relay] = (await staying.load()).relays;
+    if (!relay) throw new Error("no relay");
+    for (let i = 1; i < 5; i++) {
+      staying.lookElsewhere(relay, i);
+      await until(() => platform.lists === i + 1);
+      await Bun.sleep(1);
+    }
+    expect(named(platform)).toEqual([undefined, "a"]);
+  });
+
+  test("a pinned relay is never left, whatever happens to it", async () => {
+    const platform = new Infisical();
+    platform.rows = [row("a"), row("b")];
+    const pinned = source(platform, { relays: ["a"] });
+    const [relay] = (await pinned.load()).relays;
+    if (!relay) throw new Error("no relay");
+    pinned.lookElsewhere(relay, 100);
+    pinned.lookElsewhere(relay, Number.POSITIVE_INFINITY);
+    await Bun.sleep(5);
+    expect(platform.lists).toBe(0);
+    expect(named(platform)).toEqual(["a"]);
+  });
+
+  test("a list that can't be had changes nothing", async () => {
+    const platform = new Infisical();
+    platform.rows = [row("a")];
+    const staying = source(platform);
+    const [relay] = (await staying.load()).relays;
+    if (!relay) throw new Error("no relay");
+    platform.listRelays = () => Promise.reject(away);
+    staying.lookElsewhere(relay, 1);
+    await until(() => record.text().includes("The relays can't be listed"));
+    expect(named(platform)).toEqual([undefined, "a"]);
+  });
+});
+
+describe("F4 F5 F15 certificates over time", () => {
+  test("F4 a clock that is set back does not put the renewal off", async () => {
+    const platform = new Platform();
+    platform.ttlSeconds = 3600;
+    await source(platform).load();
+    clock.jump(-HOUR);
+    await pass(1_830_000);
+    await until(() => platform.calls.length === 2);
+  });
+
+  test("F5 the platform is away for 8 h from the middle of a certificate's life: renewed as soon as it is back", async () => {
+    const platform = new Platform();
+    platform.ttlSeconds = 4 * 3600;
+    let stale = 0;
+    const renewing = source(platform);
+    renewing.onStale(() => stale++);
+    await renewing.load();
+    await pass(HOUR, 60_000);
+    platform.failure = away;
+    await pass(8 * HOUR, 60_000);
+    platform.failure = undefined;
+    const before = stale;
+    await pass(12_000, 1000);
+    await until(() => stale === before + 1);
+    expect((await renewing.load()).gatewayId).toBe(GATEWAY_ID);
+  });
+
+  test("F5 a gateway that was stopped for 30 days starts again with what its conf holds", async () => {
+    await source(new Platform()).load();
+    await clock.advance(30 * 24 * HOUR);
+    const platform = new Platform();
+    const first = platform.calls.length;
+    expect((await source(platform).load()).gatewayId).toBe(GATEWAY_ID);
+    expect(platform.calls.length).toBe(first + 1);
+  });
+
+  test("F15 after an outage gateways with good certificates come back spread over 3 minutes, the others within 12 s", async () => {
+    const waits = async (ttlSeconds: number, random: number) => {
+      const platform = new Platform();
+      platform.ttlSeconds = ttlSeconds;
+      const failing = new PlatformSource({
+        platform,
+        gatewayName: "edge",
+        relays: [],
+        measure: async () => undefined,
+        cache: openCredentialsCache(space.join(`state-${ttlSeconds}-${random}`), ["token"], record.log),
+        log: record.log,
+        clock,
+        random: () => random,
+        generateKeys: () => Promise.resolve(keys),
+      });
+      await failing.load();
+      platform.failure = away;
+      failing.renew();
+      await until(() => platform.calls.length === 2);
+      for (let i = 0; i < 200 && platform.calls.length === 2; i++) await pass(1000, 1000);
+      failing.close();
+      return ((platform.calls[2]?.at ?? 0) - (platform.calls[1]?.at ?? 0)) / 1000;
+    };
+    expect(await waits(86_400, 0)).toBeCloseTo(9, 0);
+    expect(await waits(86_400, 0.5)).toBeCloseTo(94, 0);
+    expect(await waits(86_400, 0.999)).toBeCloseTo(179, 0);
+    expect(await waits(1800, 0.999)).toBeCloseTo(11, 0);
+  });
+
+  test("F12 a hundred connect calls leave one renewal behind, and closing none", async () => {
+    const platform = new Platform();
+    const renewing = source(platform);
+    let stale = 0;
+    renewing.onStale(() => stale++);
+    await renewing.load();
+    for (let i = 0; i < 100; i++) {
+      const before = stale;
+      renewing.renew();
+      await until(() => stale > before);
+    }
+    await until(() => clock.sleeping === 1);
+    renewing.close();
+    await until(() => clock.sleeping === 0);
+  });
+
+  test("what is wanted anew while a call is under way is asked for in another one", async () => {
+    const platform = new Platform();
+    const honest = platform.gatewayConnect.bind(platform);
+    const first = Promise.withResolvers<void>();
+    platform.gatewayConnect = async (request) => {
+      const answer = honest(request);
+      if (platform.calls.length === 1) await first.promise;
+      return answer;
+    };
+    const renewing = source(platform);
+    const loading = renewing.load();
+    await until(() => platform.calls.length === 1);
+    for (let i = 0; i < 5; i++) renewing.renew();
+    first.resolve();
+    await loading;
+    await until(() => platform.calls.length === 2);
+    await Bun.sleep(20);
+    expect(platform.calls).toHaveLength(2);
   });
 });

@@ -32,6 +32,17 @@ describe("gateway settings", () => {
     expect(() => gatewaySettings(none, many, {})).toThrow(/at most 4 relays/);
   });
 
+  test("how many tunnels: flag, environment, conf, and only 1 to 4", () => {
+    expect(gatewaySettings(none, conf({}), {}).tunnels).toBeUndefined();
+    const stored = conf({ SALLYPORT_TUNNELS: "1" });
+    expect(gatewaySettings(none, stored, {}).tunnels).toBe(1);
+    expect(gatewaySettings(none, stored, { SALLYPORT_TUNNELS: "4" }).tunnels).toBe(4);
+    expect(gatewaySettings({ ...none, tunnels: 3 }, stored, {}).tunnels).toBe(3);
+    for (const bad of ["0", "5", "two", "1.5"]) {
+      expect(() => gatewaySettings(none, conf({ SALLYPORT_TUNNELS: bad }), {})).toThrow(/SALLYPORT_TUNNELS/);
+    }
+  });
+
   test("--allow and --deny add to what is stored", () => {
     const stored = conf({ SALLYPORT_ALLOW: "10.0.0.0/8,db:5432", SALLYPORT_DENY: "10.0.0.1" });
     const settings = gatewaySettings({ ...none, allow: ["db:5432", "x"], deny: ["y"] }, stored, {});
