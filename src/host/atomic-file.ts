@@ -33,11 +33,13 @@ export async function writeFileWhole(
 }
 
 /**
- * Makes a directory that only its owner can enter (0700), parents included.
+ * Makes a directory that only its owner can enter (0700). Parents that are missing can be passed through but not listed
+ * (0711): a service with a user of its own has its directory beside root's, in `/run/sallyport` for example.
  * @throws SallyportError FILE_UNWRITABLE
  */
 export async function makePrivateDirectory(path: string): Promise<void> {
   try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o711 });
     await mkdir(path, { recursive: true, mode: 0o700 });
     await chmod(path, 0o700);
   } catch (error) {

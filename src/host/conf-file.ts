@@ -30,6 +30,31 @@ export async function findConf(role: Role, name: string, machine?: Machine): Pro
 }
 
 /**
+ * The same for previews: somebody who is not root can't read root's conf and gets none.
+ * @throws SallyportError NAME_INVALID, CONFIG_INVALID
+ */
+export async function findReadableConf(
+  role: Role,
+  name: string,
+  machine?: Machine,
+): Promise<Conf | undefined> {
+  try {
+    return await findConf(role, name, machine);
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === "FILE_UNREADABLE") return undefined;
+    throw error;
+  }
+}
+
+/** Whether both hold the same values; a conf that is missing is like no other. */
+export function isSameConf(
+  a: ReadonlyMap<string, string> | undefined,
+  b: ReadonlyMap<string, string>,
+): boolean {
+  return a !== undefined && a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}
+
+/**
  * Reads a conf file whole; undefined when there is none.
  * @throws SallyportError FILE_UNREADABLE (also over 64 KiB), CONFIG_INVALID (not what `parseConf` accepts)
  */

@@ -14,6 +14,7 @@ const PROGRAMS: Record<string, string[]> = {
   tcpdump: ["tcpdump"],
   iproute2: ["ip"],
   procps: ["ps"],
+  systemd: ["systemd-analyze", "systemd-notify"],
   "util-linux": ["setpriv", "unshare"],
 };
 
