@@ -1,4 +1,4 @@
-import { requireConfWritable, writeConf } from "../host/conf-file.ts";
+import { isSameConf, requireConfWritable, writeConf } from "../host/conf-file.ts";
 import type { GatewayLogin } from "../platform-client/answers.ts";
 import type { TokenLogin } from "../platform-client/client.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
@@ -40,7 +40,7 @@ export async function enrolGateway(enrolment: Enrolment): Promise<Enrolled> {
   if (before?.token === token) {
     const { gatewayId, accessToken } = before;
     const kept = confOf(enrolment, gatewayId, accessToken);
-    if (!sameEntries(kept, conf)) await writeConf(confPath, kept);
+    if (!isSameConf(kept, conf)) await writeConf(confPath, kept);
     return { outcome: "unchanged", gatewayId, accessToken, conf: kept };
   }
   const { accessToken, gatewayId } = await redeem(enrolment);
@@ -109,26 +109,30 @@ async function keep({ confPath, gatewayName }: Enrolment, conf: Map<string, stri
 /** The present conf with our keys set; everything else in it stays. */
 function confOf(enrolment: Enrolment, gatewayId: string, accessToken: string): Map<string, string> {
   const { gatewayName, token, settings } = enrolment;
-  const { domain, relays, tunnels, allow, deny, caFile, insecureHttp } = settings;
-  const conf = new Map(enrolment.conf);
+  const conf = withSettings(enrolment.conf, gatewayName, settings);
+  if (gatewayId) conf.set("INFISICAL_GATEWAY_ID", gatewayId);
+  conf.set("INFISICAL_GATEWAY_ENROLL_METHOD", "token");
+  conf.set("INFISICAL_GATEWAY_ENROLLMENT_TOKEN", token);
+  conf.set("INFISICAL_GATEWAY_ACCESS_TOKEN", accessToken);
+  return conf;
+}
+
+/** A copy of the conf with these settings in it, so that `start` alone is enough; everything else stays. */
+export function withSettings(
+  previous: ReadonlyMap<string, string>,
+  gatewayName: string,
+  { domain, relays, allow, deny, caFile, insecureHttp }: GatewaySettings,
+): Map<string, string> {
+  const conf = new Map(previous);
   const set = (key: string, value: string | undefined) => value !== undefined && conf.set(key, value);
   set("INFISICAL_GATEWAY_NAME", gatewayName);
-  set("INFISICAL_GATEWAY_ID", gatewayId || undefined);
   set("INFISICAL_GATEWAY_DOMAIN", domain);
-  set("INFISICAL_GATEWAY_ENROLL_METHOD", "token");
-  set("INFISICAL_GATEWAY_ENROLLMENT_TOKEN", token);
-  set("INFISICAL_GATEWAY_ACCESS_TOKEN", accessToken);
   set("INFISICAL_RELAY_NAME", relays[0]);
   if (relays.length > 1) conf.set("SALLYPORT_RELAY_NAME", relays.join(","));
   else conf.delete("SALLYPORT_RELAY_NAME");
-  set("SALLYPORT_TUNNELS", tunnels?.toString());
   set("SALLYPORT_ALLOW", allow.join(","));
   set("SALLYPORT_DENY", deny.join(","));
   set("SALLYPORT_CA_FILE", caFile);
   if (insecureHttp) conf.set("SALLYPORT_INSECURE_HTTP", "true");
   return conf;
-}
-
-function sameEntries(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
 }

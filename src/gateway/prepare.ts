@@ -138,14 +138,15 @@ interface Known {
   settings: Settings;
 }
 
-async function readSettings(request: GatewayRequest): Promise<Known> {
+/** @throws SallyportError CONFIG_INVALID, NAME_INVALID, FILE_UNREADABLE */
+export async function readSettings(request: GatewayRequest): Promise<Known> {
   const { gatewayName, flags, machine, profileDomain, token } = request;
   const found = await findConf("gateway", gatewayName, machine);
   const conf = found?.values ?? new Map<string, string>();
   const settings = gatewaySettings(flags, conf, machine.env, profileDomain);
   parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName });
   if (settings.domain === undefined) {
-    if (token === undefined && conf.size === 0) throw missing(gatewayName, machine, conf);
+    if (token === undefined && conf.size === 0) throw notEnrolled(gatewayName, machine, conf);
     throw new SallyportError("CONFIG_INVALID", "Which platform? Add --domain https://...");
   }
   const { insecureHttp } = settings;
@@ -171,7 +172,7 @@ async function accessTokenOf(
     return accessToken;
   }
   if (stored !== undefined) return stored;
-  throw missing(gatewayName, machine, conf);
+  throw notEnrolled(gatewayName, machine, conf);
 }
 
 function enrol(
@@ -205,7 +206,11 @@ function openPlatform(
 }
 
 /** Neither conf nor token, or no domain: says which command to run. */
-function missing(gatewayName: string, machine: Machine, conf: ReadonlyMap<string, string>): SallyportError {
+export function notEnrolled(
+  gatewayName: string,
+  machine: Machine,
+  conf: ReadonlyMap<string, string>,
+): SallyportError {
   const path = confPath("gateway", gatewayName, machine);
   const identity = setting(machine.env, "TOKEN") ?? conf.get("INFISICAL_TOKEN");
   const method = setting(machine.env, "GATEWAY_ENROLL_METHOD") ?? conf.get("INFISICAL_GATEWAY_ENROLL_METHOD");

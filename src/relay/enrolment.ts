@@ -42,15 +42,12 @@ export async function enrolRelay(options: EnrolOptions): Promise<Conf> {
   const { name, token, client, path, previous, settings } = options;
   await requireConfWritable(path);
   const { accessToken, relayId } = await redeem(client, token, name);
-  const values = new Map(previous);
+  const values = withSettings(previous, { name, domain: client.domain, settings });
   for (const key of values.keys()) if (hidesOurs(key)) values.delete(key);
-  values.set("INFISICAL_RELAY_NAME", name);
-  values.set("INFISICAL_RELAY_DOMAIN", client.domain);
   values.set("INFISICAL_RELAY_ENROLL_METHOD", "token");
   values.set("INFISICAL_RELAY_ENROLLMENT_TOKEN", token);
   values.set("INFISICAL_RELAY_ACCESS_TOKEN", accessToken);
   values.set("INFISICAL_RELAY_ID", relayId);
-  for (const [key, value] of keptSettings(settings)) if (value !== undefined) values.set(key, value);
   try {
     await writeConf(path, values);
   } catch (error) {
@@ -60,6 +57,19 @@ export async function enrolRelay(options: EnrolOptions): Promise<Conf> {
       { cause: error },
     );
   }
+  return values;
+}
+
+/** A copy of the conf with these settings in it, so that `start` alone is enough; everything else stays. */
+export function withSettings(
+  previous: Conf,
+  { name, domain, settings }: { name: string; domain: string | undefined; settings: RelaySettings },
+): Map<string, string> {
+  const values = new Map(previous);
+  for (const key of HIDING_SETTINGS) values.delete(key);
+  values.set("INFISICAL_RELAY_NAME", name);
+  if (domain !== undefined) values.set("INFISICAL_RELAY_DOMAIN", domain);
+  for (const [key, value] of keptSettings(settings)) if (value !== undefined) values.set(key, value);
   return values;
 }
 
@@ -81,8 +91,10 @@ function nextToken(name: string): string {
 }
 
 function keptSettings(settings: RelaySettings): [key: string, value: string | undefined][] {
-  const { sshPort, tlsPort, listen, exempt, caFile, insecureHttp } = settings;
+  const { type, host, sshPort, tlsPort, listen, exempt, caFile, insecureHttp } = settings;
   return [
+    ["INFISICAL_RELAY_TYPE", type === "instance" ? type : undefined],
+    ["INFISICAL_RELAY_HOST", host],
     ["SALLYPORT_RELAY_SSH_PORT", sshPort?.toString()],
     ["SALLYPORT_RELAY_TLS_PORT", tlsPort?.toString()],
     ["SALLYPORT_RELAY_LISTEN", listen],
@@ -93,6 +105,8 @@ function keptSettings(settings: RelaySettings): [key: string, value: string | un
 }
 
 /** Our spelling of a key is read first: left from before it would hide the value written here. */
+const HIDING_SETTINGS = ["NAME", "DOMAIN", "TYPE", "HOST"].map((key) => `SALLYPORT_RELAY_${key}`);
+
 function hidesOurs(key: string): boolean {
-  return /^SALLYPORT_RELAY_(NAME|DOMAIN|ENROLL_METHOD|ENROLLMENT_TOKEN|ACCESS_TOKEN|ID)$/.test(key);
+  return /^SALLYPORT_RELAY_(ENROLL_METHOD|ENROLLMENT_TOKEN|ACCESS_TOKEN|ID)$/.test(key);
 }

@@ -1,7 +1,6 @@
 import { environmentFetch } from "../../client/environment-fetch.ts";
 import { findConf } from "../../host/conf-file.ts";
 import { type Environment, readSecretFile, secret, setting } from "../../host/environment.ts";
-import { requireRelayName } from "../../host/names.ts";
 import { confPath, thisMachine } from "../../host/paths.ts";
 import { PlatformClient } from "../../platform-client/client.ts";
 import { profilePath, readProfile } from "../../platform-client/profile.ts";
@@ -9,7 +8,7 @@ import { type Conf, enrolRelay, keptToken, storedAccessToken } from "../../relay
 import { type RelayFlags, type RelaySettings, relaySettings } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { say } from "../output.ts";
-import type { IdentityFlags } from "./flags.ts";
+import { type IdentityFlags, requiredRelayName } from "./flags.ts";
 
 /** A relay's name, its conf and what both say together with flags and environment. */
 export interface KnownRelay {
@@ -20,7 +19,7 @@ export interface KnownRelay {
 }
 
 /**
- * Finds out which relay is meant: argument, `--name`, then RELAY_NAME of the environment (PROTOCOL 0.3).
+ * Finds out which relay is meant and reads what there is of it.
  * @throws SallyportError USAGE, NAME_INVALID, CONFIG_INVALID, FILE_UNREADABLE
  */
 export async function knownRelay(
@@ -28,12 +27,7 @@ export async function knownRelay(
   flags: RelayFlags,
   env: Environment,
 ): Promise<KnownRelay> {
-  const given = args.relay || args.name || setting(env, "RELAY_NAME");
-  if (!given) throw new SallyportError("USAGE", "Name the relay, for example: sallyport relay start relay-1");
-  if (args.relay && args.name && args.relay !== args.name) {
-    throw new SallyportError("USAGE", "The argument and --name are two different names; give one.");
-  }
-  const name = requireRelayName(given);
+  const name = requiredRelayName("start", args, env);
   const machine = thisMachine(env);
   const found = await findConf("relay", name, machine);
   const conf: Conf = found?.values ?? new Map();

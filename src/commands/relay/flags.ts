@@ -1,4 +1,8 @@
+import { type Environment, setting } from "../../host/environment.ts";
+import { requireRelayName } from "../../host/names.ts";
 import type { RelayFlags } from "../../relay/settings.ts";
+import { SallyportError } from "../../telemetry/error.ts";
+import { loggingArgs } from "../logging.ts";
 
 /** Flags of `enroll` and `start` that say which relay this is and how it reaches its platform. */
 export const identityArgs = {
@@ -27,6 +31,36 @@ export const listenArgs = {
   "tls-port": { type: "string", description: "Port for clients and the platform (8443)", valueHint: "port" },
 } as const;
 
+/** Flags of `start` and `install` that say what the relay is to others. */
+export const publicArgs = {
+  type: {
+    type: "string",
+    description: "org, or instance for a relay shared by all organisations",
+    valueHint: "type",
+  },
+  host: {
+    type: "string",
+    description: "Name or address that gateways and clients dial",
+    valueHint: "host",
+  },
+  "relay-id": { type: "string", description: "Id of the relay on its platform", valueHint: "id" },
+  exempt: {
+    type: "string",
+    description: "Address or CIDR without a connection limit of its own; repeatable",
+    valueHint: "cidr",
+  },
+} as const;
+
+/** Flags of `start` that no conf keeps: `install` passes them on. */
+export const daemonArgs = {
+  limit: {
+    type: "string",
+    description: "Change a limit, for example channels=500; repeatable",
+    valueHint: "name=value",
+  },
+  ...loggingArgs,
+} as const;
+
 /** Their values, as citty parses them. */
 export interface IdentityFlags {
   relay?: string | undefined;
@@ -53,4 +87,17 @@ export function identityFlags(args: IdentityFlags): RelayFlags {
     tlsPort: args["tls-port"],
     exempt: [],
   };
+}
+
+/**
+ * Which relay is meant: argument, `--name`, then RELAY_NAME of the environment (PROTOCOL 0.3).
+ * @throws SallyportError USAGE, NAME_INVALID
+ */
+export function requiredRelayName(verb: string, args: IdentityFlags, env: Environment): string {
+  if (args.relay && args.name && args.relay !== args.name) {
+    throw new SallyportError("USAGE", "The argument and --name are two different names; give one.");
+  }
+  const given = args.relay || args.name || setting(env, "RELAY_NAME");
+  if (given) return requireRelayName(given);
+  throw new SallyportError("USAGE", `Name the relay, for example: sallyport relay ${verb} relay-1`);
 }

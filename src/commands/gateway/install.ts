@@ -1,0 +1,50 @@
+import { resolve } from "node:path";
+import { keepServiceConf, previewServiceConf } from "../../gateway/service-conf.ts";
+import { DRAIN_MS } from "../../gateway/settings.ts";
+import { thisMachine } from "../../host/paths.ts";
+import { readProfile } from "../../platform-client/profile.ts";
+import { command } from "../command.ts";
+import { loggingArgs } from "../logging.ts";
+import { install, installArgs, passedOn } from "../service.ts";
+import { enrollmentToken, gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
+
+export default command({
+  name: "install",
+  description: "Enroll a gateway and run it as a service of this machine",
+  args: { ...gatewayArgs, ...loggingArgs, ...installArgs },
+  async run({ args, repeated }) {
+    const { env } = thisMachine();
+    const gatewayName = requiredGatewayName("install", args, env);
+    const caFile = args["ca-file"];
+    const flags = {
+      ...gatewayFlags(args, repeated, env),
+      // The service starts in another directory.
+      caFile: caFile ? resolve(caFile) : undefined,
+    };
+    await install(
+      {
+        role: "gateway",
+        name: gatewayName,
+        args: [
+          "gateway",
+          "start",
+          gatewayName,
+          ...passedOn(loggingArgs, (flag) => repeated(flag as "log-level")),
+        ],
+        drainSeconds: DRAIN_MS / 1000,
+      },
+      args,
+      {
+        preview: ({ machine }) => previewServiceConf({ gatewayName, flags, machine }),
+        keep: async ({ machine }) =>
+          keepServiceConf({
+            gatewayName,
+            flags,
+            token: await enrollmentToken(args),
+            profileDomain: (await readProfile())?.domain,
+            machine,
+          }),
+      },
+    );
+  },
+});

@@ -1,0 +1,43 @@
+import { resolve } from "node:path";
+import { readLimits } from "../../relay/limits.ts";
+import { command } from "../command.ts";
+import { install, installArgs, passedOn } from "../service.ts";
+import {
+  daemonArgs,
+  identityArgs,
+  identityFlags,
+  listenArgs,
+  publicArgs,
+  requiredRelayName,
+} from "./flags.ts";
+import { keepServiceConf, previewServiceConf } from "./service-conf.ts";
+
+export default command({
+  name: "install",
+  description: "Enroll a relay and run it as a service of this machine",
+  args: { ...identityArgs, ...publicArgs, ...listenArgs, ...daemonArgs, ...installArgs },
+  async run({ args, repeated }) {
+    const { env } = process;
+    const name = requiredRelayName("install", args, env);
+    const { drainMs } = readLimits(repeated("limit"), {});
+    const caFile = args["ca-file"];
+    const flags = {
+      ...identityFlags(args),
+      type: args.type,
+      host: args.host,
+      relayId: args["relay-id"],
+      exempt: repeated("exempt"),
+      // The service starts in another directory.
+      caFile: caFile ? resolve(caFile) : undefined,
+    };
+    const passed = passedOn(daemonArgs, (flag) => repeated(flag as "limit"));
+    await install(
+      { role: "relay", name, args: ["relay", "start", name, ...passed], drainSeconds: drainMs / 1000 },
+      args,
+      {
+        preview: ({ machine }) => previewServiceConf(name, flags, machine),
+        keep: ({ machine }) => keepServiceConf(args, flags, machine),
+      },
+    );
+  },
+});

@@ -1,0 +1,48 @@
+import { findReadableConf, isSameConf, readConf, writeConf } from "../host/conf-file.ts";
+import { secret } from "../host/environment.ts";
+import { confPath } from "../host/paths.ts";
+import type { ServiceConf } from "../host/service/describe-service.ts";
+import { withSettings } from "./enrolment.ts";
+import { enrolFromRequest, type GatewayRequest, notEnrolled, readSettings } from "./prepare.ts";
+import { gatewaySettings, storedAccessToken } from "./settings.ts";
+
+/**
+ * The conf of a gateway that is to run as a service: at its own path (an older product's single file is copied), with the
+ * flags of this call and an access token in it. Enrolls where a new token is given; without one, what is stored counts.
+ * @throws SallyportError as `enrolFromRequest`, CONFIG_INVALID when there is neither conf nor token
+ */
+export async function keepServiceConf(request: GatewayRequest): Promise<ServiceConf & { changed: boolean }> {
+  const { gatewayName, machine } = request;
+  const path = confPath("gateway", gatewayName, machine);
+  const before = await readConf(path);
+  const { conf, settings } = await readSettings(request);
+  const stored = await storedAccessToken(conf, machine.env);
+  // Infisical's `systemd install` leaves the token in the conf for the first start.
+  const token =
+    request.token ??
+    (await secret(machine.env, "GATEWAY_ENROLLMENT_TOKEN")) ??
+    (stored === undefined ? conf.get("INFISICAL_GATEWAY_ENROLLMENT_TOKEN") : undefined);
+  if (token === undefined && stored === undefined) throw notEnrolled(gatewayName, machine, conf);
+  const base = token === undefined ? conf : (await enrolFromRequest({ ...request, token })).conf;
+  const values = withSettings(base, gatewayName, settings);
+  if (stored !== undefined && (await storedAccessToken(values, {})) === undefined) {
+    values.set("INFISICAL_GATEWAY_ACCESS_TOKEN", stored);
+  }
+  const changed = !isSameConf(before, values);
+  if (changed) await writeConf(path, values);
+  return { path, values, changed };
+}
+
+/** What `keepServiceConf` would leave there, as far as it can be known without enrolling. Writes nothing. */
+export async function previewServiceConf({
+  gatewayName,
+  flags,
+  machine,
+}: GatewayRequest): Promise<ServiceConf> {
+  const conf = (await findReadableConf("gateway", gatewayName, machine))?.values ?? new Map();
+  const settings = gatewaySettings(flags, conf, machine.env);
+  return {
+    path: confPath("gateway", gatewayName, machine),
+    values: withSettings(conf, gatewayName, settings),
+  };
+}
