@@ -121,7 +121,7 @@ function confOf(enrolment: Enrolment, gatewayId: string, accessToken: string): M
 export function withSettings(
   previous: ReadonlyMap<string, string>,
   gatewayName: string,
-  { domain, relays, allow, deny, caFile, insecureHttp }: GatewaySettings,
+  { domain, relays, tunnels, allow, deny, caFile, insecureHttp }: GatewaySettings,
 ): Map<string, string> {
   const conf = new Map(previous);
   const set = (key: string, value: string | undefined) => value !== undefined && conf.set(key, value);
@@ -130,6 +130,7 @@ export function withSettings(
   set("INFISICAL_RELAY_NAME", relays[0]);
   if (relays.length > 1) conf.set("SALLYPORT_RELAY_NAME", relays.join(","));
   else conf.delete("SALLYPORT_RELAY_NAME");
+  set("SALLYPORT_TUNNELS", tunnels?.toString());
   set("SALLYPORT_ALLOW", allow.join(","));
   set("SALLYPORT_DENY", deny.join(","));
   set("SALLYPORT_CA_FILE", caFile);
