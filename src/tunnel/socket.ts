@@ -2,6 +2,8 @@ import { processReads, type ReadBudget } from "./read-budget.ts";
 import { release } from "./release.ts";
 import type { ByteStream, ByteStreamHandler } from "./stream.ts";
 
+/** Reading pauses above this many bytes while nobody is attached. A pause costs more than it holds a request. */
+const EARLY_WINDOW = 16 * 1024;
 /** Plaintext of one full TLS record (RFC 8446, 5.1): a longer write becomes several, the last one holds the rest. */
 const FULL_RECORD = 16 * 1024;
 
@@ -84,7 +86,6 @@ export class SocketStream implements ByteStream {
   open(socket: RawSocket): void {
     this.#socket = socket;
     if (this.#closed) return socket.terminate();
-    if (!this.#handler) this.#pause();
     this.#flush();
   }
 
@@ -136,9 +137,10 @@ export class SocketStream implements ByteStream {
   onData(chunk: Buffer): void {
     if (this.#closed) return;
     this.#reads++;
-    if (this.#handler && this.#early.length === 0) return this.#deliver(this.#handler, chunk);
-    this.#early.push(chunk);
-    if (!this.#handler) this.#pause();
+    this.#hold(chunk.length);
+    if (this.#unconsumed >= (this.#handler ? this.#budget.window : EARLY_WINDOW)) this.#pause();
+    if (this.#handler && this.#early.length === 0) this.#handler.data(chunk);
+    else this.#early.push(chunk);
   }
 
   onDrain(): void {
@@ -184,7 +186,7 @@ export class SocketStream implements ByteStream {
   #tellNext(handler: ByteStreamHandler): boolean {
     const chunk = this.#early.shift();
     if (chunk) {
-      this.#deliver(handler, chunk);
+      handler.data(chunk);
     } else if (this.#unreported > 0) {
       const bytes = this.#unreported;
       this.#unreported = 0;
@@ -201,13 +203,7 @@ export class SocketStream implements ByteStream {
     return true;
   }
 
-  #deliver(handler: ByteStreamHandler, chunk: Buffer): void {
-    if (!this.#closed) this.#hold(chunk.length);
-    if (this.#unconsumed >= this.#budget.window) this.#pause();
-    handler.data(chunk);
-  }
-
-  /** Counts bytes that were delivered, or with a minus consumed. */
+  /** Counts bytes that have come, or with a minus consumed. */
   #hold(bytes: number): void {
     this.#unconsumed += bytes;
     this.#budget.hold(bytes);

@@ -30,6 +30,8 @@ export interface Certificate {
   notBefore: Date;
   notAfter: Date;
   uris: string[];
+  /** Issuer and subject are the same name. */
+  selfIssued: boolean;
   /** SHA-256 over the whole certificate, lower-case hex. */
   fingerprint: string;
   /** BasicConstraints CA:TRUE. */
@@ -78,6 +80,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     notBefore,
     notAfter,
     uris: readUris(extensions.get(OID.subjectAltName)),
+    selfIssued: x509.subject === x509.issuer,
     fingerprint: x509.fingerprint256.replaceAll(":", "").toLowerCase(),
     ...constraints,
     maySignCertificates: readCertSign(extensions.get(OID.keyUsage)),

@@ -4,11 +4,21 @@ import { decodePem } from "../../pki/pem.ts";
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 
+/** Leaves kept parsed: a client looks at its own before every dial. */
+const KEPT_LEAVES = 16;
+const kept = new Map<string, Certificate>();
+
 /** The leaf of an identity of ours. @throws SallyportError CONFIG_INVALID if there is none */
 export function readLeaf(pem: string): Certificate {
+  const known = kept.get(pem);
+  if (known) return known;
   const der = decodePem("CERTIFICATE", pem)[0];
   if (!der) throw new SallyportError("CONFIG_INVALID", "There is no certificate in the TLS credentials.");
-  return parseCertificate(der);
+  const leaf = parseCertificate(der);
+  const oldest = kept.size >= KEPT_LEAVES ? kept.keys().next().value : undefined;
+  if (oldest !== undefined) kept.delete(oldest);
+  kept.set(pem, leaf);
+  return leaf;
 }
 
 /**

@@ -78,7 +78,7 @@ export class TrustBundle {
     for (const signer of signers) {
       try {
         requireAuthority(signer, below, now);
-        if (isSelfSigned(signer.x509)) return;
+        if (signer.selfIssued) return;
         return this.#climb(signer, below + 1, now);
       } catch (error) {
         broken ??= error;
@@ -106,7 +106,7 @@ function remember<T>(map: Map<string, T>, key: string, value: T, limit: number):
 /** A root of Infisical's has no BasicConstraints (PROTOCOL C); every other authority must say CA:TRUE. */
 function requireAuthority(authority: Certificate, below: number, now: Date): void {
   const name = `its issuer ${JSON.stringify(authority.commonName.slice(0, 80))}`;
-  const isOldRoot = !authority.hasConstraints && isSelfSigned(authority.x509);
+  const isOldRoot = !authority.hasConstraints && authority.selfIssued;
   if (!authority.isAuthority && !isOldRoot) throw refused(`${name} is no authority`);
   if (!authority.maySignCertificates) throw refused(`${name} may not sign certificates`);
   if (authority.pathLength !== undefined && below > authority.pathLength) {
@@ -127,10 +127,6 @@ function isSignedBy(child: X509Certificate, issuer: X509Certificate): boolean {
   } catch {
     return false;
   }
-}
-
-function isSelfSigned(x509: X509Certificate): boolean {
-  return x509.subject === x509.issuer;
 }
 
 function refused(rule: string): SallyportError {

@@ -43,14 +43,13 @@ function opened(options?: ConstructorParameters<typeof SocketStream>[0]) {
 }
 
 describe("what the handler is told", () => {
-  test("data that comes before a handler is attached waits, and reading pauses", () => {
+  test("data that comes before a handler is attached waits", () => {
     const { socket, stream, log } = opened();
     stream.onData(Buffer.from("a"));
     stream.onData(Buffer.from("b"));
-    expect(socket.calls).toEqual(["pause"]);
     stream.attach(recorder(log));
     expect(log).toEqual(["data a", "data b"]);
-    expect(socket.calls).toEqual(["pause", "resume"]);
+    expect(socket.calls).toEqual([]);
   });
 
   test("an end and a close before a handler is attached are told in order, after the data", () => {
@@ -100,7 +99,7 @@ describe("what the handler is told", () => {
     stream.onClose();
     stream.attach(recorder(log));
     expect(log).toEqual(["closed why"]);
-    expect(socket.calls).toEqual(["pause", "terminate"]);
+    expect(socket.calls).toEqual(["terminate"]);
     expect(stream.error?.message).toBe("why");
   });
 });
@@ -114,6 +113,18 @@ describe("how much is read ahead", () => {
     pair.socket.calls.splice(0);
     return pair;
   };
+
+  test("16 KiB while nobody is attached, and on when somebody is who consumes them", () => {
+    const { socket, stream } = opened({ reads: new ReadBudget() });
+    stream.onData(Buffer.alloc(16 * KIB - 1));
+    expect(socket.calls).toEqual([]);
+    stream.onData(Buffer.alloc(1));
+    expect(socket.calls).toEqual(["pause"]);
+    stream.consumed(0);
+    expect(socket.calls).toEqual(["pause"]);
+    stream.attach(silent);
+    expect(socket.calls).toEqual(["pause", "resume"]);
+  });
 
   test("half a megabyte, and again when half of that is consumed", () => {
     const { socket, stream } = reading(new ReadBudget());
@@ -234,7 +245,7 @@ describe("how it ends", () => {
     stream.attach(recorder(log));
     stream.onEnd();
     stream.end();
-    expect(socket.calls).toEqual(["pause", "resume", "shutdown", "end"]);
+    expect(socket.calls).toEqual(["shutdown", "end"]);
     stream.onClose();
     expect(log).toEqual(["end", "closed null"]);
   });
