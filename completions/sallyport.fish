@@ -1,16 +1,17 @@
 # fish completion of sallyport: put this file into ~/.config/fish/completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a ca
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a connect
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a gateway
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a login
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a logout
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a platform
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a quickstart
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a relay
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a resource
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -f -a version
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect gateway login logout platform quickstart relay resource version" -l help
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a ca
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a completions
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a connect
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a doctor
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a gateway
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a login
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a logout
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a platform
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a quickstart
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a relay
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a resource
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a version
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a init
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a show
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a issue
@@ -92,12 +93,30 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l doma
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a enroll
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a deploy-command
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start create list deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l pki
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l target
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l allow
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l deny
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l bundle
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a status
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a reload
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l token
@@ -106,6 +125,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l gateway-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l auth-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l tunnels
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l allow
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l deny
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l listen-address
@@ -121,6 +141,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l gateway-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l auth-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l tunnels
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l allow
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l deny
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l listen-address
@@ -129,7 +150,62 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l pki
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l metrics
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l enroll-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l token
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l gateway-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l tunnels
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l allow
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l deny
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l listen-address
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l metrics
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l dry-run
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from uninstall" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from uninstall" -l purge
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from uninstall" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and not __fish_seen_subcommand_from install uninstall" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and not __fish_seen_subcommand_from install uninstall" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and not __fish_seen_subcommand_from install uninstall" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l enroll-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l token
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l gateway-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l tunnels
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l allow
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l deny
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l listen-address
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l metrics
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l dry-run
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from uninstall" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from uninstall" -l purge
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from uninstall" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from status" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from status" -l watch
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from status" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from reload" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from log-level" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l relay
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l ca-file
@@ -139,6 +215,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l local
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l relay
@@ -187,12 +264,18 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l check
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a enroll
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -f -a deploy-command
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start create list deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a status
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a reload
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l token
@@ -214,15 +297,72 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l type
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l host
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l relay-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l exempt
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l pki
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l listen
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l ssh-port
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l tls-port
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l exempt
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l limit
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l metrics
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l enroll-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l token
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l type
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l relay-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l exempt
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l listen
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l ssh-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l tls-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l metrics
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l dry-run
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from uninstall" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from uninstall" -l purge
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from uninstall" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and not __fish_seen_subcommand_from install uninstall" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and not __fish_seen_subcommand_from install uninstall" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and not __fish_seen_subcommand_from install uninstall" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l enroll-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l token
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l type
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l relay-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l exempt
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l listen
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l ssh-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l tls-port
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l metrics
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l dry-run
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from uninstall" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from uninstall" -l purge
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from uninstall" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from status" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from status" -l watch
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from status" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from reload" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from log-level" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l host
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l ca-file
@@ -232,6 +372,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l local
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l domain

@@ -1,4 +1,5 @@
 import { environmentFetch } from "../client/environment-fetch.ts";
+import { followPlatform } from "../client/follow-platform.ts";
 import { findConf } from "../host/conf-file.ts";
 import { normaliseDomain } from "../host/domain.ts";
 import { type Environment, secret, setting } from "../host/environment.ts";
@@ -8,12 +9,14 @@ import type { GatewayCredentials } from "../pki/credentials.ts";
 import { directorySource, readGatewayDirectory } from "../pki/directory.ts";
 import { PlatformClient } from "../platform-client/client.ts";
 import { SallyportError } from "../telemetry/error.ts";
+import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { GatewayOptions } from "./agent.ts";
 import { hasCache, openCredentialsCache } from "./credentials-cache.ts";
 import { deployHint, type Enrolled, enrolGateway, isSpentHere } from "./enrolment.ts";
 import { PlatformSource } from "./platform-source.ts";
 import { measureRelay } from "./relay-latency.ts";
+import { ReloadablePolicy } from "./reloadable-policy.ts";
 import { type GatewayFlags, type GatewaySettings, gatewaySettings, storedAccessToken } from "./settings.ts";
 import { parsePolicy } from "./target-policy.ts";
 
@@ -49,18 +52,22 @@ export async function enrolFromRequest(request: GatewayRequest): Promise<Enrolle
   };
 }
 
+/** A gateway that is ready to run, and by which name its operator finds it. */
+export type PreparedGateway = GatewayOptions & { gatewayName: string; instruments: Instruments };
+
 /**
  * Everything `gateway start` runs with: the conf, after enrolling where a new token is given. The same token again uses
  * what is stored, another one rotates it (EXTENSIONS, "Where things live").
  * @throws SallyportError CONFIG_INVALID (exit 2) with the command to run when there is neither conf nor token
  */
-export async function prepareGateway(request: GatewayRequest, log: Logger): Promise<GatewayOptions> {
+export async function prepareGateway(request: GatewayRequest, log: Logger): Promise<PreparedGateway> {
   const { gatewayName, machine } = request;
   const { conf, settings } = await readSettings(request);
   const accessToken = await accessTokenOf(request, settings, conf, log);
   const directory = stateDirectory("gateway", gatewayName, machine);
   if (isInfisicals(conf) && !(await hasCache(directory))) explainLoopback(gatewayName, log);
   const platform = openPlatform(settings, machine.env, accessToken);
+  const instruments = createInstruments();
   const route = tunnelRoute(machine.env, settings.caFile);
   const credentials = new PlatformSource({
     platform,
@@ -69,14 +76,22 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
     tunnels: settings.tunnels,
     measure: (host, port, signal) => measureRelay({ host, port, ...route(host, port) }, signal),
     cache: openCredentialsCache(directory, [platform.domain, accessToken, ...settings.relays], log),
+    conditions: instruments.conditions,
     log,
   });
   return {
+    gatewayName,
+    instruments,
     credentials,
     lookElsewhere: (relay, failures) => credentials.lookElsewhere(relay, failures),
-    policy: parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName }),
+    policy: await ReloadablePolicy.open(async () => {
+      const { allow, deny } = (await readSettings(request)).settings;
+      return parsePolicy({ allow, deny, gatewayName, own: { ports: () => instruments.ports } });
+    }),
     runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
     heartbeat: (signal) => platform.gatewayHeartbeat({}, { signal }),
+    follow: followPlatform((ask) => platform.events(ask), log),
+    renew: () => credentials.renew(),
     route,
     log,
   };
@@ -94,7 +109,7 @@ export interface DirectoryRequest {
  * What a gateway runs with that lives from a directory of `ca issue gateway` and makes no HTTP call.
  * @throws SallyportError NOT_FOUND, FILE_UNREADABLE, CONFIG_INVALID, NAME_INVALID
  */
-export async function prepareFromDirectory(request: DirectoryRequest, log: Logger): Promise<GatewayOptions> {
+export async function prepareFromDirectory(request: DirectoryRequest, log: Logger): Promise<PreparedGateway> {
   const { directory, flags, machine } = request;
   const { gatewayName: named, relays } = await readGatewayDirectory(directory);
   const gatewayName = request.gatewayName ?? named;
@@ -105,11 +120,15 @@ export async function prepareFromDirectory(request: DirectoryRequest, log: Logge
   if (missing !== undefined) {
     throw new SallyportError("CONFIG_INVALID", `${directory} has no certificate for the relay ${missing}.`);
   }
+  const instruments = createInstruments();
+  const own = { ports: () => instruments.ports };
   return {
+    gatewayName,
+    instruments,
     credentials: directorySource(directory, async (path) =>
       onlyRelays(await readGatewayDirectory(path), flags.relays),
     ),
-    policy: parsePolicy({ allow: flags.allow, deny: flags.deny, gatewayName }),
+    policy: parsePolicy({ allow: flags.allow, deny: flags.deny, gatewayName, own }),
     runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
     route: tunnelRoute(machine.env, flags.caFile),
     log,

@@ -48,6 +48,7 @@ const CONDITION_OF: Partial<Record<Code, ConditionCode>> = {
 };
 
 const FIXES: Partial<Record<ConditionCode, string>> = {
+  GATEWAY_DUPLICATE: "Stop the other process that uses this gateway's credentials.",
   RELAY_UNREACHABLE: "See whether the relay runs, and whether this machine may dial its SSH port.",
   RELAY_REFUSED: "Check the clocks of both machines, and that relay and gateway belong to the same platform.",
   ACCESS_REVOKED: "If it is still wanted, enroll it again with a new token (deploy-command).",

@@ -107,7 +107,8 @@ describe("a relay process", () => {
   });
 
   test("a port in use is one sentence and exit code 1", async () => {
-    const second = await runProduct(relayArguments(ports.sshPort), { home: workspace.path });
+    const elsewhere = await workspace.directory("elsewhere");
+    const second = await runProduct(relayArguments(ports.sshPort), { home: elsewhere });
     expect(second).toMatchObject({ exitCode: 1, stdout: "" });
     expect(second.stderr).toMatch(new RegExp(`^sallyport: Port ${ports.sshPort} .* \\[PORT_IN_USE\\]\n$`));
   });

@@ -12,6 +12,8 @@ export interface NetworkOptions {
   ttl?: string;
   /** More flags of `relay start`. */
   relayFlags?: string[];
+  /** More flags of `gateway start`. */
+  gatewayFlags?: string[];
   /** A proxy on the gateway's way to the relay: the port it listens on, started once the relay's own is known. */
   detour?: { port: number; start(relaySshPort: number): Promise<unknown> };
 }
@@ -34,7 +36,13 @@ export interface Network {
 
 /** Makes the certificates, starts the relay and then the gateway, and waits for the tunnel. The workspace stops them. */
 export async function startNetwork(workspace: Workspace, options: NetworkOptions = {}): Promise<Network> {
-  const { build = "source", allow = ["localhost"], relayFlags = [], ttl = "30d" } = options;
+  const {
+    build = "source",
+    allow = ["localhost"],
+    relayFlags = [],
+    gatewayFlags = [],
+    ttl = "30d",
+  } = options;
   const product = { home: workspace.path, build };
   const directories = {
     ca: workspace.join("ca"),
@@ -80,7 +88,7 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
   await issueGateway(sshPort);
   const rules = allow.flatMap((rule) => ["--allow", rule]);
   const gateway = workspace.own(
-    startProduct(["gateway", "start", "--pki", directories.gateway, ...rules], product),
+    startProduct(["gateway", "start", "--pki", directories.gateway, ...rules, ...gatewayFlags], product),
   );
   await gateway.waitForLog("Gateway started successfully");
 

@@ -1,11 +1,11 @@
-import type { GatewayOptions } from "../../gateway/agent.ts";
-import { prepareFromDirectory, prepareGateway } from "../../gateway/prepare.ts";
+import { type PreparedGateway, prepareFromDirectory, prepareGateway } from "../../gateway/prepare.ts";
 import type { GatewayFlags } from "../../gateway/settings.ts";
 import { type Machine, thisMachine } from "../../host/paths.ts";
 import { readProfile } from "../../platform-client/profile.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { createLogger, type Logger } from "../../telemetry/log.ts";
 import { command } from "../command.ts";
+import { loggingArgs, metricsAddress } from "../logging.ts";
 import {
   enrollmentToken,
   type GatewayArgs,
@@ -25,27 +25,17 @@ export default command({
       description: 'Directory made by "sallyport ca issue gateway": runs without a platform',
       valueHint: "directory",
     },
-    "log-format": {
-      type: "enum",
-      options: ["text", "json"],
-      default: "text",
-      description: "How log lines look",
-    },
-    "log-level": {
-      type: "enum",
-      options: ["debug", "info", "warn", "error"],
-      default: "info",
-      description: "Least important lines that are printed",
-    },
+    ...loggingArgs,
   },
   async run({ args, repeated }) {
     const machine = thisMachine();
     const log = createLogger({ format: args["log-format"], level: args["log-level"] });
     const flags = gatewayFlags(args, repeated, machine.env);
+    const metrics = metricsAddress(args, machine.env);
     const token = await enrollmentToken(args);
     const options = await prepare({ args, flags, token, machine, log });
     const { runGateway } = await import("../../gateway/run.ts");
-    await runGateway(options);
+    await runGateway({ ...options, metrics, log });
   },
 });
 
@@ -57,7 +47,7 @@ interface Start {
   log: Logger;
 }
 
-async function prepare({ args, flags, token, machine, log }: Start): Promise<GatewayOptions> {
+async function prepare({ args, flags, token, machine, log }: Start): Promise<PreparedGateway> {
   if (args.pki === undefined) {
     const name = requiredGatewayName("start", args, machine.env);
     const profileDomain = (await readProfile())?.domain;

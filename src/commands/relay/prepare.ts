@@ -1,3 +1,4 @@
+import { followPlatform } from "../../client/follow-platform.ts";
 import { systemClock } from "../../host/clock.ts";
 import { type Environment, secret } from "../../host/environment.ts";
 import { freePort } from "../../host/free-port.ts";
@@ -5,8 +6,10 @@ import { stateDirectory, thisMachine } from "../../host/paths.ts";
 import type { CredentialSource, RelayCredentials } from "../../pki/credentials.ts";
 import { directorySource, readRelayDirectory } from "../../pki/directory.ts";
 import type { RelayPorts } from "../../platform-client/client.ts";
+import type { Follow } from "../../platform-client/event-stream.ts";
 import { sendHeartbeats } from "../../relay/heartbeat.ts";
 import { platformSource } from "../../relay/platform-source.ts";
+import type { Heartbeats } from "../../relay/run.ts";
 import type { RelayFlags, RelaySettings } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
@@ -15,13 +18,15 @@ import type { IdentityFlags } from "./flags.ts";
 
 /** Everything that `start` needs besides limits and a log. */
 export interface PreparedRelay {
+  /** Only with a platform. */
+  follow?: Follow;
   name: string;
   credentials: CredentialSource<RelayCredentials>;
   settings: RelaySettings;
   sshPort: number;
   tlsPort: number;
   /** Only with a platform. Runs until the signal aborts. */
-  heartbeats?: (signal: AbortSignal) => Promise<void>;
+  heartbeats?: Heartbeats;
 }
 
 const SSH_PORT = 2222;
@@ -74,10 +79,12 @@ async function organisationRelay(
       stateDirectory: stateDirectory("relay", relay.name, thisMachine(env)),
       log,
     }),
-    heartbeats: (signal) =>
+    follow: followPlatform((ask) => client.events(ask), log),
+    heartbeats: (signal, onOutcome) =>
       sendHeartbeats({
         call: (ask) => client.relayHeartbeat({ signal: ask }),
         clock: systemClock,
+        onOutcome,
         signal,
         log,
       }),
@@ -105,10 +112,12 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
       stateDirectory: stateDirectory("relay", name, thisMachine(env)),
       log,
     }),
-    heartbeats: (signal) =>
+    follow: followPlatform((ask) => client.events({ ...ask, instanceRelay: { name, secret: shared } }), log),
+    heartbeats: (signal, onOutcome) =>
       sendHeartbeats({
         call: (ask) => client.heartbeatInstanceRelay(shared, { name }, { signal: ask }),
         clock: systemClock,
+        onOutcome,
         signal,
         log,
       }),

@@ -1,10 +1,11 @@
-import { onShutdown } from "../../host/signals.ts";
+import { runtimeDirectory, thisMachine } from "../../host/paths.ts";
 import { readLimits } from "../../relay/limits.ts";
 import { relaySettings } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { command } from "../command.ts";
-import { identityArgs, identityFlags, listenArgs } from "./flags.ts";
+import { metricsAddress } from "../logging.ts";
+import { daemonArgs, identityArgs, identityFlags, listenArgs, publicArgs } from "./flags.ts";
 import { directoryRelay, type PreparedRelay, platformRelay } from "./prepare.ts";
 
 export default command({
@@ -12,45 +13,14 @@ export default command({
   description: "Run a relay until it is told to stop",
   args: {
     ...identityArgs,
-    type: {
-      type: "string",
-      description: "org, or instance for a relay shared by all organisations",
-      valueHint: "type",
-    },
-    host: {
-      type: "string",
-      description: "Name or address that gateways and clients dial",
-      valueHint: "host",
-    },
-    "relay-id": { type: "string", description: "Id of the relay on its platform", valueHint: "id" },
+    ...publicArgs,
     pki: {
       type: "string",
       description: 'Directory made by "sallyport ca issue relay": runs without a platform',
       valueHint: "directory",
     },
     ...listenArgs,
-    exempt: {
-      type: "string",
-      description: "Address or CIDR without a connection limit of its own; repeatable",
-      valueHint: "cidr",
-    },
-    limit: {
-      type: "string",
-      description: "Change a limit, for example channels=500; repeatable",
-      valueHint: "name=value",
-    },
-    "log-format": {
-      type: "enum",
-      options: ["text", "json"],
-      default: "text",
-      description: "How log lines look",
-    },
-    "log-level": {
-      type: "enum",
-      options: ["debug", "info", "warn", "error"],
-      default: "info",
-      description: "Least important lines that are printed",
-    },
+    ...daemonArgs,
   },
   async run({ args, repeated }) {
     const { env } = process;
@@ -66,32 +36,23 @@ export default command({
       relayId: args["relay-id"],
       exempt: repeated("exempt"),
     };
+    const metrics = metricsAddress(args, env);
     const prepared: PreparedRelay = args.pki
       ? await directoryRelay(args.pki, relaySettings(flags, new Map(), env))
       : await platformRelay(args, flags, env, log);
-    const { startRelay } = await import("../../relay/relay.ts");
-    const { settings, sshPort, tlsPort } = prepared;
-    const relay = await startRelay({
+    const { runRelay } = await import("../../relay/run.ts");
+    const { name, settings, sshPort, tlsPort } = prepared;
+    await runRelay({
+      name,
+      runtimeDirectory: runtimeDirectory("relay", name, thisMachine(env)),
       credentials: prepared.credentials,
       listen: { hostname: settings.listen, sshPort, tlsPort },
       limits,
       exempt: settings.exempt,
+      metrics,
+      heartbeats: prepared.heartbeats,
+      ...(prepared.follow && { follow: prepared.follow }),
       log,
     });
-    log.info("Relay server started successfully", {
-      relay: prepared.name,
-      sshPort: relay.sshPort,
-      tlsPort: relay.tlsPort,
-    });
-    const stop = new AbortController();
-    const heartbeats = prepared.heartbeats?.(stop.signal);
-    await onShutdown(
-      async () => {
-        stop.abort();
-        await relay.drain(limits.drainMs);
-        await heartbeats;
-      },
-      { log },
-    );
   },
 });
