@@ -123,11 +123,31 @@ export const accessAnswer = z.object({
   relayHost: name,
   relayPort: port,
   relay: hop,
+  /** Best first; the first one repeats the fields above. An older platform names that one only. */
+  relays: z
+    .array(hop.extend({ relayName: name, relayHost: name, relayPort: port }))
+    .max(16)
+    .optional(),
   gateway: hop,
   target: z.object({ host: name, port, kind: z.enum(["tcp", "http"]) }),
   expiresAt: z.string().max(64),
 });
 export type Access = z.infer<typeof accessAnswer>;
+
+export const grantRow = z.object({
+  id,
+  resourceId: id,
+  userId: id,
+  email: name,
+  /** null = until it is taken back. */
+  endsAt: time,
+  createdAt: time,
+  lastUsedAt: time,
+});
+export type GrantRow = z.infer<typeof grantRow>;
+export const grantRows = z.array(grantRow).max(10_000);
+
+export const endedAnswer = z.object({ ended: z.number().int() });
 
 export const loginAnswer = z.object({ accessToken: text.min(1), expiresAt: z.string().max(64) });
 export type Login = z.infer<typeof loginAnswer>;

@@ -37,6 +37,12 @@ export interface AccessRequest {
   gatewayCsr?: string;
 }
 
+/** A person of the organisation: one of the two. */
+export interface Grantee {
+  userId?: string;
+  email?: string;
+}
+
 type Ask = { signal?: AbortSignal };
 
 /**
@@ -127,6 +133,11 @@ export class PlatformClient {
     return this.#call({ ...post(path, {}), answer: answers.enrollmentTokenAnswer });
   }
 
+  async revokeRelay(relayId: string): Promise<void> {
+    const path = `/v2/relays/${encodeURIComponent(relayId)}/revoke`;
+    await this.#call({ ...post(path, {}), answer: answers.methodAnswer });
+  }
+
   async deleteRelay(relayId: string): Promise<void> {
     await this.#call({ ...del(`/v1/relays/${encodeURIComponent(relayId)}`), answer: answers.relayRow });
   }
@@ -189,6 +200,26 @@ export class PlatformClient {
     });
   }
 
+  listGrants(idOrName: string): Promise<answers.GrantRow[]> {
+    return this.#call({ ...get(grantsOf(idOrName)), answer: answers.grantRows });
+  }
+
+  /** @param body `endsAt` is RFC 3339; without it the grant lasts until it is taken back */
+  grantResource(idOrName: string, body: Grantee & { endsAt?: string }): Promise<answers.GrantRow> {
+    return this.#call({ ...post(grantsOf(idOrName), body), answer: answers.grantRow });
+  }
+
+  /** Also cuts what the person has open to the resource. */
+  ungrantResource(idOrName: string, body: Grantee): Promise<answers.GrantRow> {
+    return this.#call({ method: "DELETE", path: grantsOf(idOrName), body, answer: answers.grantRow });
+  }
+
+  /** Cuts what people have open to the resource, one person's or everybody's. @returns certificates ended */
+  async revokeResourceAccess(idOrName: string, whose: Grantee = {}): Promise<number> {
+    const path = `/v1/resources/${encodeURIComponent(idOrName)}/access/revoke`;
+    return (await this.#call({ ...post(path, whose), answer: answers.endedAnswer })).ended;
+  }
+
   accessResource(idOrName: string, body: AccessRequest = {}, ask: Ask = {}): Promise<answers.Access> {
     const path = `/v1/resources/${encodeURIComponent(idOrName)}/access`;
     return this.#call({ ...post(path, body, ask), answer: answers.accessAnswer });
@@ -243,6 +274,10 @@ type Request = Omit<Call<never>, "answer">;
 
 function get(path: string, ask: Ask = {}): Request {
   return { method: "GET", path, signal: ask.signal };
+}
+
+function grantsOf(resource: string): string {
+  return `/v1/resources/${encodeURIComponent(resource)}/grants`;
 }
 
 function del(path: string): Request {

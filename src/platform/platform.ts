@@ -7,6 +7,7 @@ import { type CoreOptions, openCore } from "./open-core.ts";
 import type { Core } from "./services/core.ts";
 import { EventFeed } from "./services/event-feed.ts";
 import { FailureLimiter } from "./services/failure-limiter.ts";
+import { startGrantSweep } from "./services/grant-sweep.ts";
 import { type Prober, Probes } from "./services/probes.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
 
@@ -58,9 +59,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const port = server.port ?? listen.port;
     url ||= `http://${formatHostPort(listen.hostname, port)}`;
     const housekeeping = startHousekeeping(core);
+    const grantSweep = startGrantSweep(core);
     await offerSetupToken(core, options.dataDir);
     log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
-    return { port, url, close: closer(server, core, [housekeeping, feed]) };
+    return { port, url, close: closer(server, core, [housekeeping, grantSweep, feed]) };
   } catch (error) {
     await core.store.close();
     throw error;

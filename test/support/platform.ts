@@ -143,6 +143,21 @@ export class TestPlatform {
     return { orgId, userId, email, token: token.plain };
   }
 
+  /** A person of an organisation who is no administrator. */
+  async member(tenant: Tenant, name: string): Promise<Tenant> {
+    const [userId, now] = [crypto.randomUUID(), this.time.toISOString()];
+    const email = `${name}@example.com`;
+    const token = mintOpaqueToken("spt_");
+    const { orgId } = tenant;
+    await this.core.store.transaction(async (sql) => {
+      await insertUser(sql, { id: userId, email, passwordHash: null, instanceAdmin: false, now });
+      await insertMembership(sql, { userId, orgId, role: "member", now });
+      const row = { id: crypto.randomUUID(), userId, orgId, name: "test", now, expiresAt: null };
+      await insertApiToken(sql, { ...row, tokenHash: token.hash });
+    });
+    return { orgId, userId, email, token: token.plain };
+  }
+
   async call(
     method: string,
     path: string,

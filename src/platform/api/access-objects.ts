@@ -33,6 +33,7 @@ export const accessAnswer = z
     relayHost: z.string(),
     relayPort: port,
     relay: hop,
+    relays: z.array(hop.extend({ relayName: z.string(), relayHost: z.string(), relayPort: port })),
     gateway: hop,
     target: z.object({ host: z.string(), port, kind: targetKind }),
     expiresAt: z.string(),

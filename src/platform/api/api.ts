@@ -8,6 +8,7 @@ import type { ApiEnv, ApiServices } from "./env.ts";
 import { eventRoutes } from "./events.ts";
 import { gatewayAgentRoutes } from "./gateway-agents.ts";
 import { gatewayRoutes } from "./gateways.ts";
+import { grantRoutes } from "./grants.ts";
 import { peopleRoutes } from "./people.ts";
 import { answerRefusal } from "./refusals.ts";
 import { relayAgentRoutes } from "./relay-agents.ts";
@@ -65,6 +66,7 @@ export function createApi(services: ApiServices): Api {
     relayAgentRoutes,
     relayRoutes,
     resourceRoutes,
+    grantRoutes,
     eventRoutes,
   ];
   for (const part of parts) app.route("/", part);

@@ -9,6 +9,7 @@ import {
   resolveGateway,
   revokeGatewayAccess,
 } from "../services/gateways.ts";
+import { requireAdministrator } from "../services/grants.ts";
 import { accessAnswer, accessRequest, targetHost, targetKind } from "./access-objects.ts";
 import {
   answers,
@@ -140,6 +141,7 @@ export const gatewayRoutes = routes()
     const { core } = c.var.services;
     const person = requirePerson(c.var.actor);
     const { targetHost: host, targetPort, kind, relayCsr, gatewayCsr } = c.req.valid("json");
+    requireAdministrator(person);
     const gateway = await resolveGateway(core, person, c.req.valid("param").idOrName);
     const target = { host, port: targetPort, kind };
     return c.json(

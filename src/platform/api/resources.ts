@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { grantAccess } from "../services/access.ts";
+import { requireGrant } from "../services/grants.ts";
 import {
   createResource,
   gatewayOfResource,
@@ -102,9 +103,10 @@ export const resourceRoutes = routes()
     const person = requirePerson(c.var.actor);
     const { relayCsr, gatewayCsr } = c.req.valid("json");
     const resource = await getResource(core, person, c.req.valid("param").idOrName);
+    const grant = await requireGrant(core, person, resource);
     const gateway = await gatewayOfResource(core, resource);
     const target = { host: resource.host, port: resource.port, kind: resource.kind };
-    const request = { gateway, resourceId: resource.id, target, relayCsr, gatewayCsr };
+    const request = { gateway, resourceId: resource.id, target, grant, relayCsr, gatewayCsr };
     return c.json(await grantAccess(core, person, request), 200);
   });
 

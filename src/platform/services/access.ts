@@ -2,19 +2,22 @@ import type { ClientCredentials } from "../../pki/credentials.ts";
 import { generateX509Key } from "../../pki/keys.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { insertAudit } from "../store/audit.ts";
-import { type GatewayRow, listGatewayRelays } from "../store/gateways.ts";
+import type { GatewayRow } from "../store/gateways.ts";
+import { type GrantRow, useGrant } from "../store/grants.ts";
 import { insertIssued } from "../store/issued-certificates.ts";
 import type { RelayRow } from "../store/relays.ts";
 import type { ResourceKind } from "../store/resources.ts";
 import { byPerson, type Person } from "./actors.ts";
 import type { Core } from "./core.ts";
-import { isRelayFresh } from "./health.ts";
 import { DEFAULT_TLS_PORT, issueForDial, subjectKey } from "./issuing.ts";
+import { relaysTowards } from "./presence.ts";
 
 export interface AccessRequest {
   gateway: GatewayRow;
   resourceId: string | null;
   target: { host: string; port: number; kind: ResourceKind };
+  /** What allows it; undefined for administrators. */
+  grant?: GrantRow | undefined;
   relayCsr?: string | undefined;
   gatewayCsr?: string | undefined;
 }
@@ -25,6 +28,13 @@ interface Hop {
   serverCertificateChain: string;
 }
 
+/** A way to the gateway. */
+interface RelayWay extends Hop {
+  relayName: string;
+  relayHost: string;
+  relayPort: number;
+}
+
 export interface AccessAnswer {
   gatewayId: string;
   gatewayName: string;
@@ -32,65 +42,99 @@ export interface AccessAnswer {
   relayHost: string;
   relayPort: number;
   relay: Hop;
+  /** Best first; the first one is repeated in the fields above. */
+  relays: RelayWay[];
   gateway: Hop;
   target: { host: string; port: number; kind: ResourceKind };
   expiresAt: string;
 }
 
 /**
- * Lets a person dial a target behind a gateway: certificates for both hops, good for five minutes (PROTOCOL H.2). The
- * serials are stored with who got them.
- * @throws SallyportError GATEWAY_NOT_CONNECTED when the gateway has no relay, REQUEST_INVALID for a damaged CSR
+ * Lets a person dial a target behind a gateway: certificates for both hops, good for five minutes (PROTOCOL H.2). Where
+ * the grant has an end, the gateway cuts the session then (EXTENSIONS X10). The serials are stored with who got them.
+ * @throws SallyportError GATEWAY_NOT_CONNECTED when the gateway has no relay, REQUEST_INVALID for a damaged CSR,
+ * FORBIDDEN when the grant ended meanwhile
  */
 export async function grantAccess(core: Core, person: Person, request: AccessRequest): Promise<AccessAnswer> {
-  const { gateway, target } = request;
-  const relay = await relayOf(core, gateway);
+  const { gateway, target, grant } = request;
+  const relays = await relaysTowards(core, gateway);
   const keys = { relay: await subjectKey(request.relayCsr), gateway: await subjectKey(request.gatewayCsr) };
+  const sessionEndsAt = grant?.ends_at ?? undefined;
   const made = await issueForDial(core, {
-    relay,
+    relays,
     gateway,
     organisation: { id: person.orgId, name: person.orgName },
     actor: { type: "user", id: person.userId, name: person.email },
     target: { host: target.host, port: target.port },
+    ...(grant && sessionEndsAt !== undefined && { grant: { grantId: grant.id, sessionEndsAt } }),
     keys: { relay: keys.relay.publicKey, gateway: keys.gateway.publicKey },
   });
-  const now = core.now().toISOString();
-  const place = `${target.host}:${target.port}`;
-  const common = {
-    orgId: person.orgId,
-    gatewayId: gateway.id,
-    relayId: relay.id,
-    resourceId: request.resourceId,
-    actorType: "user",
-    actorId: person.userId,
-    target: place,
-  } as const;
-  const expiresAt = new Date(
-    Math.min(made.relayLeaf.notAfter.getTime(), made.gatewayLeaf.notAfter.getTime()),
-  ).toISOString();
-  await core.store.transaction(async (sql) => {
-    await insertIssued(
-      sql,
-      [
-        { ...common, serial: made.relayLeaf.serial, profile: "relay-client", notAfter: expiresAt },
-        { ...common, serial: made.gatewayLeaf.serial, profile: "gateway-client", notAfter: expiresAt },
-      ],
-      now,
-    );
-    const detail = { gatewayId: gateway.id, target: place, serial: made.gatewayLeaf.serial };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_ACCESS", detail }, now);
-  });
-  return {
-    gatewayId: gateway.id,
-    gatewayName: gateway.name,
+  const ends = [made.gatewayLeaf, ...made.relays.map(({ leaf }) => leaf)].map((leaf) =>
+    leaf.notAfter.getTime(),
+  );
+  const expiresAt = new Date(Math.min(...ends)).toISOString();
+  await record(core, person, request, made, expiresAt);
+  const ways = made.relays.map(({ relay, leaf, authorities }) => ({
     relayName: relay.name,
     relayHost: relay.host,
     relayPort: relay.tls_port ?? DEFAULT_TLS_PORT,
-    relay: hop(made.relayLeaf.certificate, keys.relay.privateKey, made.relayAuthorities),
+    ...hop(leaf.certificate, keys.relay.privateKey, authorities),
+  }));
+  const [first] = ways;
+  if (!first) throw new SallyportError("INTERNAL", "A gateway was left without a relay.");
+  const { relayName, relayHost, relayPort, ...relay } = first;
+  return {
+    gatewayId: gateway.id,
+    gatewayName: gateway.name,
+    relayName,
+    relayHost,
+    relayPort,
+    relay,
+    relays: ways,
     gateway: hop(made.gatewayLeaf.certificate, keys.gateway.privateKey, made.gatewayAuthorities),
     target,
     expiresAt,
   };
+}
+
+/** A grant that is taken back meanwhile wins: nothing is stored, and nothing handed out. */
+async function record(
+  core: Core,
+  person: Person,
+  request: AccessRequest,
+  made: Awaited<ReturnType<typeof issueForDial>>,
+  notAfter: string,
+): Promise<void> {
+  const { gateway, target, grant, resourceId } = request;
+  const place = `${target.host}:${target.port}`;
+  const common = {
+    orgId: person.orgId,
+    gatewayId: gateway.id,
+    resourceId,
+    actorType: "user",
+    actorId: person.userId,
+    target: place,
+    notAfter,
+    accessId: crypto.randomUUID(),
+    ...(grant && { grantId: grant.id }),
+  } as const;
+  const relayId = made.relays[0]?.relay.id ?? null;
+  const serial = made.gatewayLeaf.serial;
+  const now = core.now().toISOString();
+  await core.store.transaction(async (sql) => {
+    if (grant && !(await useGrant(sql, grant.id, now))) {
+      throw new SallyportError("FORBIDDEN", "Your grant has just ended: ask an administrator for a new one.");
+    }
+    const outer = made.relays.map(({ relay, leaf }) => ({
+      ...common,
+      relayId: relay.id,
+      serial: leaf.serial,
+      profile: "relay-client" as const,
+    }));
+    await insertIssued(sql, [...outer, { ...common, relayId, serial, profile: "gateway-client" }], now);
+    const detail = { gatewayId: gateway.id, target: place, serial };
+    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_ACCESS", detail }, now);
+  });
 }
 
 /** What the platform itself dials a gateway with, to see whether it answers (PROTOCOL E). Nothing is stored. */
@@ -103,22 +147,24 @@ export async function probeCredentials(
   const [relayKey, gatewayKey] = await Promise.all([generateX509Key(), generateX509Key()]);
   const target = { host: "health-check", port: 443 };
   const made = await issueForDial(core, {
-    relay,
+    relays: [relay],
     gateway,
     organisation,
     actor: { type: "platform" },
     target,
     keys: { relay: relayKey.keyPair.publicKey, gateway: gatewayKey.keyPair.publicKey },
   });
+  const [outer] = made.relays;
+  if (!outer) throw new SallyportError("INTERNAL", "A probe was left without a relay.");
   return {
     gatewayId: gateway.id,
     gatewayName: gateway.name,
     relayHost: relay.host,
     relayPort: relay.tls_port ?? DEFAULT_TLS_PORT,
     relay: {
-      certificate: made.relayLeaf.certificate,
+      certificate: outer.leaf.certificate,
       privateKey: relayKey.privateKeyPem,
-      serverAuthorities: made.relayAuthorities,
+      serverAuthorities: outer.authorities,
     },
     gateway: {
       certificate: made.gatewayLeaf.certificate,
@@ -128,18 +174,6 @@ export async function probeCredentials(
     target,
     requireGatewayUri: true,
   };
-}
-
-/** The first declared relay that was heard of within the hour, or the first one at all. */
-async function relayOf(core: Core, gateway: GatewayRow): Promise<RelayRow> {
-  const relays = await listGatewayRelays(core.store.read, gateway.id);
-  const now = core.now();
-  const relay = relays.find((candidate) => isRelayFresh(candidate, now)) ?? relays[0];
-  if (relay) return relay;
-  throw new SallyportError(
-    "GATEWAY_NOT_CONNECTED",
-    `The gateway ${gateway.name} has never connected: start it first.`,
-  );
 }
 
 function hop(certificate: string, privateKey: string | undefined, chain: string): Hop {

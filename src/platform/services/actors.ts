@@ -45,6 +45,11 @@ export interface Anyone {
   address: string;
 }
 
+/** Who may do everything in their organisation. */
+export function isAdministrator(person: Person): boolean {
+  return person.role === "admin";
+}
+
 /** The part of an audit entry that says who did it. */
 export function byPerson(person: Person): Pick<AuditEntry, "orgId" | "actor" | "address"> {
   return {

@@ -21,5 +21,5 @@ export interface Core {
   log: Logger;
 }
 
-/** Bounds per organisation (of relays also per instance): each is far above what people use and keeps lists short. */
-export const LIMITS = { gateways: 50, relays: 100, resources: 1000 } as const;
+/** Bounds per organisation (of relays also per instance, of grants per resource): each is far above what people use and keeps lists short. */
+export const LIMITS = { gateways: 50, relays: 100, resources: 1000, grants: 1000 } as const;

@@ -127,25 +127,30 @@ export async function issueGatewayServer(
   return { leaf, clientAuthorities: organisation.gatewayClient.chainPem };
 }
 
-/** The two client certificates of a dial (PROTOCOL D): what the relay sees, and what the gateway sees. */
+/**
+ * The client certificates of a dial (PROTOCOL D): what each of the relays that lead to a gateway sees, in their order,
+ * and what the gateway sees.
+ */
 export async function issueForDial(
   core: Core,
   request: {
-    relay: RelayRow;
+    relays: RelayRow[];
     gateway: { id: string; name: string };
     organisation: { id: string; name: string };
     actor: CertifiedActor;
     target: { host: string; port: number };
+    /** Ends the session, with the platform away too (EXTENSIONS X10). */
+    grant?: { grantId: string; sessionEndsAt: string } | undefined;
     keys: { relay: CryptoKey; gateway: CryptoKey };
   },
 ) {
-  const { relay, gateway, organisation, keys } = request;
+  const { gateway, organisation, keys } = request;
   const now = core.now();
   const instance = await core.authorities.instance();
   const own = await core.authorities.organisation(organisation.id);
-  const relayOwned = relay.org_id !== null;
-  return {
-    relayLeaf: await issueRelayClientLeaf(relayOwned ? own.relayClient : instance.instanceRelayClient, {
+  const outer = request.relays.map(async (relay) => ({
+    relay,
+    leaf: await issueRelayClientLeaf(relay.org_id === null ? instance.instanceRelayClient : own.relayClient, {
       gatewayId: gateway.id,
       gatewayName: gateway.name,
       orgId: organisation.id,
@@ -153,12 +158,16 @@ export async function issueForDial(
       publicKey: keys.relay,
       now,
     }),
-    relayAuthorities: (relayOwned ? own.relayServer : instance.instanceRelayServer).chainPem,
+    authorities: (relay.org_id === null ? instance.instanceRelayServer : own.relayServer).chainPem,
+  }));
+  return {
+    relays: await Promise.all(outer),
     gatewayLeaf: await issueGatewayClientLeaf(own.gatewayClient, {
       orgId: organisation.id,
       gatewayId: gateway.id,
       actor: request.actor,
       target: request.target,
+      grant: request.grant,
       publicKey: keys.gateway,
       now,
     }),

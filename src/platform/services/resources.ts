@@ -11,6 +11,7 @@ import {
   type ResourceKind,
   type ResourceRow,
 } from "../store/resources.ts";
+import { endAccess } from "./access-end.ts";
 import { byPerson, type Person } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { resolveGateway } from "./gateways.ts";
@@ -68,17 +69,15 @@ export async function getResource(core: Core, person: Person, idOrName: string):
   return (await findResource(core.store.read, person.orgId, idOrName)) ?? missing();
 }
 
-/** @throws SallyportError NOT_FOUND */
+/** Cuts what people have open to it. @throws SallyportError NOT_FOUND */
 export async function removeResource(core: Core, person: Person, idOrName: string): Promise<ResourceRow> {
   const resource = await getResource(core, person, idOrName);
   await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
     if (!(await deleteResource(sql, resource.id))) missing();
     const detail = { resourceId: resource.id, name: resource.name };
-    await insertAudit(
-      sql,
-      { ...byPerson(person), event: "RESOURCE_DELETE", detail },
-      core.now().toISOString(),
-    );
+    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_DELETE", detail }, now);
+    await endAccess(sql, { orgId: person.orgId, resourceId: resource.id }, now);
   });
   return resource;
 }

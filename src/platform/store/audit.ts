@@ -17,7 +17,12 @@ export type AuditEvent =
   | "RESOURCE_AUTH_METHOD_REVOKE"
   | "RESOURCE_CREATE"
   | "RESOURCE_DELETE"
-  | "RESOURCE_ACCESS";
+  | "RESOURCE_ACCESS"
+  | "RESOURCE_ACCESS_REVOKE"
+  | "RESOURCE_GRANT"
+  | "RESOURCE_GRANT_ENDED"
+  | "RESOURCE_UNGRANT"
+  | "RELAY_DRAIN";
 
 export interface AuditEntry {
   orgId: string | null;

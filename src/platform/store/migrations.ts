@@ -254,4 +254,8 @@ export const MIGRATIONS: Migration[] = [
       "CREATE INDEX connections_access ON connections (access_id)",
     ],
   },
+  {
+    name: "relay-leases-lost",
+    statements: ["ALTER TABLE relay_leases ADD COLUMN lost_at TEXT"],
+  },
 ];

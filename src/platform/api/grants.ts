@@ -1,0 +1,100 @@
+import { z } from "@hono/zod-openapi";
+import {
+  grantResource,
+  listResourceGrants,
+  revokeResourceAccess,
+  ungrantResource,
+} from "../services/grants.ts";
+import type { GrantRow } from "../store/grants.ts";
+import { answers, idOrName, jsonBody, optionalJsonBody, time } from "./fields.ts";
+import { emailAddress } from "./person-fields.ts";
+import { declareRoute, requirePerson, routes } from "./route.ts";
+
+const grantObject = z
+  .object({
+    id: z.string(),
+    resourceId: z.string(),
+    userId: z.string(),
+    email: z.string(),
+    endsAt: time,
+    createdAt: time,
+    lastUsedAt: time,
+  })
+  .openapi("Grant");
+
+const grantee = z.object({ userId: z.uuid().optional(), email: emailAddress.optional() });
+
+const path = "/api/v1/resources/{idOrName}/grants";
+
+const list = declareRoute(["person"], {
+  method: "get",
+  path,
+  request: { params: idOrName },
+  responses: answers(z.array(grantObject), "Who may reach the resource, besides administrators"),
+});
+
+const grant = declareRoute(["person"], {
+  method: "post",
+  path,
+  request: {
+    params: idOrName,
+    body: jsonBody(grantee.extend({ endsAt: z.iso.datetime({ offset: true }).optional() })),
+  },
+  responses: answers(grantObject, "The grant; one that was there has a new end"),
+});
+
+const ungrant = declareRoute(["person"], {
+  method: "delete",
+  path,
+  request: { params: idOrName, body: jsonBody(grantee) },
+  responses: answers(grantObject, "The grant that was; what it had opened is cut"),
+});
+
+const revoke = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v1/resources/{idOrName}/access/revoke",
+  request: { params: idOrName, body: optionalJsonBody(grantee) },
+  responses: answers(
+    z.object({ ended: z.int() }),
+    "Open connections are cut, one person's or everybody's; `ended` certificates are refused",
+  ),
+});
+
+/** Who may reach a resource, and for how long. */
+export const grantRoutes = routes()
+  .openapi(list, async (c) => {
+    const person = requirePerson(c.var.actor);
+    const grants = await listResourceGrants(c.var.services.core, person, c.req.valid("param").idOrName);
+    return c.json(grants.map(toGrant), 200);
+  })
+  .openapi(grant, async (c) => {
+    const person = requirePerson(c.var.actor);
+    const { idOrName: named } = c.req.valid("param");
+    return c.json(toGrant(await grantResource(c.var.services.core, person, named, c.req.valid("json"))), 200);
+  })
+  .openapi(ungrant, async (c) => {
+    const person = requirePerson(c.var.actor);
+    const { idOrName: named } = c.req.valid("param");
+    return c.json(
+      toGrant(await ungrantResource(c.var.services.core, person, named, c.req.valid("json"))),
+      200,
+    );
+  })
+  .openapi(revoke, async (c) => {
+    const person = requirePerson(c.var.actor);
+    const { idOrName: named } = c.req.valid("param");
+    const ended = await revokeResourceAccess(c.var.services.core, person, named, c.req.valid("json"));
+    return c.json({ ended }, 200);
+  });
+
+function toGrant(row: GrantRow): z.infer<typeof grantObject> {
+  return {
+    id: row.id,
+    resourceId: row.resource_id,
+    userId: row.user_id,
+    email: row.email,
+    endsAt: row.ends_at,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+  };
+}

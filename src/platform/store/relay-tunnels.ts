@@ -1,0 +1,103 @@
+import type { Sql } from "./database.ts";
+import type { RelayRow } from "./relays.ts";
+
+export interface TunnelReport {
+  gatewayId: string;
+  generation: number;
+}
+
+/** A relay that a gateway has declared, and what that relay says about the gateway. */
+export interface PresenceRow extends RelayRow {
+  gateway_id: string;
+  /** Until when the relay's reports count; null = it has never reported any, as Infisical's relays. */
+  lease_expires_at: string | null;
+  /** When its tunnel came up; null = it has none. */
+  tunnel_since: string | null;
+}
+
+/** Of one gateway, in its order of preference; or of all gateways of an organisation. */
+export async function listPresence(
+  sql: Sql,
+  of: { gatewayId: string } | { orgId: string },
+): Promise<PresenceRow[]> {
+  const gatewayId = "gatewayId" in of ? of.gatewayId : null;
+  const orgId = "orgId" in of ? of.orgId : null;
+  return await sql<PresenceRow>`
+    SELECT r.*, d.gateway_id, l.expires_at AS lease_expires_at, t.since AS tunnel_since
+    FROM gateway_relays d
+    JOIN gateways g ON g.id = d.gateway_id
+    JOIN relays r ON r.id = d.relay_id
+    LEFT JOIN relay_leases l ON l.relay_id = d.relay_id
+    LEFT JOIN relay_tunnels t ON t.relay_id = d.relay_id AND t.gateway_id = d.gateway_id
+    WHERE g.id = ${gatewayId} OR g.org_id = ${orgId}
+    ORDER BY d.gateway_id, d.position`;
+}
+
+/** @returns whether the lease before was still running: otherwise what is stored may be out of date */
+export async function renewLease(
+  sql: Sql,
+  relayId: string,
+  expiresAt: string,
+  now: string,
+): Promise<boolean> {
+  const running = await sql`
+    SELECT relay_id FROM relay_leases WHERE relay_id = ${relayId} AND expires_at > ${now} AND lost_at IS NULL`;
+  await sql`
+    INSERT INTO relay_leases (relay_id, expires_at) VALUES (${relayId}, ${expiresAt})
+    ON CONFLICT (relay_id) DO UPDATE SET expires_at = excluded.expires_at, lost_at = NULL`;
+  return running.length === 1;
+}
+
+export async function forgetTunnels(sql: Sql, relayId: string): Promise<void> {
+  await sql`DELETE FROM relay_tunnels WHERE relay_id = ${relayId}`;
+}
+
+export async function openTunnelRow(
+  sql: Sql,
+  relayId: string,
+  { gatewayId, generation }: TunnelReport,
+  now: string,
+): Promise<void> {
+  await sql`
+    INSERT INTO relay_tunnels (relay_id, gateway_id, generation, since)
+    VALUES (${relayId}, ${gatewayId}, ${generation}, ${now})
+    ON CONFLICT (relay_id, gateway_id) DO UPDATE SET generation = excluded.generation`;
+}
+
+/** False when there was none. */
+export async function closeTunnelRow(sql: Sql, relayId: string, gatewayId: string): Promise<boolean> {
+  const gone = await sql`
+    DELETE FROM relay_tunnels WHERE relay_id = ${relayId} AND gateway_id = ${gatewayId} RETURNING gateway_id`;
+  return gone.length === 1;
+}
+
+/** Relays whose reports have stopped, each for one caller only. */
+export async function takeLostLeases(
+  sql: Sql,
+  now: string,
+): Promise<{ relay_id: string; name: string; org_id: string | null }[]> {
+  const lost = await sql<{ relay_id: string }>`
+    UPDATE relay_leases SET lost_at = ${now} WHERE expires_at <= ${now} AND lost_at IS NULL
+    RETURNING relay_id`;
+  const relays: { relay_id: string; name: string; org_id: string | null }[] = [];
+  for (const { relay_id: id } of lost) {
+    relays.push(
+      ...(await sql<{ relay_id: string; name: string; org_id: string | null }>`
+        SELECT id AS relay_id, name, org_id FROM relays WHERE id = ${id}`),
+    );
+  }
+  return relays;
+}
+
+export async function hasOverdueLease(sql: Sql, now: string): Promise<boolean> {
+  const rows = await sql`
+    SELECT relay_id FROM relay_leases WHERE expires_at <= ${now} AND lost_at IS NULL LIMIT 1`;
+  return rows.length === 1;
+}
+
+/** Gateways with a tunnel at this relay, as it said last. */
+export async function listTunnelGateways(sql: Sql, relayId: string): Promise<string[]> {
+  const rows = await sql<{ gateway_id: string }>`
+    SELECT gateway_id FROM relay_tunnels WHERE relay_id = ${relayId} ORDER BY gateway_id`;
+  return rows.map((row) => row.gateway_id);
+}
