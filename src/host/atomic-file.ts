@@ -39,12 +39,19 @@ export async function writeFileWhole(
  */
 export async function makePrivateDirectory(path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o711 });
+    await makeParents(dirname(path));
     await mkdir(path, { recursive: true, mode: 0o700 });
     await chmod(path, 0o700);
   } catch (error) {
     throw new SallyportError("FILE_UNWRITABLE", `Cannot make ${path}: ${describe(error)}.`, { cause: error });
   }
+}
+
+/** Whatever the umask is. */
+async function makeParents(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) await chmod(at, 0o711);
 }
 
 async function syncDirectory(path: string): Promise<void> {

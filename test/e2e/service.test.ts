@@ -25,12 +25,17 @@ describe.if(why === undefined)("services on a real systemd", () => {
   });
   afterAll(() => space.close());
 
+  /** Root has run daemons by hand before, with a strict umask: a service's user must get through all the same. */
+  const STRICT =
+    "(umask 077; mkdir -p /run/sallyport/gateway /var/lib/sallyport/gateway /var/lib/sallyport/relay)";
+
   const tokenOf = (role: string, name: string) =>
     machine.must(`sallyport ${role} deploy-command ${name} | grep -o 'gwe_[^ ]*'`);
   const property = (service: string, name: string) =>
     machine.must(`systemctl show --value -p ${name} ${service}`);
 
   test("install enrols, starts and waits until it works, in Infisical's spelling too", async () => {
+    await machine.must(STRICT);
     const relay = await machine.run(
       `sallyport relay systemd install edge --token=${await tokenOf("relay", "edge")} --domain=${PLATFORM}`,
     );
@@ -46,6 +51,8 @@ describe.if(why === undefined)("services on a real systemd", () => {
       "printf 'GET /api/nothing HTTP/1.0\\r\\n\\r\\n' | sallyport connect --gateway office --target 127.0.0.1:8080",
     );
     expect(answer).toStartWith("HTTP/1.1 404");
+    expect(await machine.must("sallyport gateway status office")).toContain("edge");
+    await machine.must("test -s /var/lib/sallyport/gateway/office/credentials.json");
   });
 
   test("O5 the daemon has no rights, and no secret in its arguments, environment or unit", async () => {

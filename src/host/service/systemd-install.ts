@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { unlink } from "node:fs/promises";
+import { chmod, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import { writeFileWhole } from "../atomic-file.ts";
 import { readTextFile } from "../bounded-file.ts";
+import type { Role } from "../paths.ts";
 import { isCurrent } from "./current.ts";
 import { type FormerService, findFormerService } from "./former-service.ts";
 import type { ServiceHost } from "./host.ts";
@@ -80,6 +81,7 @@ export async function installUnit(
   const step: Step = { unit, path, before, systemd, host, drainMs: service.drainSeconds * 1000 };
   try {
     if (before.text !== text) await writeFileWhole(path, text, 0o644);
+    await letServicesThrough(service.role, host);
     await systemd.reload();
     if (!before.state.enabled) await systemd.enable(unit);
     await systemd.restart(unit);
@@ -91,6 +93,15 @@ export async function installUnit(
   } catch (error) {
     if (error instanceof SallyportError && error.code === "SERVICE_NOT_READY") throw error;
     throw await rolledBack(error, step);
+  }
+}
+
+/** Where root ran a daemon by hand, only root may pass; below are directories of one owner each. */
+async function letServicesThrough(role: Role, { root }: ServiceHost): Promise<void> {
+  for (const base of ["/var/lib/sallyport", "/run/sallyport"]) {
+    for (const path of [join(root, base), join(root, base, role)]) {
+      if (existsSync(path)) await chmod(path, 0o711);
+    }
   }
 }
 

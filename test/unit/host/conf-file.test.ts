@@ -141,6 +141,7 @@ describe("conf file", () => {
     await writeConf(path, new Map([["INFISICAL_GATEWAY_NAME", "edge"]]));
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect((await stat(join(home, "deep", "gateways"))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(home, "deep"))).mode & 0o777).toBe(0o711);
     expect(await readConf(path)).toEqual(new Map([["INFISICAL_GATEWAY_NAME", "edge"]]));
   });
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { installService, uninstallService } from "../../../../src/host/service/install.ts";
 import { SallyportError } from "../../../../src/telemetry/error.ts";
 import { FakeSystemd } from "../../../support/fake-systemd.ts";
@@ -79,6 +79,18 @@ describe("install on systemd", () => {
     expect(await readFile(unitPath(), "utf8")).toContain(
       "ExecStart=/usr/local/bin/sallyport gateway start edge\n",
     );
+  });
+
+  test("lets the service's user pass where only root could", async () => {
+    const places = [
+      "var/lib/sallyport",
+      "var/lib/sallyport/gateway",
+      "run/sallyport",
+      "run/sallyport/gateway",
+    ];
+    for (const place of places) await space.directory(place);
+    await install();
+    for (const place of places) expect((await stat(space.join(place))).mode & 0o777).toBe(0o711);
   });
 
   test("again with the same changes nothing and restarts nothing", async () => {
