@@ -78,7 +78,7 @@ export function openCredentialsCache(
         await makePrivateDirectory(directory);
         await writeFileWhole(path, JSON.stringify(kept));
       } catch (error) {
-        log.warn("The credentials can't be kept for the next start", { path, error: describe(error) });
+        log.warn("The credentials can't be kept for the next start", { path, reason: describe(error) });
       }
     },
   };

@@ -136,7 +136,7 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     try {
       if (await this.#wish.movedAway(relay, failures, present, this.#stop.signal)) this.renew();
     } catch (error) {
-      this.#options.log.debug("The relays can't be listed", { error: describe(error) });
+      this.#options.log.debug("The relays can't be listed", { reason: describe(error) });
     }
   }
 

@@ -61,7 +61,7 @@ export async function listenOuterTls(options: OuterTlsOptions): Promise<OuterTls
         swapCredentials(listener, server.tlsOptions());
         server.reload();
       } catch (error) {
-        log.error("New TLS credentials cannot be used; the old ones stay", { error: describe(error) });
+        log.error("New TLS credentials cannot be used; the old ones stay", { reason: describe(error) });
       }
     },
     close() {
