@@ -57,6 +57,8 @@ export interface Gateway {
 const RETIRE_MS = 30_000;
 /** Before that it is used until the tunnels to all others are up, but no longer than this. */
 const LEAVE_MS = 15_000;
+/** And for those that have just been sent to it. */
+const LINGER_MS = 3000;
 
 /**
  * Runs a gateway: one tunnel to each relay of its credentials, and a server for what comes through them. Returns once
@@ -206,7 +208,9 @@ class Agent implements Gateway {
   /** Make before break: what comes meanwhile still comes through. */
   async #leave(link: RelayLink): Promise<void> {
     if (link.status().state === "up") {
-      await settlesWithin(this.#clock, this.#allUp(), LEAVE_MS, this.#stop.signal);
+      const { signal } = this.#stop;
+      await settlesWithin(this.#clock, this.#allUp(), LEAVE_MS, signal);
+      await this.#clock.sleep(LINGER_MS, signal);
     }
     await link.drain(RETIRE_MS);
     this.#leaving.delete(link);
@@ -235,6 +239,7 @@ class Agent implements Gateway {
         this.#onDown(relay, loss);
         if (loss.failures > 0) this.#options.lookElsewhere?.(latest, loss.failures);
       },
+      onDrainAdvice: () => this.#options.lookElsewhere?.(latest, Number.POSITIVE_INFINITY),
       refresh: () => this.#reload(),
       log,
       clock: this.#clock,

@@ -27,6 +27,8 @@ export interface RelayLinkOptions {
   onUp: (relay: string) => void;
   /** There is no tunnel, after an attempt or a loss. */
   onDown?: (relay: string, loss: Loss) => void;
+  /** The relay is about to stop. */
+  onDrainAdvice?: () => void;
   /** Gets newer certificates, if there are any; never fails. */
   refresh: () => Promise<void>;
   log: Logger;
@@ -59,6 +61,8 @@ const REFRESH_PATIENCE_MS = 3000;
 const MOST_OLDER = 64;
 /** A replaced session beyond that gets this long. */
 const OLDER_GRACE_MS = 30_000;
+/** Our relays' global request, seconds before they stop. */
+const DRAIN_ADVICE = "drain@sallyport";
 /** PROTOCOL 0.1: where a relay takes gateways unless told otherwise. */
 const STANDARD_PORT = 2222;
 /** RFC 4254, 5.1: SSH_OPEN_UNKNOWN_CHANNEL_TYPE. */
@@ -182,6 +186,7 @@ class Link implements RelayLink {
       hostAuthorities: relay.hostAuthorities.map(parseSshPublicKey),
       hostPrincipal: principals(relay),
       onChannel: (channel) => this.#onChannel(channel),
+      onRequest: (name) => name === DRAIN_ADVICE && this.#onDrainAdvice(),
       signal: this.#stop.signal,
     });
   }
@@ -233,6 +238,12 @@ class Link implements RelayLink {
     this.#status = { relay: this.#label, state: "waiting", reason: `${code}: ${message}` };
     this.#warning.warn(message, { relay: this.#label, code, fix, retryInSeconds: Math.ceil(waitMs / 1000) });
     this.#options.onDown?.(this.#label, loss);
+  }
+
+  #onDrainAdvice(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#options.log.info("The relay is about to stop", { relay: this.#label });
+    this.#options.onDrainAdvice?.();
   }
 
   /** Whatever the payload of a `direct-tcpip` is: the target comes with the TLS inside (PROTOCOL 0.2). */

@@ -27,6 +27,8 @@ export interface DialRequest {
   hostAuthorities: Buffer[];
   hostPrincipal: readonly string[];
   onChannel: (channel: OfferedChannel) => void;
+  /** The name of a global request of the relay's. */
+  onRequest: (name: string) => void;
   signal: AbortSignal;
 }
 

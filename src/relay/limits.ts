@@ -22,6 +22,7 @@ export interface RelayLimits {
   keepaliveMs: number;
   deadAfterMs: number;
   drainMs: number;
+  adviceMs: number;
 }
 
 export interface LimitRow {
@@ -65,6 +66,13 @@ export const RELAY_LIMITS: readonly LimitRow[] = [
   row("keepaliveMs", "ms", 10_000, 100, "Pause between SSH keepalives"),
   row("deadAfterMs", "ms", 20_000, 200, "A gateway that sent no byte for this long is gone"),
   row("drainMs", "ms", 30_000, 0, "Open tunnels have this long to end when a session or the relay drains"),
+  row(
+    "adviceMs",
+    "ms",
+    3_000,
+    0,
+    "Of that, a relay that stops serves new clients this long, while gateways get another tunnel",
+  ),
 ];
 
 export const DEFAULT_RELAY_LIMITS: Readonly<RelayLimits> = Object.fromEntries(

@@ -60,6 +60,8 @@ export interface Relay {
   close(): void;
 }
 
+/** How often a draining relay looks whether there is still a gateway to wait for. */
+const ADVICE_LOOK_MS = 100;
 /** How often sessions are compared with the wall clock: a suspended machine notices within this time. */
 const SWEEP_MS = 5_000;
 
@@ -74,6 +76,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
   const sessions = { table: new RoutingTable<RelaySession>(), retiring: new Set<RelaySession>() };
   const stop = new AbortController();
+  /** No new gateway is taken; then no new client either. */
+  let leaving = false;
   let draining = false;
   let current = await source.load();
 
@@ -99,6 +103,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       revocations: current.revocations,
       endedSerials: enforcement.endedSerials,
     }),
+    isLeaving: () => leaving,
     isDraining: () => draining,
     admission,
     limits,
@@ -164,9 +169,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     },
     reload: () => renewal.wake(),
     async drain(graceMs) {
+      leaving = true;
+      const began = performance.now();
+      await gatewaysHaveMoved(sessions.table, Math.min(limits.adviceMs, graceMs / 3), clock, stop.signal);
       draining = true;
+      const left = Math.max(0, graceMs - (performance.now() - began));
       const all = [...sessions.table.sessions(), ...sessions.retiring];
-      await Promise.all(all.map((session) => session.retire("draining", graceMs)));
+      await Promise.all(all.map((session) => session.retire("draining", left)));
       close();
     },
     close,
@@ -177,6 +186,21 @@ async function sweep(clock: Clock, signal: AbortSignal, work: () => void): Promi
   while (!signal.aborted) {
     work();
     await clock.sleep(SWEEP_MS, signal);
+  }
+}
+
+/** Advises the gateways to get themselves another tunnel, and gives those that understand the time for it. */
+async function gatewaysHaveMoved(
+  table: RoutingTable<RelaySession>,
+  adviceMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const advised = table.sessions().filter((session) => session.advise());
+  const deadline = performance.now() + adviceMs;
+  const isThere = (session: RelaySession) => table.find(session.gatewayId) === session;
+  while (advised.some(isThere) && performance.now() < deadline && !signal.aborted) {
+    await clock.sleep(Math.min(ADVICE_LOOK_MS, adviceMs), signal);
   }
 }
 

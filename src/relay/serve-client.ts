@@ -31,6 +31,9 @@ export interface OuterConnection {
 export interface ClientService {
   table: RoutingTable<RelaySession>;
   identity: () => RelayIdentity;
+  /** The relay is about to stop, and takes no new gateway. */
+  isLeaving: () => boolean;
+  /** It takes no new client either. */
   isDraining: () => boolean;
   openTimeoutMs: number;
   clock: Clock;
@@ -108,14 +111,14 @@ function endOf(error: Error): End {
 
 /** @throws SallyportError DRAINING, GATEWAY_NOT_CONNECTED, CERTIFICATE_REFUSED */
 function route(client: OuterConnection, gatewayId: string, service: ClientService): RelaySession {
-  if (service.isDraining()) {
+  const session = service.table.find(gatewayId);
+  if (!session && service.table.isRevoked(gatewayId)) throw gatewayRevoked(gatewayId);
+  if (service.isDraining() || (!session && service.isLeaving())) {
     throw new SallyportError(
       "DRAINING",
       "This relay is shutting down; use another one or try again shortly.",
     );
   }
-  const session = service.table.find(gatewayId);
-  if (!session && service.table.isRevoked(gatewayId)) throw gatewayRevoked(gatewayId);
   if (!session) {
     throw new SallyportError(
       "GATEWAY_NOT_CONNECTED",

@@ -4,10 +4,17 @@ import type { Routed } from "./routing-table.ts";
 
 /** What the relay uses of an SSH connection; `SshConnection` is one. */
 export interface GatewayLink {
+  /** The identification line of its SSH. */
+  readonly peerIdent: string;
   readonly remoteAddress: string;
   openChannel(type: string, payload: Buffer, options?: { timeoutMs?: number }): Promise<ByteStream>;
   disconnect(reason: number, text: string): void;
+  /** Sends a global request that wants no answer. */
+  notify(name: string): void;
 }
+
+/** Tells a gateway of ours that this relay is about to stop: it should get itself another tunnel. */
+const DRAIN_ADVICE = "drain@sallyport";
 
 /** Texts of SSH_MSG_DISCONNECT. `replaced` is agreed between relay and gateway (EXTENSIONS X3). */
 export type Farewell = "replaced" | "revoked" | "draining" | "certificate expired";
@@ -62,6 +69,13 @@ export class RelaySession implements Routed {
       this.#tunnels--;
       if (this.#tunnels === 0 && this.#farewell) this.cut(this.#farewell);
     }
+  }
+
+  /** Advises the gateway to have another tunnel by the time that this session retires. False: it would not understand. */
+  advise(): boolean {
+    if (this.#isOver || !this.link.peerIdent.startsWith("SSH-2.0-Sallyport_")) return false;
+    this.link.notify(DRAIN_ADVICE);
+    return true;
   }
 
   /**

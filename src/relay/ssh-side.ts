@@ -18,7 +18,7 @@ interface SshSideOptions {
   port: number;
   credentials: () => RelayCredentials;
   identity: () => RelayIdentity;
-  isDraining: () => boolean;
+  isLeaving: () => boolean;
   table: RoutingTable<RelaySession>;
   /** Sessions that lost their place and may still carry tunnels. */
   retiring: Set<RelaySession>;
@@ -54,7 +54,7 @@ export async function openSshSide(options: SshSideOptions): Promise<SshSide> {
       errors.inc({ code });
     },
     admission: {
-      admit: (address, drop) => (options.isDraining() ? null : options.admission.admit(address, drop)),
+      admit: (address, drop) => (options.isLeaving() ? null : options.admission.admit(address, drop)),
     },
     limits: {
       loginGraceMs: limits.loginGraceMs,
@@ -80,7 +80,7 @@ function enter(connection: SshConnection, options: SshSideOptions, log: Logger):
   const { table, retiring, limits } = options;
   const identity = identifyGateway(connection.username, connection.peerCertificate, options.identity());
   const session = new RelaySession(connection, identity, new Date());
-  if (options.isDraining()) return session.cut("draining");
+  if (options.isLeaving()) return session.cut("draining");
   const { gatewayId, gatewayName, orgId, generation, remoteAddress } = session;
   const claim = table.claim(session);
   if (!claim.taken) {

@@ -16,6 +16,7 @@ interface TlsSideOptions {
   port: number;
   credentials: () => RelayCredentials;
   identity: () => RelayIdentity;
+  isLeaving: () => boolean;
   isDraining: () => boolean;
   table: RoutingTable<RelaySession>;
   admission: Admission;

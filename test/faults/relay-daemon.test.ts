@@ -43,7 +43,17 @@ async function ca(...args: string[]): Promise<void> {
 
 function relayArguments(sshPort = 0, tlsPort = 0): string[] {
   const listen = ["--listen", "127.0.0.1", "--ssh-port", String(sshPort), "--tls-port", String(tlsPort)];
-  return ["relay", "start", "--pki", workspace.join("relay"), ...listen, "--log-format", "json"];
+  return [
+    "relay",
+    "start",
+    "--pki",
+    workspace.join("relay"),
+    ...listen,
+    "--log-format",
+    "json",
+    "--limit",
+    "advice-ms=100",
+  ];
 }
 
 async function startRelay(): Promise<void> {

@@ -237,6 +237,7 @@ export function dialAsGateway(
   relay: Relay,
   gateway: LabGateway,
   onChannel: (request: ChannelRequest) => void = (request) => echo(request.accept()),
+  onRequest?: (name: string) => void,
 ): Promise<SshConnection> {
   return dialSsh({
     host: RELAY_HOST,
@@ -246,6 +247,7 @@ export function dialAsGateway(
     hostAuthorities: gateway.hostAuthorities,
     hostPrincipal: HOST_PRINCIPAL,
     onChannel,
+    onRequest,
     budget: new WindowBudget(),
     log: silentLogger,
     timeoutMs: 5_000,

@@ -18,6 +18,8 @@ export interface ConnectOptions {
   /** The relay's certificate has to name one of them. */
   hostPrincipals: readonly string[];
   onChannel: (request: ChannelRequest) => void;
+  /** The name of a global request of the relay's. */
+  onRequest?: ((name: string) => void) | undefined;
   remoteAddress: string;
   limits: SshLimits;
   budget: WindowBudget;
@@ -59,7 +61,7 @@ export function connectSsh(socket: RawSocket, o: ConnectOptions): SshTransport {
         budget,
         timers,
       } as const;
-      o.onReady(new SshConnection({ ...common, onChannel }));
+      o.onReady(new SshConnection({ ...common, onChannel, onRequest: o.onRequest }));
     },
   });
   transport.events = {

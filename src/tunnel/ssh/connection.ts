@@ -29,6 +29,8 @@ export interface ConnectionOptions {
   timers: Timers;
   /** None: every channel that the peer opens is refused. */
   onChannel?: (request: ChannelRequest) => void;
+  /** The name of a global request that the peer makes; it is refused all the same. */
+  onRequest?: ((name: string) => void) | undefined;
 }
 
 /** An authenticated SSH connection and its channels (RFC 4254). Both ends are alike. */
@@ -46,6 +48,7 @@ export class SshConnection {
   readonly #line: ChannelLine;
   readonly #opening: ChannelOpening;
   readonly #keepalive: Keepalive;
+  readonly #onRequest: ((name: string) => void) | undefined;
   #drained: (() => void)[] = [];
   #end: { error: SallyportError | null } | null = null;
   #closedListeners: ((error: SallyportError | null) => void)[] = [];
@@ -57,6 +60,7 @@ export class SshConnection {
     this.peerCertificate = o.peerCertificate;
     this.remoteAddress = o.remoteAddress;
     this.peerIdent = transport.peerIdent;
+    this.#onRequest = o.onRequest;
     this.#limits = limits;
     this.#timers = timers;
     this.#transport = transport;
@@ -96,6 +100,15 @@ export class SshConnection {
     const end = this.#end;
     if (end) queueMicrotask(() => listener(end.error));
     else this.#closedListeners.push(listener);
+  }
+
+  /**
+   * A global request of that name which wants no answer: peers that do not know it pass over it (RFC 4254, 4). Nothing
+   * happens once the connection is over.
+   */
+  notify(name: string): void {
+    const message = new SshWriter().byte(MESSAGE.globalRequest).string(name).boolean(false);
+    this.#transport.send(message.toBuffer());
   }
 
   /** Sends SSH_MSG_DISCONNECT and closes. Safe to call twice. */
@@ -186,8 +199,9 @@ export class SshConnection {
 
   /** Infisical's relay refuses every global request as well; an answer counts as a sign of life. */
   #globalRequest(reader: SshReader): void {
-    reader.string(256);
+    const name = reader.latin1(256);
     if (reader.boolean()) this.#transport.send(Buffer.of(MESSAGE.requestFailure));
+    this.#onRequest?.(name);
   }
 
   #answered(): void {

@@ -29,6 +29,8 @@ export interface DialOptions {
   hostPrincipal: string | readonly string[];
   /** Channels that the relay opens. */
   onChannel: (request: ChannelRequest) => void;
+  /** The name of a global request of the relay's, `drain@sallyport` for one. */
+  onRequest?: ((name: string) => void) | undefined;
   limits?: Partial<SshLimits>;
   budget: WindowBudget;
   log: Logger;
@@ -73,6 +75,7 @@ export async function dialSsh(o: DialOptions): Promise<SshConnection> {
       ...common,
       timers: systemTimers,
       remoteAddress: wire.remoteAddress,
+      onRequest: o.onRequest,
       onReady: attempt.resolve,
       onFailed: attempt.reject,
     });

@@ -156,6 +156,34 @@ describe("gateway agent", () => {
     expect(gateway.tunnels().map((tunnel) => tunnel.relay)).toEqual(["b"]);
   });
 
+  test("F8 a relay that is about to stop makes the gateway look for another one, before anything is lost", async () => {
+    const a = await standIn("a");
+    const b = await standIn("b");
+    const source = fixedSource(await credentialsFor(["a", a]));
+    const moved = await credentialsFor(["b", b]);
+    const asked: [string | undefined, number][] = [];
+    const gateway = await run({
+      credentials: source,
+      lookElsewhere(relay, failures) {
+        asked.push([relay.relayName, failures]);
+        source.replace(moved);
+      },
+    });
+    await until(() => gateway.tunnels()[0]?.state === "up");
+    const first = await a.session(1);
+    let over = false;
+    first.onClosed(() => {
+      over = true;
+    });
+    first.notify("drain@sallyport");
+    const second = await b.session(1);
+    expect(asked).toEqual([["a", Number.POSITIVE_INFINITY]]);
+    expect(over).toBe(false);
+    expect((await ping(await first.openChannel("direct-tcpip", NOTHING))).text).toBe("PONG\n");
+    expect((await ping(await second.openChannel("direct-tcpip", NOTHING))).text).toBe("PONG\n");
+    await until(() => over);
+  });
+
   test("F8 a relay that is left goes on serving until the tunnel to the new one is up", async () => {
     const a = await standIn("a");
     const b = await standIn("b");

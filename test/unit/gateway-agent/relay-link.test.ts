@@ -51,6 +51,7 @@ let link: RelayLink;
 /** What the next dials give: a session, or a failure. The last one stays. */
 let answers: (Session | SallyportError)[];
 let beforeLogin: () => Promise<void>;
+let onDrainAdvice: () => void;
 
 /** New credentials for the same relay, issued at the fake clock's time. */
 async function issue(wish: { ttlSeconds?: number; generation?: number } = {}): Promise<GatewayRelay> {
@@ -71,6 +72,7 @@ beforeEach(async () => {
   ups = [];
   refreshes = 0;
   beforeLogin = async () => undefined;
+  onDrainAdvice = () => undefined;
   refresh = async () => {
     refreshes++;
   };
@@ -94,6 +96,7 @@ function open(random = 1): void {
     accept: () => undefined,
     onUp: (name) => ups.push(name),
     refresh: () => refresh(),
+    onDrainAdvice: () => onDrainAdvice(),
     log: record.log,
     clock,
     random: () => random,
@@ -265,6 +268,22 @@ describe("relay link", () => {
     expect(record.text()).toContain("closes right after the login");
     await clock.advance(20_000);
     expect(ups).toEqual(["r1"]);
+  });
+
+  test("F8 a relay's advice to move is passed on, any other request of its is not", async () => {
+    const advised: number[] = [];
+    onDrainAdvice = () => advised.push(1);
+    answers = [new Session(OURS)];
+    open();
+    await settle();
+    const ask = dials[0]?.request.onRequest;
+    ask?.("keepalive@openssh.com");
+    expect(advised).toEqual([]);
+    ask?.("drain@sallyport");
+    expect(advised).toEqual([1]);
+    link.close();
+    ask?.("drain@sallyport");
+    expect(advised).toEqual([1]);
   });
 
   test("channels of any other type than direct-tcpip are rejected", async () => {

@@ -150,7 +150,7 @@ describe("a session whose user certificate expires", () => {
 
 describe("draining", () => {
   test("F8 idle gateways are sent away at once, busy ones when their tunnels have ended", async () => {
-    const running = await start();
+    const running = await start({ limits: { adviceMs: 0 } });
     const [idle, busy] = [await lab.gateway(), await lab.gateway()];
     const first = await connect(running, idle);
     const second = await connect(running, busy);
@@ -171,7 +171,7 @@ describe("draining", () => {
   });
 
   test("F8 newcomers are told meanwhile", async () => {
-    const running = await start();
+    const running = await start({ limits: { adviceMs: 0 } });
     const gateway = await lab.gateway();
     await connect(running, gateway);
     const open = await tunnel(running, gateway.gatewayId);
@@ -184,13 +184,54 @@ describe("draining", () => {
   });
 
   test("O4 lasts no longer than its grace", async () => {
-    const running = await start();
+    const running = await start({ limits: { adviceMs: 0 } });
     const gateway = await lab.gateway();
     await connect(running, gateway);
     const open = await tunnel(running, gateway.gatewayId);
     await running.relay.drain(10);
     await open.untilEnd();
     await expect(dialAsClient(running.relay, await lab.client(gateway.gatewayId))).rejects.toThrow();
+  });
+
+  test("F8 gateways are advised first; meanwhile new clients are served as ever, new gateways are not taken", async () => {
+    const running = await start({ limits: { adviceMs: 400 } });
+    const gateway = await lab.gateway();
+    const advice: string[] = [];
+    const session = await dialAsGateway(running.relay, gateway, undefined, (name) => advice.push(name));
+    sessions.push(session);
+    const over = new Promise((resolve) => session.onClosed(resolve));
+    const draining = running.relay.drain(60_000);
+    await until(() => advice.length > 0);
+    expect(advice).toEqual(["drain@sallyport"]);
+    const late = await tunnel(running, gateway.gatewayId);
+    await expect(dialAsGateway(running.relay, await lab.gateway())).rejects.toThrow();
+    late.write("hi");
+    expect(await late.until(5)).toBe("OK\nhi");
+    late.stream.end();
+    expect(String(await over)).toContain("draining");
+    await draining;
+  });
+
+  test("F8 a client whose gateway has moved already is sent to another relay", async () => {
+    const running = await start({ limits: { adviceMs: 60_000 } });
+    const gateway = await lab.gateway();
+    const other = await lab.gateway();
+    const { over } = await connect(running, gateway);
+    await connect(running, other);
+    const draining = running.relay.drain(200_000);
+    sessions[0]?.disconnect(11, "moved");
+    await over;
+    await until(() => running.relay.sessions().length === 1);
+    const refused = await dialAsClient(running.relay, await lab.client(gateway.gatewayId));
+    expect(await refused.untilEnd()).toMatch(/^ERR DRAINING .+\n$/);
+    sessions[1]?.disconnect(11, "moved too");
+    await draining;
+  });
+
+  test("F8 nobody waits for gateways that would not understand, or where there is none", async () => {
+    const running = await start({ limits: { adviceMs: 60_000 } });
+    await running.relay.drain(200_000);
+    expect(running.source.closed).toBe(true);
   });
 });
 

@@ -24,6 +24,7 @@ describe("limits", () => {
       keepaliveMs: 10_000,
       deadAfterMs: 20_000,
       drainMs: 30_000,
+      adviceMs: 3_000,
     });
   });
 

@@ -20,6 +20,8 @@ async function open(...answers: Error[]) {
       const answer = answers.shift();
       return answer ? Promise.reject(answer) : Promise.resolve(channel);
     },
+    peerIdent: "SSH-2.0-Go",
+    notify() {},
     disconnect() {},
   };
   const identity = {

@@ -23,7 +23,7 @@ afterEach(() => {
 
 async function start(drainMs: number): Promise<void> {
   clock = new FakeClock(Date.now());
-  running = await startLabRelay(await lab.relayCredentials(), { clock, limits: { drainMs } });
+  running = await startLabRelay(await lab.relayCredentials(), { clock, limits: { drainMs, adviceMs: 0 } });
   ({ gatewayId } = await lab.gateway());
 }
 

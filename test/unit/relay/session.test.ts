@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { RelaySession } from "../../../src/relay/session.ts";
 
-function open(): { session: RelaySession; said: string[] } {
+function open(peerIdent = "SSH-2.0-Go"): { session: RelaySession; said: string[] } {
   const said: string[] = [];
   const link = {
     remoteAddress: "192.0.2.1",
+    peerIdent,
+    notify: (name: string) => said.push(name),
     openChannel: () => Promise.reject(new Error("not used")),
     disconnect: (reason: number, text: string) => said.push(`${reason} ${text}`),
   };
@@ -76,6 +78,24 @@ describe("a session that retires", () => {
     session.cut("revoked");
     session.cut("revoked");
     await over;
+    expect(said).toEqual(["11 revoked"]);
+  });
+});
+
+describe("a session whose relay is about to stop", () => {
+  test("F8 says so to a gateway of ours, and to no other, which would not know what to do", () => {
+    const ours = open("SSH-2.0-Sallyport_1");
+    expect(ours.session.advise()).toBe(true);
+    expect(ours.said).toEqual(["drain@sallyport"]);
+    const foreign = open("SSH-2.0-Go");
+    expect(foreign.session.advise()).toBe(false);
+    expect(foreign.said).toEqual([]);
+  });
+
+  test("says nothing when it is over", () => {
+    const { session, said } = open("SSH-2.0-Sallyport_1");
+    session.cut("revoked");
+    expect(session.advise()).toBe(false);
     expect(said).toEqual(["11 revoked"]);
   });
 });
