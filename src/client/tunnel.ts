@@ -2,11 +2,12 @@ import { formatHostPort } from "../host/address.ts";
 import type { ClientCredentials } from "../pki/credentials.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import { ALPN } from "../tunnel/alpn.ts";
-import { NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
+import { expectStatusLine, NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
 import { dialInnerTls } from "../tunnel/tls/inner-client.ts";
 import { dialOuterTls } from "../tunnel/tls/outer-client.ts";
+import type { TlsConnection } from "../tunnel/tls/tls-server.ts";
 import { requireCurrent } from "./own-certificate.ts";
 import { Turns } from "./turns.ts";
 
@@ -63,8 +64,16 @@ export async function openTunnel(
   requireCurrent(credentials.relay.certificate, "relay");
   requireCurrent(credentials.gateway.certificate, "gateway");
 
-  const relay = await reachRelayInTurn(credentials, left, signal);
-  const gateway = await reachGateway(credentials, relay, OFFERS[mode], left, signal);
+  const reach: Reach = (stream) =>
+    dialInnerTls(stream, {
+      identity: credentials.gateway,
+      alpns: OFFERS[mode],
+      gatewayId: credentials.gatewayId,
+      requireUri: credentials.requireGatewayUri,
+      timeoutMs: left(),
+      signal,
+    });
+  const gateway = await (await reachRelayInTurn(credentials, reach, left, signal)).gateway;
   const opened = (stream: ByteStream): OpenedTunnel => ({
     stream,
     alpn: gateway.alpn,
@@ -73,35 +82,39 @@ export async function openTunnel(
   });
   if (gateway.alpn !== ALPN.sallyportTcp) return opened(gateway.stream);
   const answer = await readStatusLine(gateway.stream, left(), signal);
-  if (!answer.ok) throw silentRefusal(answer.error, `The gateway ${nameOf(credentials)}`);
+  if (!answer.ok) throw explainSilentRefusal(answer.error, `The gateway ${nameOf(credentials)}`);
   return opened(answer.stream);
 }
 
-interface ReachedRelay {
-  stream: ByteStream;
-  /** Whether it said that it joined us to the gateway. */
-  confirmed: boolean;
-}
+/** The inner handshake with the gateway, over what leads to it. */
+type Reach = (stream: ByteStream) => Promise<TlsConnection>;
 
 async function reachRelayInTurn(
   credentials: ClientCredentials,
+  reach: Reach,
   left: () => number,
   signal: AbortSignal | undefined,
-): Promise<ReachedRelay> {
+): Promise<{ gateway: Promise<TlsConnection> }> {
   const { relayHost, relayPort } = credentials;
   const release = await handshakes.take(formatHostPort(relayHost, relayPort), { timeoutMs: left(), signal });
   try {
-    return await reachRelay(credentials, left, signal);
+    return await reachRelay(credentials, reach, left, signal);
   } finally {
     release();
   }
 }
 
+/**
+ * Resolves once the relay has said that it joined us to the gateway, or will not say so. The handshake with the gateway
+ * begins before that: the relay passes its first bytes on when it gets there, which saves a round trip.
+ */
 async function reachRelay(
-  { relay, relayHost, relayAddress, relayPort }: ClientCredentials,
+  credentials: ClientCredentials,
+  reach: Reach,
   left: () => number,
   signal: AbortSignal | undefined,
-): Promise<ReachedRelay> {
+): Promise<{ gateway: Promise<TlsConnection> }> {
+  const { relay, relayHost, relayAddress, relayPort } = credentials;
   const outer = await dialOuterTls({
     host: relayHost,
     address: relayAddress,
@@ -110,36 +123,24 @@ async function reachRelay(
     timeoutMs: left(),
     signal,
   });
-  if (outer.alpn !== ALPN.relay) return { stream: outer.stream, confirmed: false };
-  const answer = await readStatusLine(outer.stream, left(), signal);
-  if (!answer.ok) throw silentRefusal(answer.error, `The relay ${formatHostPort(relayHost, relayPort)}`);
-  return { stream: answer.stream, confirmed: true };
-}
-
-async function reachGateway(
-  credentials: ClientCredentials,
-  relay: ReachedRelay,
-  alpns: readonly string[],
-  left: () => number,
-  signal: AbortSignal | undefined,
-) {
-  try {
-    return await dialInnerTls(relay.stream, {
-      identity: credentials.gateway,
-      alpns,
-      gatewayId: credentials.gatewayId,
-      requireUri: credentials.requireGatewayUri,
-      timeoutMs: left(),
-      signal,
+  if (outer.alpn !== ALPN.relay) {
+    const gateway = reach(outer.stream).catch((error: unknown) => {
+      throw error instanceof SallyportError ? explainSilence(error, credentials) : error;
     });
-  } catch (error) {
-    if (relay.confirmed || !(error instanceof SallyportError)) throw error;
-    throw explainSilence(error, credentials);
+    return { gateway };
   }
+  const { answer, rest } = expectStatusLine(outer.stream, left(), signal);
+  const gateway = reach(rest);
+  const who = `The relay ${formatHostPort(relayHost, relayPort)}`;
+  const said = await Promise.race([answer, gateway.then(() => answer)]).catch((error: unknown) => {
+    throw isTimeout(error) ? explainSilentRefusal(error, who) : error;
+  });
+  if (!said.ok) throw explainSilentRefusal(said.error, who);
+  return { gateway };
 }
 
 /** Infisical's relay closes without a word, whatever the reason. */
-function explainSilence(error: SallyportError, credentials: ClientCredentials): SallyportError {
+export function explainSilence(error: SallyportError, credentials: ClientCredentials): SallyportError {
   if (error.code !== "TLS_FAILED") return error;
   const relay = formatHostPort(credentials.relayHost, credentials.relayPort);
   if (isCertificateAlert(error.cause)) {
@@ -154,7 +155,7 @@ function explainSilence(error: SallyportError, credentials: ClientCredentials): 
 }
 
 /** A peer that speaks X5 and yet says nothing did not get as far: under TLS 1.3 it checks us after our handshake. */
-function silentRefusal(error: SallyportError, who: string): SallyportError {
+export function explainSilentRefusal(error: SallyportError, who: string): SallyportError {
   if (error.code === "TIMEOUT") {
     return new SallyportError("TIMEOUT", `${who} did not say in time how it went.`, { cause: error });
   }
@@ -171,6 +172,10 @@ function silentRefusal(error: SallyportError, who: string): SallyportError {
   return new SallyportError("TLS_FAILED", `${who} was lost before it had answered: ${describe(detail)}.`, {
     cause: error,
   });
+}
+
+function isTimeout(error: unknown): error is SallyportError {
+  return error instanceof SallyportError && error.code === "TIMEOUT";
 }
 
 function nameOf({ gatewayName, gatewayId }: ClientCredentials): string {

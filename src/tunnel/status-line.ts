@@ -38,26 +38,41 @@ export function readStatusLine(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<StatusAnswer> {
-  return new Promise((resolve, reject) => {
-    const reader = new LineReader(stream, (answer) => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-      if (!answer.ok) stream.destroy(answer.error);
-      resolve(answer);
-    });
-    const abort = () => {
-      clearTimeout(timer);
-      const { reason } = signal ?? {};
-      reject(reason);
-      stream.destroy(reason instanceof Error ? reason : undefined);
-    };
-    const timer = setTimeout(() => {
-      reader.fail(new SallyportError("TIMEOUT", `No answer came within ${timeoutMs / 1000} s.`));
-    }, timeoutMs);
-    if (signal?.aborted) return abort();
+  return expectStatusLine(stream, timeoutMs, signal).answer;
+}
+
+/** A status line that has not come yet. */
+export interface ExpectedLine {
+  answer: Promise<StatusAnswer>;
+  /** What follows the line: may be attached to and written to before. If the answer is not `ok`, it is destroyed. */
+  rest: ByteStream;
+}
+
+/** As `readStatusLine`, for whoever has something to say before the answer is there. */
+export function expectStatusLine(stream: ByteStream, timeoutMs: number, signal?: AbortSignal): ExpectedLine {
+  const { promise: answer, resolve, reject } = Promise.withResolvers<StatusAnswer>();
+  const reader = new LineReader(stream, (answer) => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    resolve(answer);
+    if (!answer.ok) stream.destroy(answer.error);
+  });
+  const abort = () => {
+    clearTimeout(timer);
+    const { reason } = signal ?? {};
+    reject(reason);
+    stream.destroy(reason instanceof Error ? reason : undefined);
+  };
+  const timer = setTimeout(() => {
+    reader.fail(new SallyportError("TIMEOUT", `No answer came within ${timeoutMs / 1000} s.`));
+  }, timeoutMs);
+  if (signal?.aborted) {
+    abort();
+  } else {
     signal?.addEventListener("abort", abort, { once: true });
     stream.attach(reader);
-  });
+  }
+  return { answer, rest: reader.rest };
 }
 
 /** Takes the first line off a stream. What comes after it waits for whoever attaches to `rest`. */
@@ -107,7 +122,7 @@ class LineReader implements ByteStreamHandler {
   }
 
   closed(error: Error | null): void {
-    if (!this.#answered) return this.fail(new NoStatusLine(error));
+    this.fail(new NoStatusLine(error));
     this.#pass((handler) => handler.closed(error));
   }
 

@@ -6,7 +6,7 @@ import { openTunnel } from "../../../src/client/tunnel.ts";
 import type { ClientCredentials } from "../../../src/pki/credentials.ts";
 import { ALPN } from "../../../src/tunnel/alpn.ts";
 import { observed } from "../../../src/tunnel/observed.ts";
-import { errorLine } from "../../../src/tunnel/status-line.ts";
+import { errorLine, okLine } from "../../../src/tunnel/status-line.ts";
 import { Inbox } from "../../support/byte-stream.ts";
 import { openSockets, untilSocketsAre } from "../../support/open-sockets.ts";
 import { OTHER_GATEWAY_ID, testPki } from "../../support/test-pki.ts";
@@ -44,6 +44,24 @@ describe("a tunnel", () => {
     expect(alpn).toBe(ALPN.sallyportTcp);
     expect(gatewaySerial).toMatch(/^[1-9a-f][0-9a-f]+$/);
     expect(connectMs).toBeGreaterThan(0);
+  });
+
+  test("reaches for the gateway before the relay has said that it is there", async () => {
+    const path = await open({
+      relayLine: Buffer.alloc(0),
+      between(stream) {
+        let said = false;
+        return observed(stream, (handler) => ({
+          data(chunk) {
+            if (!said) stream.write(okLine());
+            said = true;
+            handler.data(chunk);
+          },
+        }));
+      },
+    });
+    const { stream } = await openTunnel(await path.client(), { timeoutMs: 5000 });
+    stream.destroy();
   });
 
   test("to Infisical's gateway is open after its handshake", async () => {

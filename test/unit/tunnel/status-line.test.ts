@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { errorLine, NoStatusLine, okLine, readStatusLine } from "../../../src/tunnel/status-line.ts";
+import {
+  errorLine,
+  expectStatusLine,
+  NoStatusLine,
+  okLine,
+  readStatusLine,
+} from "../../../src/tunnel/status-line.ts";
 import { Inbox } from "../../support/byte-stream.ts";
 import { streamPair } from "../../support/stream-pair.ts";
 
@@ -61,6 +67,41 @@ describe("reading", () => {
     const answer = await readStatusLine(near, TIMEOUT_MS);
     if (!answer.ok) throw answer.error;
     expect(await new Inbox(answer.stream).until(10)).toBe("1234567890");
+  });
+
+  test("what follows may be used before the line is there", async () => {
+    const [near, far] = streamPair();
+    const { answer, rest } = expectStatusLine(near, TIMEOUT_MS);
+    const inbox = new Inbox(rest);
+    const other = new Inbox(far);
+    rest.write(Buffer.from("early"));
+    expect(await other.until(5)).toBe("early");
+    far.write(Buffer.from("OK\nreply"));
+    expect(await inbox.until(5)).toBe("reply");
+    expect((await answer).ok).toBe(true);
+  });
+
+  test.each([
+    ["a refusal", "ERR DRAINING not now\n"],
+    ["an end without a word", ""],
+  ])("who uses it before hears of %s", async (_, line) => {
+    const [near, far] = streamPair();
+    const { answer, rest } = expectStatusLine(near, TIMEOUT_MS);
+    const inbox = new Inbox(rest);
+    far.write(Buffer.from(line));
+    far.end();
+    const said = await answer;
+    if (said.ok) throw new Error("expected a refusal");
+    expect(await inbox.closed).toBe(said.error);
+  });
+
+  test("who uses it before hears of the close", async () => {
+    const [near, far] = streamPair();
+    const { answer, rest } = expectStatusLine(near, TIMEOUT_MS);
+    const inbox = new Inbox(rest);
+    far.destroy(new Error("reset"));
+    expect((await answer).ok).toBe(false);
+    expect(await inbox.closed).toBeInstanceOf(Error);
   });
 
   test("a refusal carries the peer's code and text, and the stream is destroyed", async () => {
