@@ -1,0 +1,42 @@
+import type { GatewayCredentials } from "../../pki/credentials.ts";
+import type { GatewayConnect } from "../../platform-client/answers.ts";
+import type { GatewayConnectRequest } from "../../platform-client/client.ts";
+import type { CredentialsCache } from "../credentials-cache.ts";
+import { generateHomeKeys, issuedCredentials } from "../issued.ts";
+
+export interface KeptLook {
+  cache: Pick<CredentialsCache, "read">;
+  /** `PlatformClient` is one. */
+  platform: {
+    gatewayConnect(body: GatewayConnectRequest, ask?: { signal?: AbortSignal }): Promise<GatewayConnect>;
+  };
+  gatewayName: string;
+  /** Names of relays in order of preference; none: the platform chooses. */
+  relays: string[];
+}
+
+/** EXTENSIONS X2: two tunnels unless told otherwise. */
+const TUNNELS = 2;
+
+/**
+ * What the gateway runs with: the certificates it keeps, valid or not. A gateway that keeps none has never had any, so
+ * nothing is disturbed by asking for what its first start asks for; that is not kept.
+ * @throws SallyportError what the platform says
+ */
+export async function keptCredentials(look: KeptLook, signal: AbortSignal): Promise<GatewayCredentials> {
+  const { cache, platform, gatewayName, relays } = look;
+  const kept = await cache.read();
+  if (kept) return kept.credentials;
+  const keys = await generateHomeKeys();
+  const [relayName] = relays;
+  const answer = await platform.gatewayConnect(
+    {
+      ...(relayName === undefined ? { maxRelays: TUNNELS } : { relayName }),
+      ...(relays.length > 1 ? { relayNames: relays, maxRelays: relays.length } : {}),
+      csr: keys.csr,
+      sshPublicKey: keys.ssh.publicLine,
+    },
+    { signal },
+  );
+  return issuedCredentials(answer, keys, gatewayName, relayName).credentials;
+}
