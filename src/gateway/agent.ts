@@ -21,7 +21,7 @@ import { TunnelConditions } from "./tunnel-conditions.ts";
 export interface GatewayOptions {
   /** Closed with the gateway. */
   credentials: CredentialSource<GatewayCredentials>;
-  policy: TargetPolicy;
+  policy: TargetPolicy & { reload?: () => Promise<void> };
   /** For its sockets; made 0700. */
   runtimeDirectory: string;
   /** What it counts into and says its conditions to; its own unless told. */
@@ -45,7 +45,7 @@ export interface GatewayOptions {
 export interface Gateway {
   tunnels(): TunnelStatus[];
   status(): RoleStatus;
-  /** Takes newer credentials, if there are any, for what comes next. Never fails. */
+  /** Takes newer credentials and rules, if there are any, for what comes next. Never fails. */
   reload(): void;
   /** Takes no new connection, lets the present ones end, at most `graceMs`, then closes. */
   drain(graceMs: number): Promise<void>;
@@ -128,6 +128,12 @@ class Agent implements Gateway {
   }
 
   reload(): void {
+    const { policy, log } = this.#options;
+    void policy
+      .reload?.()
+      .catch((error: unknown) =>
+        log.warn("The rules for targets can't be read; the present ones stay", { reason: describe(error) }),
+      );
     void this.#reload();
   }
 
@@ -170,7 +176,7 @@ class Agent implements Gateway {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#options.log.warn("The new credentials can't be used; going on with those at hand", {
-          error: describe(error),
+          reason: describe(error),
         });
         this.#instruments.conditions.raise("credentials", "RENEWAL_FAILED", {
           text: describe(error),
