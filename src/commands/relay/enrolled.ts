@@ -102,7 +102,9 @@ export async function requireEnrolled(
   if (token === undefined) {
     throw new SallyportError(
       "USAGE",
-      `The relay ${name} is not enrolled on this machine: run "sallyport relay enroll ${name} --token-file - --domain ${settings.domain ?? "https://..."}" and paste its token.`,
+      `The relay ${name} is not enrolled on this machine: get a token with "sallyport relay deploy-command ${name}", ` +
+        `then run "sallyport relay enroll ${name} --token-file - --domain ${settings.domain ?? "https://..."}" and ` +
+        "paste it.",
     );
   }
   const fresh = await enrolRelay({
