@@ -1,7 +1,7 @@
-import { makePrivateDirectory } from "../host/atomic-file.ts";
 import { type Clock, settlesWithin, systemClock } from "../host/clock.ts";
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
 import { gatewayLifetimes } from "../pki/lifetimes.ts";
+import type { Follow } from "../platform-client/event-stream.ts";
 import { asSallyportError, describe } from "../telemetry/error.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -12,6 +12,7 @@ import { WindowBudget } from "../tunnel/ssh/window.ts";
 import { type ChannelServer, openChannelServer } from "./channel-server.ts";
 import { keepHeartbeat } from "./heartbeat.ts";
 import { relayLabel } from "./issued.ts";
+import { PlatformNews } from "./platform-events.ts";
 import { openRelayLink, type RelayLink, type RelayLinkOptions, type TunnelStatus } from "./relay-link.ts";
 import type { Loss } from "./relay-loss.ts";
 import type { DialRequest, RelayConnection } from "./relay-session.ts";
@@ -31,6 +32,10 @@ export interface GatewayOptions {
   lookElsewhere?: (relay: GatewayRelay, failures: number) => void;
   /** Asks the platform for a probe; absent without a platform. */
   heartbeat?: (signal: AbortSignal) => Promise<void>;
+  /** Follows the platform's events; absent without a platform. */
+  follow?: Follow;
+  /** Gets newer credentials now, whatever the age of those at hand. Never fails. */
+  renew?: () => void;
   /** Called each time that a tunnel comes up, with the relay's name or address. */
   onTunnel?: (relay: string) => void;
   clock?: Clock;
@@ -98,12 +103,10 @@ class Agent implements Gateway {
   }
 
   async start(): Promise<void> {
-    const { policy, runtimeDirectory: directory, log, credentials } = this.#options;
-    await makePrivateDirectory(directory);
+    const { policy, log, credentials } = this.#options;
     this.#server = await openChannelServer({
       credentials: () => this.#credentials,
       policy,
-      directory,
       instruments: this.#instruments,
       log,
       clock: this.#clock,
@@ -111,6 +114,7 @@ class Agent implements Gateway {
     this.#measure();
     this.#followRelays();
     credentials.onStale(() => void this.#reload());
+    void this.#options.follow?.(this.#news(), this.#stop.signal);
   }
 
   tunnels(): TunnelStatus[] {
@@ -156,6 +160,23 @@ class Agent implements Gateway {
 
   #everyLink(): RelayLink[] {
     return [...this.#links.values(), ...this.#leaving];
+  }
+
+  #news(): PlatformNews {
+    const { log, renew, lookElsewhere } = this.#options;
+    const { gatewayId, gatewayName } = this.#credentials;
+    return new PlatformNews({
+      gatewayId: () => this.#credentials.gatewayId,
+      gatewayName: gatewayName ?? gatewayId,
+      endAccess: (serials) => this.#server?.endAccess(serials),
+      renew: () => renew?.(),
+      leaveRelay: (name) => {
+        const relay = this.#credentials.relays.find(({ relayName }) => relayName === name);
+        if (relay) lookElsewhere?.(relay, Number.POSITIVE_INFINITY);
+      },
+      conditions: this.#instruments.conditions,
+      log,
+    });
   }
 
   /** Newest credentials for what comes next; present connections stay, but for revoked ones. Never fails. */

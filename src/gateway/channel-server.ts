@@ -1,5 +1,6 @@
 import { type Clock, settlesWithin, systemClock } from "../host/clock.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
+import { EndedSerials } from "../pki/ended-serials.ts";
 import type { Code } from "../telemetry/codes.ts";
 import { asSallyportError, SallyportError } from "../telemetry/error.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
@@ -7,7 +8,7 @@ import type { Logger } from "../telemetry/log.ts";
 import { ALPN } from "../tunnel/alpn.ts";
 import { errorLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
-import { openInnerTlsServer } from "../tunnel/tls/inner-server.ts";
+import { type InnerTlsServer, openInnerTlsServer } from "../tunnel/tls/inner-server.ts";
 import type { PeerCertificate } from "../tunnel/tls/peer-certificate.ts";
 import { HttpFront } from "./http/front.ts";
 import { podServiceAccount, type ServiceAccount } from "./http/service-account.ts";
@@ -21,8 +22,6 @@ export interface ChannelServerOptions {
   /** The newest ones; asked at every connection. */
   credentials: () => GatewayCredentials;
   policy: TargetPolicy;
-  /** Private directory (0700) for the socket of the inner TLS server. */
-  directory: string;
   /** Its own unless told. */
   instruments?: Instruments;
   log: Logger;
@@ -39,6 +38,8 @@ export interface ChannelServer {
   accept(channel: ByteStream): void;
   /** Shows the new certificates to new connections, and cuts those whose certificates are revoked now. */
   reload(): Promise<void>;
+  /** Cuts the sessions of these client certificates, and refuses them from now on. */
+  endAccess(serials: ReadonlySet<string>): void;
   /** Channels at present, handshakes included. */
   readonly connections: number;
   /** Refuses new channels, waits for the sessions at most that long, then closes. */
@@ -62,7 +63,8 @@ class Server implements ChannelServer {
   readonly #instruments: Instruments;
   readonly #channels = new Set<ByteStream>();
   readonly #sessions = new Set<Session>();
-  #inner: Awaited<ReturnType<typeof openInnerTlsServer>> | undefined;
+  readonly #ended = new EndedSerials();
+  #inner: InnerTlsServer | undefined;
   #draining = false;
 
   constructor(options: ChannelServerOptions) {
@@ -81,9 +83,8 @@ class Server implements ChannelServer {
   }
 
   async open(): Promise<void> {
-    const { credentials, directory, log } = this.#options;
-    this.#inner = await openInnerTlsServer({
-      directory,
+    const { credentials, log } = this.#options;
+    this.#inner = openInnerTlsServer({
       credentials: () => credentials().tls,
       alpns: SESSION_ALPNS,
       onConnection: (connection) => this.#admit(connection),
@@ -115,10 +116,17 @@ class Server implements ChannelServer {
   }
 
   async reload(): Promise<void> {
-    await this.#inner?.reload();
+    this.#inner?.reload();
     const credentials = this.#options.credentials();
     for (const session of this.#sessions) {
       if (isRevoked(session.request.serial, credentials)) session.cut(revoked());
+    }
+  }
+
+  endAccess(serials: ReadonlySet<string>): void {
+    this.#ended.add(serials);
+    for (const session of this.#sessions) {
+      if (serials.has(session.request.serial)) session.cut(revoked());
     }
   }
 
@@ -143,6 +151,7 @@ class Server implements ChannelServer {
     const now = new Date(this.#services.clock.now());
     try {
       if (this.#draining) throw stopping();
+      if (this.#ended.has(peer.serial)) throw revoked();
       const session = new Session(readSessionRequest(peer, alpn, credentials(), now), stream, this.#services);
       this.#sessions.add(session);
       void session.over.then(() => this.#sessions.delete(session));

@@ -4,8 +4,6 @@ import type { ByteStream, ByteStreamHandler } from "./stream.ts";
 
 /** Reading pauses above this many bytes while nobody is attached. A pause costs more than it holds a request. */
 const EARLY_WINDOW = 16 * 1024;
-/** Plaintext of one full TLS record (RFC 8446, 5.1): a longer write becomes several, the last one holds the rest. */
-const FULL_RECORD = 16 * 1024;
 
 /** What we need of a Bun socket (TCP, unix or TLS); tests implement it in memory. */
 export interface RawSocket {
@@ -22,17 +20,6 @@ export interface RawSocket {
 }
 
 export interface SocketStreamOptions {
-  /**
-   * For TLS between our own ends: says what is wrong with the end of the peer's direction, or null. Given, the peer
-   * must say close_notify (RFC 8446, 6.1), and the stream never sends a record with two bytes of data: on the wire
-   * such a record looks like close_notify (see RecordWatch).
-   */
-  checkEnd?: () => Error | null;
-  /**
-   * Calls back once the kernel surely has room for close_notify. Bun 1.4.5 drops it when the send buffer is full and
-   * sends the FIN alone, which looks like a cut to the peer.
-   */
-  beforeEnd?: (proceed: () => void) => void;
   /** Shared by all sockets of the process unless told. */
   reads?: ReadBudget;
 }
@@ -47,8 +34,7 @@ interface Queued {
  * `onClose`), usually through `streamEvents`. The socket must be opened with `allowHalfOpen: true`.
  *
  * After our own FIN, Bun 1.4.5 reports the peer's FIN as a bare close, without `end` and without an error; a reset
- * carries an error. So a bare close then counts as the peer's end, except under `checkEnd`: close_notify always comes
- * as `end`.
+ * carries an error. So a bare close then counts as the peer's end.
  */
 export class SocketStream implements ByteStream {
   #socket: RawSocket | null = null;
@@ -67,13 +53,9 @@ export class SocketStream implements ByteStream {
   #replaying = false;
   #toldEnd = false;
   #toldClosed = false;
-  #settling = false;
-  /** How often data came: tells a quiet turn of the event loop from a busy one. */
-  #reads = 0;
-  #whenEmpty: (() => void) | null = null;
   readonly #budget: ReadBudget;
 
-  constructor(private readonly options: SocketStreamOptions = {}) {
+  constructor(options: SocketStreamOptions = {}) {
     this.#budget = options.reads ?? processReads;
   }
 
@@ -99,13 +81,8 @@ export class SocketStream implements ByteStream {
 
   write(chunk: Buffer): void {
     if (this.#closed || this.#ending) return this.#report(chunk.length);
-    if (this.options.checkEnd && chunk.length % FULL_RECORD === 2) {
-      const last = Buffer.from([chunk[chunk.length - 1] ?? 0]);
-      this.#enqueue(chunk.subarray(0, -1));
-      this.#enqueue(last);
-    } else {
-      this.#enqueue(chunk);
-    }
+    this.#queue.push({ chunk, offset: 0 });
+    if (this.#queue.length === 1) this.#flush();
   }
 
   end(): void {
@@ -128,15 +105,8 @@ export class SocketStream implements ByteStream {
     this.#resumeIfRoom();
   }
 
-  /** Calls back once the kernel holds nothing more for us to read, or the stream has closed. One caller at a time. */
-  whenEmpty(callback: () => void): void {
-    this.#whenEmpty = callback;
-    this.#lookIfEmpty();
-  }
-
   onData(chunk: Buffer): void {
     if (this.#closed) return;
-    this.#reads++;
     this.#hold(chunk.length);
     if (this.#unconsumed >= (this.#handler ? this.#budget.window : EARLY_WINDOW)) this.#pause();
     if (this.#handler && this.#early.length === 0) this.#handler.data(chunk);
@@ -149,8 +119,6 @@ export class SocketStream implements ByteStream {
 
   onEnd(): void {
     if (this.#peerEnded || this.#closed) return;
-    const flaw = this.options.checkEnd?.();
-    if (flaw) return this.destroy(flaw);
     this.#peerEnded = true;
     this.#replay();
     this.#closeIfDone();
@@ -163,14 +131,13 @@ export class SocketStream implements ByteStream {
 
   onClose(error?: Error): void {
     if (this.#closed) return;
-    if (this.#endSent && !error && !this.#error && !this.options.checkEnd) this.onEnd();
+    if (this.#endSent && !error && !this.#error) this.onEnd();
     if (this.#closed) return;
     this.#hold(-this.#unconsumed);
     this.#closed = true;
     const orderly = this.#peerEnded && this.#endSent && !error;
     if (!orderly) this.#error ??= error ?? new Error("connection closed");
     this.#socket = null;
-    this.#lookIfEmpty();
     for (const { chunk, offset } of this.#queue.splice(0)) this.#report(chunk.length - offset);
     this.#replay();
   }
@@ -226,27 +193,6 @@ export class SocketStream implements ByteStream {
       return;
     this.#paused = false;
     this.#socket?.resume();
-    this.#lookIfEmpty();
-  }
-
-  /** Two turns of the event loop, between which sockets are polled: no data then means that there was none. */
-  #lookIfEmpty(): void {
-    if (!this.#whenEmpty || (this.#paused && !this.#closed)) return;
-    const before = this.#reads;
-    setImmediate(() => setImmediate(() => this.#empty(before)));
-  }
-
-  #empty(before: number): void {
-    const callback = this.#whenEmpty;
-    if (!callback || (this.#paused && !this.#closed)) return;
-    if (this.#reads !== before && !this.#closed) return this.#lookIfEmpty();
-    this.#whenEmpty = null;
-    callback();
-  }
-
-  #enqueue(chunk: Buffer): void {
-    this.#queue.push({ chunk, offset: 0 });
-    if (this.#queue.length === 1) this.#flush();
   }
 
   #flush(): void {
@@ -265,14 +211,7 @@ export class SocketStream implements ByteStream {
       if (sent > 0) this.#report(sent);
       if (!whole) return;
     }
-    if (!this.#ending || this.#settling) return;
-    this.#settling = true;
-    if (this.options.beforeEnd) this.options.beforeEnd(() => this.#shutdown());
-    else this.#shutdown();
-  }
-
-  #shutdown(): void {
-    if (!this.#socket || this.#closed) return;
+    if (!this.#ending || this.#endSent || !this.#socket || this.#closed) return;
     this.#endSent = true;
     this.#socket.shutdown();
     this.#closeIfDone();

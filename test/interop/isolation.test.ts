@@ -232,8 +232,6 @@ function openSession(
   });
 }
 
-let gateways = 0;
-
 /** A gateway behind the relay, and a client's credentials that lead through both to an echo service. */
 async function withGateway(
   options: { at?: Relay; tls?: X509Identity },
@@ -245,7 +243,6 @@ async function withGateway(
   const server = await openChannelServer({
     credentials: () => credentials,
     policy: parsePolicy({ allow: ["127.0.0.1"], deny: [] }),
-    directory: await workspace.directory(`g${++gateways}`),
     log: silentLogger,
   });
   const session = await openSession(at, await userIdentity(pki.organisation.sshClient), GATEWAY_ID, server);

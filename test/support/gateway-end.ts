@@ -45,7 +45,6 @@ export class GatewayEnd {
     const server = await openChannelServer({
       credentials: () => shown.credentials,
       policy: parsePolicy({ allow, deny: [], gatewayName: "gateway-a" }),
-      directory: await workspace.directory(`gateway-${crypto.randomUUID().slice(0, 8)}`),
       log,
       ...rest,
     });

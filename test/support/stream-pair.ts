@@ -85,15 +85,14 @@ export class MemoryStream implements ByteStream {
 
   #flush(): void {
     const peer = this.#peer;
-    const to = peer && !peer.#closed ? peer.#handler : undefined;
-    if (this.#closed || !peer || !to) return;
+    if (this.#closed || !peer || peer.#closed || !peer.#handler) return;
     for (let head = this.#queue[0]; head && this.#credit > 0; head = this.#queue[0]) {
       const part = head.subarray(0, this.#credit);
       if (part.length === head.length) this.#queue.shift();
       else this.#queue[0] = head.subarray(part.length);
       this.#credit -= part.length;
       this.queued -= part.length;
-      to.data(Buffer.from(part));
+      peer.#handler?.data(Buffer.from(part));
       this.#handler?.written(part.length);
     }
     if (!this.#ending || this.#endSent || this.#queue.length > 0) return;

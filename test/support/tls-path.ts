@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { ClientCredentials, GatewayCredentials, RelayCredentials } from "../../src/pki/credentials.ts";
 import { type Logger, silentLogger } from "../../src/telemetry/log.ts";
 import { ALPN } from "../../src/tunnel/alpn.ts";
@@ -30,7 +27,6 @@ export class TlsPath {
   private constructor(
     readonly outer: OuterTlsListener,
     readonly inner: InnerTlsServer,
-    readonly directory: string,
     readonly served: TlsConnection[],
     readonly relay: { credentials: RelayCredentials },
     readonly gateway: { credentials: GatewayCredentials },
@@ -41,11 +37,9 @@ export class TlsPath {
     const pki = await testPki();
     const relay = { credentials: await pki.relay() };
     const gateway = { credentials: await pki.gateway() };
-    const directory = mkdtempSync(join(tmpdir(), "tls-path-"));
     const served: TlsConnection[] = [];
     const log: Logger = silentLogger;
-    const inner = await openInnerTlsServer({
-      directory,
+    const inner = openInnerTlsServer({
       credentials: () => gateway.credentials.tls,
       alpns: alpns ?? [ALPN.sallyportTcp, ALPN.tcp, ALPN.http, ALPN.health, ALPN.ping],
       log,
@@ -70,7 +64,7 @@ export class TlsPath {
         inner.accept(between ? between(stream) : stream);
       },
     });
-    return new TlsPath(outer, inner, directory, served, relay, gateway);
+    return new TlsPath(outer, inner, served, relay, gateway);
   }
 
   async client(wish: ClientWish = {}): Promise<ClientCredentials> {
@@ -81,7 +75,6 @@ export class TlsPath {
     this.outer.close();
     this.inner.close();
     for (const { stream } of this.served) stream.destroy();
-    rmSync(this.directory, { recursive: true, force: true });
   }
 }
 

@@ -15,6 +15,7 @@ const CERTIFICATE_ALERT =
 
 /** Whether the peer said by a TLS alert that it does not take our certificate. */
 export function isCertificateAlert(error: unknown): boolean {
+  if (error instanceof SallyportError) return error.code === "CERTIFICATE_REFUSED";
   return CERTIFICATE_ALERT.test(describe(error));
 }
 
@@ -36,4 +37,49 @@ export function handshakeFailure(error: unknown, peer: "client" | "server"): Sal
     });
   }
   return new SallyportError("CERTIFICATE_REFUSED", `The certificate is refused: ${text}.`, { cause: error });
+}
+
+/** Who was dialled, for messages: "the relay relay.example:8443", and what was offered. */
+export interface Dialled {
+  server: string;
+  protocols: readonly string[];
+}
+
+/** Why a handshake that we began has failed; null: the server closed. */
+export function dialFailure(cause: unknown, { server, protocols }: Dialled): SallyportError {
+  if (cause instanceof SallyportError && cause.code === "TLS_UNTRUSTED") return cause;
+  if (cause === null || cause === undefined || isPeerGone(cause)) {
+    return new SallyportError(
+      "TLS_FAILED",
+      `${capital(server)} closed the connection during the TLS handshake.`,
+      { cause },
+    );
+  }
+  if (isProtocolAlert(cause)) {
+    return new SallyportError(
+      "MODE_UNSUPPORTED",
+      `${capital(server)} speaks none of: ${protocols.join(", ")}.`,
+      {
+        cause,
+      },
+    );
+  }
+  if (!(cause instanceof SallyportError) && isCertificateAlert(cause)) {
+    const text = `${capital(server)} refused this client's certificate: ${describe(cause)}.`;
+    return new SallyportError("CERTIFICATE_REFUSED", text, { cause });
+  }
+  const failure = handshakeFailure(cause, "server");
+  if (failure.code !== "CERTIFICATE_REFUSED") {
+    return new SallyportError("TLS_FAILED", `TLS with ${server} failed: ${describe(cause)}.`, { cause });
+  }
+  const text = `The certificate of ${server} is not trusted: ${reason(failure)}`;
+  return new SallyportError("TLS_UNTRUSTED", text, { cause });
+}
+
+function reason({ message }: SallyportError): string {
+  return message.replace(/^The certificate is (refused|malformed): /, "");
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,17 +1,17 @@
-import type { Socket, SocketHandler, TCPSocketConnectOptions, UnixSocketOptions } from "bun";
+import type { Socket, SocketHandler, TCPSocketConnectOptions } from "bun";
 import type { X509Identity } from "../../pki/credentials.ts";
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import { encodeProtocols } from "../alpn.ts";
-import { SocketStream, type SocketStreamOptions } from "../socket.ts";
+import { SocketStream } from "../socket.ts";
 import type { Certificate } from "./certificate.ts";
-import { handshakeFailure, isCertificateAlert, isPeerGone, isProtocolAlert } from "./handshake-failure.ts";
+import { dialFailure } from "./handshake-failure.ts";
 import type { TlsConnection } from "./tls-server.ts";
 import { TrustBundle } from "./trust-bundle.ts";
 
 export type ClientIdentity = X509Identity & { /** PEM bundle. */ serverAuthorities: string };
 
 export interface TlsDial {
-  address: { hostname: string; port: number } | { unix: string };
+  address: { hostname: string; port: number };
   /** The name to ask for (SNI), which TLS then checks; the address unless given. */
   serverName?: string;
   /** How messages call the server: "the relay relay.example:8443". */
@@ -21,13 +21,9 @@ export interface TlsDial {
   protocols: readonly string[];
   /** Whether the certificate, which chains to our authorities, is that of the server we mean. @throws SallyportError */
   checkName: (certificate: Certificate) => void;
-  /** How the stream has to end; asked once the protocol is known. */
-  strictEnd?: (alpn: string | null, version: string) => SocketStreamOptions | undefined;
   /** From the first packet to the end of the handshake. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
-  /** The socket is gone; not called if it never opened. */
-  onClosed?: (error: Error | null) => void;
 }
 
 const KEEPALIVE_MS = 30_000;
@@ -66,9 +62,7 @@ class Attempt {
     this.#timer = setTimeout(() => this.#expire(), dial.timeoutMs);
     const options = { ...dial.address, ...this.#options(authorities) };
     try {
-      Bun.connect(options as TCPSocketConnectOptions<SocketStream | undefined>).catch((error: unknown) =>
-        this.#fail(this.#unreachable(error)),
-      );
+      Bun.connect(options).catch((error: unknown) => this.#fail(this.#unreachable(error)));
     } catch (cause) {
       this.#fail(
         new SallyportError("CONFIG_INVALID", `The TLS credentials cannot be used: ${describe(cause)}.`, {
@@ -78,7 +72,9 @@ class Attempt {
     }
   }
 
-  #options(authorities: TrustBundle): Omit<UnixSocketOptions<SocketStream | undefined>, "unix"> {
+  #options(
+    authorities: TrustBundle,
+  ): Omit<TCPSocketConnectOptions<SocketStream | undefined>, "hostname" | "port"> {
     const { identity, protocols, serverName } = this.dial;
     return {
       allowHalfOpen: true,
@@ -113,7 +109,6 @@ class Attempt {
   #opened(socket: Socket<SocketStream | undefined>): void {
     if (this.#settled) return socket.terminate();
     this.#socket = socket;
-    if ("unix" in this.dial.address) return;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
   }
@@ -134,7 +129,7 @@ class Attempt {
     } catch (cause) {
       return this.#fail(this.#handshakeError(cause));
     }
-    const stream = new SocketStream(this.dial.strictEnd?.(alpn, socket.getTLSVersion()));
+    const stream = new SocketStream();
     socket.data = stream;
     this.#settle();
     stream.open(socket);
@@ -145,7 +140,6 @@ class Attempt {
     const stream = socket.data;
     stream?.onClose(error);
     this.#fail(this.#handshakeError(error ?? null));
-    this.dial.onClosed?.(stream?.error ?? error ?? null);
   }
 
   #expire(): void {
@@ -182,38 +176,6 @@ class Attempt {
   }
 
   #handshakeError(cause: unknown): SallyportError {
-    const { server } = this.dial;
-    if (cause instanceof SallyportError && cause.code === "TLS_UNTRUSTED") return cause;
-    if (cause === null || cause === undefined || isPeerGone(cause)) {
-      return new SallyportError(
-        "TLS_FAILED",
-        `${capital(server)} closed the connection during the TLS handshake.`,
-        { cause },
-      );
-    }
-    if (isProtocolAlert(cause)) {
-      const offered = this.dial.protocols.join(", ");
-      return new SallyportError("MODE_UNSUPPORTED", `${capital(server)} speaks none of: ${offered}.`, {
-        cause,
-      });
-    }
-    if (isCertificateAlert(cause)) {
-      const text = `${capital(server)} refused this client's certificate: ${describe(cause)}.`;
-      return new SallyportError("CERTIFICATE_REFUSED", text, { cause });
-    }
-    const failure = handshakeFailure(cause, "server");
-    if (failure.code !== "CERTIFICATE_REFUSED") {
-      return new SallyportError("TLS_FAILED", `TLS with ${server} failed: ${describe(cause)}.`, { cause });
-    }
-    const text = `The certificate of ${server} is not trusted: ${reason(failure)}`;
-    return new SallyportError("TLS_UNTRUSTED", text, { cause });
+    return dialFailure(cause, this.dial);
   }
-}
-
-function reason({ message }: SallyportError): string {
-  return message.replace(/^The certificate is (refused|malformed): /, "");
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

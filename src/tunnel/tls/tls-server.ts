@@ -3,7 +3,7 @@ import type { Socket, SocketHandler, TLSOptions } from "bun";
 import type { X509Identity } from "../../pki/credentials.ts";
 import type { SallyportError } from "../../telemetry/error.ts";
 import { ALPN, decodeProtocols } from "../alpn.ts";
-import { SocketStream, type SocketStreamOptions } from "../socket.ts";
+import { SocketStream } from "../socket.ts";
 import { errorLine } from "../status-line.ts";
 import type { ByteStream } from "../stream.ts";
 import { handshakeFailure, isPeerGone } from "./handshake-failure.ts";
@@ -25,8 +25,6 @@ export interface TlsConnection {
 export interface HandshakeWatcher {
   /** The client's first message is here (only clients that offer an ALPN are seen to get this far). */
   progress?(): void;
-  /** How the stream has to end; asked once the protocol is known. */
-  strictEnd?(alpn: string | null, version: string): SocketStreamOptions | undefined;
   ready(connection: TlsConnection & { stream: SocketStream }): void;
   /** The client's certificate was refused, or its TLS makes no sense. */
   refused(error: SallyportError): void;
@@ -66,7 +64,7 @@ export class Accepted {
 }
 
 /**
- * Mutual TLS on a Bun listener, the same for the relay's port and the gateway's inner end: TLS 1.2 or newer, a client
+ * Mutual TLS on a Bun listener, for the relay's port: TLS 1.2 or newer, a client
  * certificate that TLS **and** our own rules accept, no session tickets (a resumed session would count as authorised
  * after its certificate's end), a deadline for the handshake.
  */
@@ -160,7 +158,7 @@ export class TlsServer {
       const tellsWhy = alpn === ALPN.relay || alpn === ALPN.sallyportTcp;
       return this.#sayGoodbye(socket, accepted, tellsWhy ? errorLine(refusal.code, refusal.message) : null);
     }
-    const stream = new SocketStream(accepted.watcher.strictEnd?.(alpn, socket.getTLSVersion()));
+    const stream = new SocketStream();
     accepted.stream = stream;
     stream.open(socket);
     accepted.watcher.ready({ stream, peer, alpn });

@@ -218,25 +218,6 @@ describe("writing", () => {
     expect(socket.taken.toString()).toBe("early");
     expect(socket.calls.at(-1)).toBe("shutdown");
   });
-
-  test("under checkEnd no record of two bytes leaves, whatever the length", () => {
-    const { socket, stream } = opened({ checkEnd: () => null });
-    stream.attach(recorder([]));
-    const sent = Buffer.concat([2, 3, 1, 16 * 1024 + 2].map((length) => randomBytes(length)));
-    for (const [from, to] of [
-      [0, 2],
-      [2, 5],
-      [5, 6],
-      [6, sent.length],
-    ] as const) {
-      stream.write(Buffer.from(sent.subarray(from, to)));
-    }
-    expect(socket.taken.equals(sent)).toBe(true);
-    const lengths = socket.calls
-      .filter((call) => call.startsWith("write"))
-      .map((call) => Number(call.slice(6)));
-    expect(lengths.map((length) => length % (16 * 1024))).not.toContain(2);
-  });
 });
 
 describe("how it ends", () => {
@@ -263,22 +244,6 @@ describe("how it ends", () => {
     stream.attach(recorder(log));
     stream.onClose();
     expect(log).toEqual(["closed connection closed"]);
-  });
-
-  test("under checkEnd a bare close after our own end is a failure", () => {
-    const { stream, log } = opened({ checkEnd: () => null });
-    stream.attach(recorder(log));
-    stream.end();
-    stream.onClose();
-    expect(log).toEqual(["closed connection closed"]);
-  });
-
-  test("an end that checkEnd objects to closes with its error instead", () => {
-    const { socket, stream, log } = opened({ checkEnd: () => new Error("cut off") });
-    stream.attach(recorder(log));
-    stream.onEnd();
-    expect(log).toEqual(["closed cut off"]);
-    expect(socket.calls).toContain("terminate");
   });
 });
 

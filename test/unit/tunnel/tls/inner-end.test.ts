@@ -6,18 +6,14 @@ import { dialInnerTls } from "../../../../src/tunnel/tls/inner-client.ts";
 import { type InnerTlsServer, openInnerTlsServer } from "../../../../src/tunnel/tls/inner-server.ts";
 import { tcpPair } from "../../../support/tcp-pair.ts";
 import { GATEWAY_ID, testPki } from "../../../support/test-pki.ts";
-import { Workspace } from "../../../support/workspace.ts";
 
-let workspace: Workspace;
 let server: InnerTlsServer;
 let size = 0;
 
 beforeAll(async () => {
   const pki = await testPki();
   const credentials = await pki.gateway();
-  workspace = await Workspace.open("inner-end");
-  server = await openInnerTlsServer({
-    directory: workspace.join("sockets"),
+  server = openInnerTlsServer({
     credentials: () => credentials.tls,
     alpns: [ALPN.sallyportTcp],
     log: silentLogger,
@@ -27,9 +23,8 @@ beforeAll(async () => {
       stream.end();
     },
   });
-  workspace.own(server);
 });
-afterAll(() => workspace.close());
+afterAll(() => server.close());
 
 test("a stream that ends just when the kernel's buffer is full still ends in order", async () => {
   const { gateway } = await (await testPki()).client();

@@ -1,7 +1,4 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { X509Identity } from "../../../../src/pki/credentials.ts";
 import { silentLogger } from "../../../../src/telemetry/log.ts";
 import { ALPN } from "../../../../src/tunnel/alpn.ts";
@@ -23,19 +20,11 @@ afterEach(() => {
   for (const close of closers.splice(0).reverse()) close();
 });
 
-function temporary(): string {
-  const path = mkdtempSync(join(tmpdir(), "inner-"));
-  closers.push(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
 async function open(options: Partial<InnerTlsOptions> = {}) {
   const connections: TlsConnection[] = [];
   const first = Promise.withResolvers<TlsConnection>();
   const { onConnection = ({ stream }: TlsConnection) => echo(stream) } = options;
-  const directory = options.directory ?? temporary();
-  const server = await openInnerTlsServer({
-    directory,
+  const server = openInnerTlsServer({
     credentials: () => gateway.tls,
     alpns: [ALPN.sallyportTcp, ALPN.tcp, ALPN.health],
     log: silentLogger,
@@ -50,7 +39,7 @@ async function open(options: Partial<InnerTlsOptions> = {}) {
     server.close();
     for (const { stream } of connections) stream.destroy();
   });
-  return { server, connections, directory, first: first.promise };
+  return { server, connections, first: first.promise };
 }
 
 const plan: InnerTlsDial = {
@@ -385,12 +374,11 @@ describe("failures", () => {
     await inbox.closed;
   });
 
-  test("close drops channels that wait and removes the socket", async () => {
-    const { server, directory } = await open();
+  test("close drops channels that wait, and leaves sessions to their owner", async () => {
+    const { server } = await open();
     const { inbox } = await dial(server);
     inbox.write("1");
     await inbox.until(1);
-    expect(readdirSync(directory)).toHaveLength(1);
     const waiting = channel();
     server.accept(waiting.gateway);
     server.close();
@@ -398,18 +386,8 @@ describe("failures", () => {
     const late = channel();
     server.accept(late.gateway);
     await Promise.all([new Inbox(waiting.client).closed, new Inbox(late.client).closed]);
-    expect(readdirSync(directory)).toEqual([]);
     inbox.write("2");
     expect(await inbox.until(2)).toBe("12");
-  });
-
-  test("a server whose socket was tidied away recovers with the next channels", async () => {
-    const { server, directory } = await open();
-    rmSync(directory, { recursive: true });
-    expect(await refusal(dial(server))).toMatchObject({ code: "TLS_FAILED" });
-    const { inbox } = await dial(server);
-    inbox.write("x");
-    expect(await inbox.until(1)).toBe("x");
   });
 });
 
@@ -419,52 +397,15 @@ describe("reload", () => {
     const { server } = await open({ credentials: () => shown.tls });
     const old = await dial(server);
     shown.tls = (await pki.gateway()).tls;
-    await server.reload();
+    server.reload();
     const next = await dial(server);
     expect(next.peer.serial).not.toBe(old.peer.serial);
     expect(next.alpn).toBe(ALPN.sallyportTcp);
     old.inbox.write("old");
     expect(await old.inbox.until(3)).toBe("old");
     shown.tls = { ...shown.tls, privateKey: client.gateway.privateKey };
-    await server.reload();
+    server.reload();
     expect((await dial(server)).peer.serial).toBe(next.peer.serial);
-  });
-});
-
-describe("the directory", () => {
-  test("is made if missing, for its owner only", async () => {
-    const directory = join(temporary(), "run", "tls");
-    await open({ directory });
-    expect(existsSync(directory)).toBe(true);
-  });
-
-  test("that others may enter is refused", async () => {
-    const directory = join(temporary(), "open");
-    mkdirSync(directory);
-    chmodSync(directory, 0o755);
-    expect(await refusal(open({ directory }))).toMatchObject({ code: "CONFIG_INVALID" });
-  });
-
-  test("with a name too long for a unix socket is refused, and what would fit is said", async () => {
-    const directory = join(temporary(), "x".repeat(90));
-    const error = await refusal(open({ directory }));
-    expect(error).toMatchObject({
-      code: "CONFIG_INVALID",
-      message: expect.stringMatching(/too long.* \d\d bytes/),
-    });
-  });
-
-  test("is cleared of sockets nobody listens on, and of nothing else", async () => {
-    const directory = temporary();
-    writeFileSync(join(directory, "left-over.tls"), "");
-    writeFileSync(join(directory, "notes.txt"), "");
-    const first = await open({ directory });
-    await open({ directory });
-    expect(readdirSync(directory)).toHaveLength(3);
-    expect(readdirSync(directory)).not.toContain("left-over.tls");
-    const { inbox } = await dial(first.server);
-    inbox.write("x");
-    expect(await inbox.until(1)).toBe("x");
   });
 });
 

@@ -1,0 +1,271 @@
+import { SallyportError } from "../../telemetry/error.ts";
+import { release } from "../release.ts";
+import { type RecordKeys, TAG_LENGTH } from "./record-keys.ts";
+
+/*
+ * Protected records of TLS 1.3 (RFC 8446, 5.2): five bytes of header, then content, its type and a tag, encrypted. The
+ * handshake itself is BoringSSL's (handshake.ts); this begins where that ends.
+ */
+
+export const HEADER_LENGTH = 5;
+/** Longest content of one record (RFC 8446, 5.1). */
+const CONTENT_LIMIT = 16_384;
+/** Longest protected record (RFC 8446, 5.2). */
+export const RECORD_LIMIT = CONTENT_LIMIT + 256;
+const OVERHEAD = HEADER_LENGTH + 1 + TAG_LENGTH;
+
+const TYPE = { alert: 21, handshake: 22, data: 23 } as const;
+const HANDSHAKE = { newSessionTicket: 4, keyUpdate: 24 } as const;
+const CLOSE_NOTIFY = 0;
+const USER_CANCELED = 90;
+
+/** AES-GCM is good for 2^24.5 records under one key (RFC 8446, 5.5). */
+const RECORDS_PER_KEY = 2 ** 23;
+/** Records without data, one after the other, that a peer may send: key updates, tickets, empty ones. */
+const IDLE_RECORDS = 32;
+
+/** Where the content is put together: far from the page start, where copies are slow (see `staging.ts`). */
+const CONTENT_AT = 2048;
+const scratch = Buffer.allocUnsafeSlow(CONTENT_AT + CONTENT_LIMIT + 1);
+const header = Buffer.from([TYPE.data, 3, 3, 0, 0]);
+/** New buffers are used from here on: a copy to a few bytes past a page's start takes 13 times as long. */
+const MARGIN = 64;
+
+/** Our direction: content into records. */
+export class RecordSealer {
+  constructor(private readonly keys: RecordKeys) {}
+
+  /** All of `data`, as records one after the other in one new buffer. */
+  data(data: Buffer): Buffer {
+    const count = Math.ceil(data.length / CONTENT_LIMIT);
+    const records: Buffer[] = [];
+    if (this.keys.used + count > RECORDS_PER_KEY) records.push(this.keyUpdate());
+    const out = Buffer.allocUnsafeSlow(MARGIN + data.length + count * OVERHEAD).subarray(MARGIN);
+    let at = 0;
+    for (let from = 0; from < data.length; from += CONTENT_LIMIT) {
+      at = this.#seal(TYPE.data, data, from, Math.min(CONTENT_LIMIT, data.length - from), out, at);
+    }
+    return records.length === 0 ? out : Buffer.concat([...records, out]);
+  }
+
+  closeNotify(): Buffer {
+    return this.#one(TYPE.alert, Buffer.from([1, CLOSE_NOTIFY]));
+  }
+
+  /** A fatal alert (RFC 8446, 6.2). */
+  alert(description: number): Buffer {
+    return this.#one(TYPE.alert, Buffer.from([2, description]));
+  }
+
+  /** Tells the peer that our next record uses new keys, and takes them. */
+  keyUpdate(): Buffer {
+    const record = this.#one(TYPE.handshake, Buffer.from([HANDSHAKE.keyUpdate, 0, 0, 1, 0]));
+    this.keys.update();
+    return record;
+  }
+
+  #one(type: number, content: Buffer): Buffer {
+    const out = Buffer.allocUnsafeSlow(content.length + OVERHEAD);
+    this.#seal(type, content, 0, content.length, out, 0);
+    return out;
+  }
+
+  #seal(type: number, from: Buffer, start: number, length: number, out: Buffer, at: number): number {
+    const content = scratch.subarray(CONTENT_AT, CONTENT_AT + length + 1);
+    content.set(start === 0 && length === from.length ? from : from.subarray(start, start + length));
+    content[length] = type;
+    header.writeUInt16BE(length + 1 + TAG_LENGTH, 3);
+    const { sealed, tag } = this.keys.seal(header, content);
+    out.set(header, at);
+    out.set(sealed, at + HEADER_LENGTH);
+    out.set(tag, at + HEADER_LENGTH + length + 1);
+    release(sealed);
+    return at + OVERHEAD + length;
+  }
+}
+
+/** What a peer's records amount to. */
+export interface RecordReader {
+  /** Content, at most a chunk's worth at once; belongs to the reader. */
+  data(content: Buffer): void;
+  /** close_notify: the peer has ended its direction. */
+  end(): void;
+  /** The peer asks for new keys in our direction. */
+  wantsKeyUpdate(): void;
+}
+
+/** The peer's direction: records, in pieces of any size, into content. */
+export class RecordOpener {
+  #partial: Buffer | null = null;
+  #partialLength = 0;
+  #idle = 0;
+  #ended = false;
+
+  constructor(
+    private readonly keys: RecordKeys,
+    private readonly reader: RecordReader,
+  ) {}
+
+  /** Takes the chunk over. @throws SallyportError TLS_FAILED for what is no record of the peer's, and for its alert */
+  feed(chunk: Buffer): void {
+    if (this.#ended) return release(chunk);
+    const content = Buffer.allocUnsafeSlow(this.#contentIn(chunk));
+    let length = 0;
+    let at = 0;
+    try {
+      at = this.#completePartial(chunk, (piece) => {
+        content.set(piece, length);
+        length += piece.length;
+      });
+      while (!this.#ended && chunk.length - at >= HEADER_LENGTH) {
+        const whole = recordLength(chunk, at);
+        if (chunk.length - at < whole) break;
+        const piece = this.#open(chunk.subarray(at, at + whole));
+        at += whole;
+        if (!piece) continue;
+        content.set(piece, length);
+        length += piece.length;
+        release(piece);
+      }
+      if (!this.#ended && at < chunk.length) this.#keep(chunk, at);
+    } finally {
+      release(chunk);
+      if (length > 0) this.reader.data(content.subarray(0, length));
+    }
+    if (this.#ended) this.reader.end();
+  }
+
+  /** The content of the records that this chunk completes, exactly if they are plain data (so `release` works). */
+  #contentIn(chunk: Buffer): number {
+    let sum = 0;
+    let at = 0;
+    if (this.#partial) {
+      at = this.#partial.length - this.#partialLength;
+      if (this.#partial.length === HEADER_LENGTH && at <= chunk.length) {
+        const head = Buffer.concat([this.#partial.subarray(0, this.#partialLength), chunk.subarray(0, at)]);
+        at += recordLength(head, 0) - HEADER_LENGTH;
+        sum = recordLength(head, 0) - OVERHEAD;
+      } else {
+        sum = this.#partial.length - OVERHEAD;
+      }
+      if (at > chunk.length) return 0;
+    }
+    while (chunk.length - at >= HEADER_LENGTH) {
+      const whole = recordLength(chunk, at);
+      if (chunk.length - at < whole) break;
+      sum += Math.max(0, whole - OVERHEAD);
+      at += whole;
+    }
+    return Math.max(0, sum);
+  }
+
+  /** The record that the last chunk began; returns where the next one starts. */
+  #completePartial(chunk: Buffer, take: (piece: Uint8Array) => void): number {
+    let at = 0;
+    while (this.#partial && at < chunk.length) {
+      const copied = Math.min(this.#partial.length - this.#partialLength, chunk.length - at);
+      this.#partial.set(chunk.subarray(at, at + copied), this.#partialLength);
+      this.#partialLength += copied;
+      at += copied;
+      if (this.#partialLength < this.#partial.length) return at;
+      const record = this.#partial;
+      if (record.length === HEADER_LENGTH) {
+        this.#begin(record, recordLength(record, 0));
+        continue;
+      }
+      this.#partial = null;
+      const piece = this.#open(record);
+      if (piece) take(piece);
+    }
+    return at;
+  }
+
+  #keep(chunk: Buffer, at: number): void {
+    const rest = chunk.subarray(at);
+    this.#begin(rest, rest.length < HEADER_LENGTH ? HEADER_LENGTH : recordLength(rest, 0));
+  }
+
+  #begin(start: Buffer, length: number): void {
+    this.#partial = Buffer.allocUnsafeSlow(length);
+    this.#partial.set(start);
+    this.#partialLength = start.length;
+  }
+
+  /** The content of a data record; null for the others, which are dealt with here. */
+  #open(record: Buffer): Buffer | null {
+    if (record[0] === TYPE.alert && record.length === HEADER_LENGTH + 2) throw alertError(record[6]);
+    if (record[0] !== TYPE.data) throw protocolError(`a record of type ${record[0]}`);
+    const end = record.length - TAG_LENGTH;
+    let content: Uint8Array;
+    try {
+      content = this.keys.open(
+        record.subarray(0, HEADER_LENGTH),
+        record.subarray(HEADER_LENGTH, end),
+        record.subarray(end),
+      );
+    } catch (cause) {
+      throw new SallyportError("TLS_FAILED", "A record was changed on its way.", { cause });
+    }
+    let last = content.length - 1;
+    while (last >= 0 && content[last] === 0) last--;
+    const type = content[last];
+    if (last > CONTENT_LIMIT) throw protocolError("a record that is too long");
+    const inner = Buffer.from(content.buffer, content.byteOffset, Math.max(0, last));
+    if (type === TYPE.data && last > 0) {
+      this.#idle = 0;
+      return inner;
+    }
+    if (++this.#idle > IDLE_RECORDS) throw protocolError("too many records without data");
+    if (type === TYPE.alert) this.#alert(inner);
+    else if (type === TYPE.handshake) this.#handshake(inner);
+    else if (type !== TYPE.data) throw protocolError(`content of type ${type ?? "none"}`);
+    return null;
+  }
+
+  #alert(alert: Buffer): void {
+    if (alert.length !== 2) throw protocolError("a malformed alert");
+    if (alert[1] === CLOSE_NOTIFY) this.#ended = true;
+    else if (alert[1] !== USER_CANCELED) throw alertError(alert[1]);
+  }
+
+  /** After the handshake only tickets, which we have no use for, and key updates (RFC 8446, 4.6). */
+  #handshake(message: Buffer): void {
+    if (message[0] === HANDSHAKE.newSessionTicket) return;
+    const asks = message[4];
+    if (message[0] !== HANDSHAKE.keyUpdate || message.length !== 5 || (asks !== 0 && asks !== 1)) {
+      throw protocolError(`a handshake message of type ${message[0]}`);
+    }
+    this.keys.update();
+    if (asks === 1) this.reader.wantsKeyUpdate();
+  }
+}
+
+/** Header included. @throws SallyportError TLS_FAILED when a record may not be that long */
+export function recordLength(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt16BE(at + 3);
+  if (length > RECORD_LIMIT) throw protocolError("a record that is too long");
+  return HEADER_LENGTH + length;
+}
+
+/** Alerts by which a peer refuses our certificate (RFC 8446, 6.2). */
+const CERTIFICATE_ALERTS: Readonly<Record<number, string>> = {
+  42: "bad_certificate",
+  43: "unsupported_certificate",
+  44: "certificate_revoked",
+  45: "certificate_expired",
+  46: "certificate_unknown",
+  48: "unknown_ca",
+  49: "access_denied",
+  116: "certificate_required",
+};
+
+function alertError(description = -1): SallyportError {
+  const refusal = CERTIFICATE_ALERTS[description];
+  if (refusal)
+    return new SallyportError("CERTIFICATE_REFUSED", `The other end refused our certificate: ${refusal}.`);
+  return new SallyportError("TLS_FAILED", `The other end gave up the TLS session (alert ${description}).`);
+}
+
+function protocolError(what: string): SallyportError {
+  return new SallyportError("TLS_FAILED", `The other end sent ${what}, which breaks TLS.`);
+}
