@@ -24,6 +24,8 @@ export interface ProductOptions extends ProcessOptions {
   home: string;
   /** `source` unless told. */
   build?: Build;
+  /** Network namespace to run in (root only). */
+  namespace?: string;
 }
 
 export interface Finished {
@@ -34,12 +36,17 @@ export interface Finished {
 
 /** Starts `sallyport <args>` and leaves it running. */
 export function startProduct(args: string[], options: ProductOptions): RunningProcess {
-  return startProcess(productCommand(args, options.build), productProcess(options));
+  return startProcess(placedCommand(args, options), productProcess(options));
 }
 
 /** Runs `sallyport <args>` to its end. Whatever the exit code: the test judges it. */
 export function runProduct(args: string[], options: ProductOptions & Deadline): Promise<Finished> {
-  return runProcess(productCommand(args, options.build), { ...options, ...productProcess(options) });
+  return runProcess(placedCommand(args, options), { ...options, ...productProcess(options) });
+}
+
+function placedCommand(args: string[], { build, namespace }: ProductOptions): string[] {
+  const command = productCommand(args, build);
+  return namespace === undefined ? command : ["ip", "netns", "exec", namespace, ...command];
 }
 
 /** The words that start the product, for programs that start it themselves (`ssh -o ProxyCommand`). */

@@ -1,0 +1,99 @@
+import { existsSync } from "node:fs";
+import { mustRun } from "./processes.ts";
+
+/** The two ends of a `Cable`: what they are called, and where they are. */
+export interface Site {
+  /** Of the network namespace; prefix a command with `ip netns exec <name>`. */
+  readonly name: string;
+  readonly address: string;
+}
+
+/**
+ * Two machines of their own (network namespaces, root only) with a router between them, which can swallow everything
+ * without a word. Each machine has an address in a network of its own.
+ */
+export class Cable {
+  private constructor(
+    private readonly router: string,
+    readonly near: Site,
+    readonly far: Site,
+  ) {}
+
+  static async lay(): Promise<Cable> {
+    const id = `${process.pid}-${++count}`;
+    const cable = new Cable(
+      `sallyport-${id}-r`,
+      { name: `sallyport-${id}-n`, address: "10.77.1.2" },
+      { name: `sallyport-${id}-f`, address: "10.77.2.2" },
+    );
+    try {
+      await removeLeftovers();
+      await cable.#lay();
+    } catch (error) {
+      await cable.close();
+      throw error;
+    }
+    return cable;
+  }
+
+  /** Swallows every packet, with no answer to anybody. */
+  async cut(): Promise<void> {
+    await this.#forward("0");
+  }
+
+  async mend(): Promise<void> {
+    await this.#forward("1");
+  }
+
+  /** The near machine gets another address, as by DHCP; connections from the old one are dead without knowing it. */
+  async readdress(address: string): Promise<void> {
+    await ip("-n", this.near.name, "addr", "flush", "dev", DEVICE);
+    await ip("-n", this.near.name, "addr", "add", `${address}/24`, "dev", DEVICE);
+    await ip("-n", this.near.name, "route", "add", "default", "via", "10.77.1.1");
+  }
+
+  async close(): Promise<void> {
+    for (const name of [this.near.name, this.far.name, this.router]) {
+      await ip("netns", "del", name).catch(() => undefined);
+    }
+  }
+
+  async #lay(): Promise<void> {
+    const ends = [
+      { site: this.near, gate: "10.77.1.1", port: "near" },
+      { site: this.far, gate: "10.77.2.1", port: "far" },
+    ];
+    await ip("netns", "add", this.router);
+    for (const { site, gate, port } of ends) {
+      await ip("netns", "add", site.name);
+      const peer = ["peer", "name", port, "netns", this.router];
+      await ip("link", "add", DEVICE, "netns", site.name, "type", "veth", ...peer);
+      await ip("-n", site.name, "addr", "add", `${site.address}/24`, "dev", DEVICE);
+      await ip("-n", this.router, "addr", "add", `${gate}/24`, "dev", port);
+      await ip("-n", this.router, "link", "set", port, "up");
+      for (const device of ["lo", DEVICE]) await ip("-n", site.name, "link", "set", device, "up");
+      await ip("-n", site.name, "route", "add", "default", "via", gate);
+    }
+    await this.mend();
+  }
+
+  #forward(on: "0" | "1"): Promise<string> {
+    return mustRun(["ip", "netns", "exec", this.router, "sysctl", "-qw", `net.ipv4.ip_forward=${on}`]);
+  }
+}
+
+/** What every machine calls its network card. */
+const DEVICE = "eth0";
+let count = 0;
+
+/** Those of a run that was killed. */
+async function removeLeftovers(): Promise<void> {
+  for (const line of (await ip("netns", "list")).split("\n")) {
+    const [name, pid] = /^sallyport-(\d+)-\S+/.exec(line) ?? [];
+    if (name !== undefined && !existsSync(`/proc/${pid}`)) await ip("netns", "del", name);
+  }
+}
+
+function ip(...args: string[]): Promise<string> {
+  return mustRun(["ip", ...args]);
+}
