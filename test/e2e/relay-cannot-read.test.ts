@@ -7,6 +7,7 @@ import { readGatewayDirectory } from "../../src/pki/directory.ts";
 import { type Capture, startCapture } from "../support/capture.ts";
 import { memoryContains } from "../support/memory.ts";
 import { type Network, startNetwork } from "../support/network.ts";
+import { READY, startPlatform } from "../support/platform-network.ts";
 import { filesWithKey, privateKeysBelow } from "../support/private-keys.ts";
 import type { RunningProcess } from "../support/processes.ts";
 import { Workspace } from "../support/workspace.ts";
@@ -73,6 +74,23 @@ describe("the relay cannot read", () => {
     expect(memoryContains(relay.pid, middleOf(own.text))).toBe(true);
     expect(memoryContains(gateway.pid, middleOf(known.text))).toBe(true);
   });
+});
+
+test("X1 with a platform too, the keys of a gateway are in the gateway's files and nowhere else", async () => {
+  const platform = await startPlatform(workspace, { build: "binary" });
+  for (const agent of ["relay", "gateway"] as const) {
+    await platform.enroll(agent);
+    await platform.start(agent).waitForLog(READY[agent]);
+  }
+  const keys = await privateKeysBelow(platform.homes.gateway);
+  expect(keys.length).toBeGreaterThanOrEqual(2);
+  for (const key of keys) {
+    expect(await filesWithKey(platform.homes.gateway, key)).toEqual([key.file]);
+    expect(await filesWithKey(platform.homes.relay, key)).toEqual([]);
+    expect(await filesWithKey(platform.dataDirectory, key)).toEqual([]);
+  }
+  // The relay has kept its own two.
+  expect(await privateKeysBelow(platform.homes.relay)).toHaveLength(2);
 });
 
 interface Ends {

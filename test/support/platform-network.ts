@@ -23,6 +23,8 @@ export interface PlatformNetwork {
   client: PlatformClient;
   /** The administrator's. */
   token: string;
+  /** Where the platform keeps everything but its root key. */
+  dataDirectory: string;
   /** HOME of each agent: its conf, state and sockets are below it and nothing else is. */
   homes: Record<Agent, string>;
   /** A new one-time token; the relay or gateway is created the first time. */
@@ -50,7 +52,8 @@ export async function startPlatform(
   o: { build?: Build } = {},
 ): Promise<PlatformNetwork> {
   const { build = "source" } = o;
-  const data = ["--data-dir", workspace.join("platform-data")];
+  const dataDirectory = workspace.join("platform-data");
+  const data = ["--data-dir", dataDirectory];
   const own = { home: await workspace.directory("platform"), build };
   const bootstrap = ["platform", "bootstrap", ...data, "--org", "Acme", "--email", "admin@example.com"];
   const { stdout, stderr } = await runProduct([...bootstrap, "--json"], own);
@@ -88,6 +91,7 @@ export async function startPlatform(
     platform,
     client,
     token,
+    dataDirectory,
     homes,
     as,
     mint,
