@@ -82,13 +82,16 @@ export class Staging {
     this.kick();
   }
 
-  /** Copies three parts that belong together: a packet's length, its ciphertext and its tag. */
-  appendPacket(head: Uint8Array, body: Uint8Array, tail: Uint8Array): void {
-    const length = head.length + body.length + tail.length;
+  /** Copies the parts of one packet, which stay together in a block. */
+  appendPacket(parts: readonly Uint8Array[]): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
     const block = this.#last(length);
-    block.bytes.set(head, block.end);
-    block.bytes.set(body, block.end + head.length);
-    block.bytes.set(tail, block.end + head.length + body.length);
+    let at = block.end;
+    for (const part of parts) {
+      block.bytes.set(part, at);
+      at += part.length;
+    }
     this.#commit(block, length);
     this.kick();
   }

@@ -12,15 +12,15 @@ import { MESSAGE, protocolError } from "./messages.ts";
 const BLOCK = 16;
 const TAG = 16;
 const LEAST_PADDING = 4;
-/** Where the payload of a data packet lies in the scratch buffer: far from the page start, see `staging.ts`. */
-const PAYLOAD_AT = 2048;
-const DATA_HEADER = 9;
-const PACKET_AT = PAYLOAD_AT - DATA_HEADER - 5;
+/** The packet's own length comes first, in the clear. */
+const LENGTH = 4;
+/** Before the data of SSH_MSG_CHANNEL_DATA: lengths of packet and padding, message type, channel, length of the data. */
+const DATA_HEADER = LENGTH + 1 + 9;
 /** An empty SSH packet: one block. */
 const SHORTEST = 16;
 
-/** One for all connections: a packet is put together and encrypted in one go. */
-let scratch = Buffer.allocUnsafeSlow(0);
+/** One for all connections: a packet is encrypted in one go. */
+const dataHeader = Buffer.alloc(DATA_HEADER);
 
 /** Encrypts packets into the staging buffer. */
 export class GcmSealer implements PacketCipher {
@@ -44,41 +44,34 @@ export class GcmSealer implements PacketCipher {
   }
 
   encrypt(packet: Buffer): void {
-    this.#seal(packet);
+    this.#seal(packet.subarray(0, LENGTH), [packet.subarray(LENGTH)]);
   }
 
-  /** SSH_MSG_CHANNEL_DATA with `length` bytes of `data` from `start`, without a copy in between. */
+  /** SSH_MSG_CHANNEL_DATA with `length` bytes of `data` from `start`, which is encrypted where it lies. */
   encryptData(channel: number, data: Buffer, start: number, length: number): void {
-    const payloadLength = DATA_HEADER + length;
-    const padding = paddingFor(payloadLength);
-    const packetLength = 5 + payloadLength + padding;
-    if (scratch.length < PACKET_AT + packetLength) {
-      scratch = Buffer.allocUnsafeSlow(PACKET_AT + packetLength + 4096);
-    }
-    const packet = scratch.subarray(PACKET_AT, PACKET_AT + packetLength);
-    packet.writeUInt32BE(packetLength - 4, 0);
-    packet[4] = padding;
-    packet[5] = MESSAGE.channelData;
-    packet.writeUInt32BE(channel, 6);
-    packet.writeUInt32BE(length, 10);
-    packet.set(start === 0 && length === data.length ? data : data.subarray(start, start + length), 14);
-    packet.set(randomPadding(padding), 14 + length);
-    this.#seal(packet);
+    const head = dataHeader;
+    const padding = paddingFor(DATA_HEADER - LENGTH - 1 + length);
+    head.writeUInt32BE(DATA_HEADER - LENGTH + length + padding, 0);
+    head[4] = padding;
+    head[5] = MESSAGE.channelData;
+    head.writeUInt32BE(channel, 6);
+    head.writeUInt32BE(length, 10);
+    const part = start === 0 && length === data.length ? data : data.subarray(start, start + length);
+    this.#seal(head.subarray(0, LENGTH), [head.subarray(LENGTH), part, randomPadding(padding)]);
   }
 
   free(): void {
     this.#dead = true;
   }
 
-  #seal(packet: Buffer): void {
+  #seal(length: Buffer, parts: readonly Buffer[]): void {
     if (this.#dead) return;
-    const length = packet.subarray(0, 4);
     const cipher = createCipheriv(this.name, this.key, this.iv);
     cipher.setAAD(length);
-    const sealed = cipher.update(packet.subarray(4));
+    const sealed = parts.map((part) => cipher.update(part));
     cipher.final();
-    this.staging.appendPacket(length, sealed, cipher.getAuthTag());
-    release(sealed);
+    this.staging.appendPacket([length, ...sealed, cipher.getAuthTag()]);
+    for (const part of sealed) release(part);
     increment(this.iv);
     this.outSeqno = (this.outSeqno + 1) >>> 0;
   }

@@ -36,7 +36,7 @@ test("small writes leave together, once per microtask, in order", async () => {
   const staging = stage();
   staging.open(socket);
   for (let i = 0; i < 10; i++) staging.append(Buffer.of(i));
-  staging.appendPacket(Buffer.of(10), Buffer.of(11, 12), Buffer.of(13));
+  staging.appendPacket([Buffer.of(10), Buffer.of(11, 12), Buffer.of(13)]);
   expect(socket.taken).toEqual([]);
   await Promise.resolve();
   expect(socket.taken).toEqual([bytes(14, 0)]);
@@ -60,7 +60,7 @@ test("what the socket does not take waits, and nothing is lost or doubled", () =
     all.push(chunk);
     if (all.length % 2) staging.append(chunk);
     else
-      staging.appendPacket(chunk.subarray(0, 4), chunk.subarray(4, length - 3), chunk.subarray(length - 3));
+      staging.appendPacket([chunk.subarray(0, 4), chunk.subarray(4, length - 3), chunk.subarray(length - 3)]);
   };
   socket.room = 1000;
   for (const length of [10, 300_000, 131_100, 131_100, 5, 700_000]) add(length);
