@@ -105,18 +105,21 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l domai
 complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a enroll
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a install
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a uninstall
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a systemd
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a status
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a reload
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a log-level
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a deploy-command
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a status
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a reload
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l token
@@ -218,6 +221,19 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l local
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from revoke" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from revoke" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from revoke" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from delete" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from delete" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from delete" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from delete" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l relay
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l ca-file
@@ -264,18 +280,22 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l check
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a enroll
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a install
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a uninstall
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a systemd
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a status
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a reload
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a log-level
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -f -a deploy-command
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a status
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a reload
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a drain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l token
@@ -375,15 +395,36 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l local
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from revoke" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from revoke" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from revoke" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from delete" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from delete" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from delete" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from delete" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list" -f -a delete
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a grant
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a grants
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a ungrant
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l gateway
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l target
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l kind
@@ -401,5 +442,26 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l for
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l until
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grants" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grants" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grants" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grants" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grants" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l person
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from version" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from version" -l help

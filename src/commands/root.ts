@@ -13,6 +13,7 @@ export const root: CommandDef = {
     completions: () => import("./completions.ts").then((module) => module.default),
     connect: () => import("./connect.ts").then((module) => module.default),
     "demo-target": () => import("./demo-target.ts").then((module) => module.default),
+    doctor: () => import("./doctor/index.ts").then((module) => module.default),
     gateway: () => import("./gateway/index.ts").then((module) => module.default),
     login: () => import("./login.ts").then((module) => module.default),
     logout: () => import("./logout.ts").then((module) => module.default),

@@ -9,18 +9,20 @@ export interface DaemonLook {
   runtimeDirectory: string;
   /** The command that starts it. */
   start: string;
-  /** Keys of steps that explain what the daemon complains of. */
   needs: readonly string[];
+  /** Keys of steps that explain what the daemon complains of. */
+  explainedBy?: readonly string[];
   /** What it says of itself. @throws SallyportError */
   judge: (status: DaemonStatus) => Outcome;
 }
 
 /** Asks the daemon that runs here how it is. */
-export function lookAtDaemon({ runtimeDirectory, start, needs, judge }: DaemonLook): Step {
+export function lookAtDaemon({ runtimeDirectory, start, needs, explainedBy = [], judge }: DaemonLook): Step {
   return {
     id: "daemon",
     title: "Daemon",
     needs,
+    explainedBy,
     run: async () => judge(await status(runtimeDirectory, start)),
   };
 }

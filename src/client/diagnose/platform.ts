@@ -23,6 +23,12 @@ export interface PlatformLook {
 /** Keys of steps that others may need. */
 export const PLATFORM = { reached: "platform-tls", clock: CLOCK, token: "api-token" } as const;
 
+/** All of them: what fails behind them may have the same cause. */
+export const PLATFORM_STEPS = [
+  ...["platform-proxy", "platform-dns", "platform-tcp"],
+  ...[PLATFORM.clock, PLATFORM.reached, PLATFORM.token],
+] as const;
+
 /** Proxy, DNS, TCP, clock, TLS and API token on the way to the platform. */
 export function lookAtPlatform(look: PlatformLook, around: Surroundings): Collector {
   const { protocol, hostname, port } = new URL(look.domain);

@@ -1,7 +1,7 @@
 import { clockStep } from "../../client/diagnose/clock.ts";
 import type { Surroundings } from "../../client/diagnose/context.ts";
 import { lookAtState } from "../../client/diagnose/disk.ts";
-import { lookAtPlatform, PLATFORM } from "../../client/diagnose/platform.ts";
+import { lookAtPlatform, PLATFORM, PLATFORM_STEPS } from "../../client/diagnose/platform.ts";
 import type { Collector, Outcome } from "../../client/diagnose/step.ts";
 import type { GatewayCredentials } from "../../pki/credentials.ts";
 import { gatewayLifetimes } from "../../pki/lifetimes.ts";
@@ -71,14 +71,7 @@ export function lookFromGateway(look: GatewayLook, around: Surroundings): Collec
       {
         id: CREDENTIALS,
         title: "Certificates",
-        explainedBy: [
-          PLATFORM.clock,
-          PLATFORM.reached,
-          PLATFORM.token,
-          "platform-tcp",
-          "platform-dns",
-          "platform-proxy",
-        ],
+        explainedBy: PLATFORM_STEPS,
         async run(signal) {
           const found = await look.credentials(signal);
           const until = requireUsable(found, around.now());

@@ -64,7 +64,7 @@ function lookAtRelay(
       about,
       way,
       expected: () => ({ ...known().relay, hostPrincipals: principals(known().relay) }),
-      explainedBy: [PLATFORM.clock],
+      explainedBy: [PLATFORM.clock, PLATFORM.token],
     },
     around,
   );
@@ -74,7 +74,7 @@ function lookAtRelay(
       ssh,
       gatewayId: () => known().gatewayId,
       relay: () => known().relay,
-      explainedBy: [PLATFORM.clock],
+      explainedBy: [PLATFORM.clock, PLATFORM.token],
     },
     around,
   );

@@ -1,4 +1,5 @@
 import { complaintOr, lookAtDaemon } from "../../client/diagnose/daemon.ts";
+import { PLATFORM_STEPS } from "../../client/diagnose/platform.ts";
 import type { Outcome, Step } from "../../client/diagnose/step.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { DaemonStatus } from "../../telemetry/status.ts";
@@ -9,7 +10,7 @@ export function lookAtTunnels(look: {
   start: string;
   needs: readonly string[];
 }): Step {
-  return lookAtDaemon({ ...look, judge });
+  return lookAtDaemon({ ...look, explainedBy: PLATFORM_STEPS, judge });
 }
 
 /** @throws SallyportError GATEWAY_NOT_CONNECTED or what the daemon complains of */
