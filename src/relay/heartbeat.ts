@@ -1,4 +1,4 @@
-import type { Clock } from "../host/clock.ts";
+import { type Clock, sleepFor } from "../host/clock.ts";
 import { describe } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 
@@ -35,6 +35,6 @@ export async function sendHeartbeats(options: HeartbeatOptions): Promise<void> {
       reachable = false;
       onOutcome?.(error);
     }
-    await clock.sleep(reachable ? LATER_MS * (0.9 + random() * 0.2) : UNTIL_FIRST_MS, signal);
+    await sleepFor(clock, reachable ? LATER_MS * (0.9 + random() * 0.2) : UNTIL_FIRST_MS, signal);
   }
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { type Clock, systemClock } from "../host/clock.ts";
+import { type Clock, settlesWithin, sleepFor, systemClock } from "../host/clock.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
 import { createCertificateRequest } from "../pki/csr.ts";
 import { generateX509Key } from "../pki/keys.ts";
@@ -7,9 +7,11 @@ import { parseSshCertificateLine } from "../pki/ssh-certificate.ts";
 import { generateSshKey } from "../pki/ssh-keys.ts";
 import type { RelayConnect } from "../platform-client/answers.ts";
 import type { PublicParts } from "../platform-client/client.ts";
-import { SallyportError } from "../telemetry/error.ts";
+import type { Code } from "../telemetry/codes.ts";
+import { describe, SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { readStored, writeStored } from "./stored-credentials.ts";
+import { expiryOf } from "./renewal.ts";
+import { findStored, writeStored } from "./stored-credentials.ts";
 
 interface PlatformSourceOptions {
   /** The call that answers with certificates: connect, or an instance relay's registration (PROTOCOL A.2). */
@@ -20,52 +22,100 @@ interface PlatformSourceOptions {
   /** 0700; keys and certificates stay here, so that the relay starts while the platform is away. */
   stateDirectory: string;
   clock?: Clock;
+  /** Uniform in [0, 1). */
+  random?: () => number;
   log: Logger;
 }
 
 /** After a start with stored certificates the platform is asked again this often. */
 const RETRY_MS = 30_000;
+/** How long valid stored certificates wait for the platform before they are used as they are. */
+const PATIENCE_MS = 5_000;
+/** A relay that can't start without the platform asks this often, 10 % more or less (ACCEPTANCE F15). */
+const WAIT_MS = 10_000;
 
 /**
  * Credentials from a platform, ours or Infisical's. The private keys are made here and only their public parts are
  * sent (EXTENSIONS X1); a platform that does not know that sends its own, which are then used. Only the first `load`
- * falls back to stored certificates; later the caller still has the ones that it uses.
+ * falls back to stored certificates; later the caller still has the ones that it uses. A relay whose stored
+ * certificates have expired waits for the platform; one that never had any fails, with the reason.
  */
 export function platformSource(options: PlatformSourceOptions): CredentialSource<RelayCredentials> {
-  const { log, clock = systemClock } = options;
-  const listeners = new Set<() => void>();
-  const stop = new AbortController();
-  let keys: OwnKeys | undefined;
-  let loaded = false;
+  return new PlatformSource(options);
+}
 
-  return {
-    async load() {
+class PlatformSource implements CredentialSource<RelayCredentials> {
+  readonly #options: PlatformSourceOptions;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<() => void>();
+  readonly #stop = new AbortController();
+  #keys: OwnKeys | undefined;
+  #loaded = false;
+
+  constructor(options: PlatformSourceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  async load(): Promise<RelayCredentials> {
+    if (this.#loaded) return this.#fetch();
+    const credentials = await this.#first();
+    this.#loaded = true;
+    return credentials;
+  }
+
+  onStale(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#listeners.clear();
+  }
+
+  async #fetch(): Promise<RelayCredentials> {
+    const { connect, stateDirectory, log } = this.#options;
+    this.#keys ??= await makeKeys();
+    const answer = await connect(this.#keys.parts);
+    const credentials = credentialsFrom(answer, this.#keys, this.#options);
+    await writeStored(stateDirectory, credentials, log);
+    return credentials;
+  }
+
+  async #first(): Promise<RelayCredentials> {
+    const stored = await findStored(this.#options);
+    if (!stored) return this.#fetch();
+    if (expiryOf(stored) <= this.#clock.now()) return this.#whenThere();
+    const fetched = this.#fetch();
+    const inTime = await settlesWithin(this.#clock, fetched, PATIENCE_MS, this.#stop.signal);
+    try {
+      if (inTime) return await fetched;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+    }
+    this.#options.log.warn("The platform is away; starting with the certificates kept from before");
+    void sleepFor(this.#clock, RETRY_MS, this.#stop.signal).then(() => {
+      for (const listener of this.#listeners) listener();
+    });
+    return stored;
+  }
+
+  /** @throws SallyportError DRAINING when closed; whatever says that the platform is there and refuses */
+  async #whenThere(): Promise<RelayCredentials> {
+    const { log, random = Math.random } = this.#options;
+    while (!this.#stop.signal.aborted) {
       try {
-        keys ??= await makeKeys();
-        const answer = await options.connect(keys.parts);
-        const credentials = credentialsFrom(answer, keys, options);
-        await writeStored(options.stateDirectory, credentials, log);
-        loaded = true;
-        return credentials;
+        return await this.#fetch();
       } catch (error) {
-        const stored = loaded || !isAway(error) ? undefined : await readStored({ ...options, clock, log });
-        if (!stored) throw error;
-        loaded = true;
-        log.warn("The platform is away; starting with the certificates kept from before");
-        void clock.sleep(RETRY_MS, stop.signal).then(() => {
-          if (!stop.signal.aborted) for (const listener of listeners) listener();
+        if (!isAway(error)) throw error;
+        log.warn("The kept certificates have expired and the platform is away; waiting for it", {
+          reason: describe(error),
         });
-        return stored;
       }
-    },
-    onStale(listener) {
-      listeners.add(listener);
-    },
-    close() {
-      stop.abort();
-      listeners.clear();
-    },
-  };
+      await sleepFor(this.#clock, WAIT_MS * (0.9 + 0.2 * random()), this.#stop.signal);
+    }
+    throw new SallyportError("DRAINING", "The relay is shutting down.");
+  }
 }
 
 interface OwnKeys {
@@ -118,10 +168,14 @@ function hostOf(certificate: string): string {
   return principal.replace(/:\d+$/, "");
 }
 
-/** The platform did not answer, or is broken: neither says anything about this relay. */
+/** The platform did not answer, or is broken, or a proxy is in the way: none of it says anything about this relay. */
 function isAway(error: unknown): boolean {
-  return (
-    error instanceof SallyportError &&
-    (error.code === "PLATFORM_UNREACHABLE" || error.code === "PLATFORM_ERROR")
-  );
+  return error instanceof SallyportError && AWAY.has(error.code);
 }
+
+const AWAY: ReadonlySet<Code> = new Set<Code>([
+  "PLATFORM_UNREACHABLE",
+  "PLATFORM_ERROR",
+  "PROXY_UNREACHABLE",
+  "PROXY_REFUSED",
+]);

@@ -36,9 +36,22 @@ export async function runRelay(options: RelayRun): Promise<void> {
   let relay: Relay | undefined;
   const report = reportToServiceManager({ state: () => relayServiceState(relay) });
   const stop = new AbortController();
+  let beating: Promise<void> | undefined;
+  const leave = async () => {
+    stop.abort();
+    operations.draining();
+    report.stopping("Draining: open connections get their time to end");
+    // Also ends the wait for first credentials.
+    options.credentials.close();
+    await relay?.drain(limits.drainMs);
+    await beating;
+  };
+  const stopped = onShutdown(leave, { log });
   try {
-    const running = await startRelay({ ...options, instruments });
+    const running = await unlessStopped(startRelay({ ...options, instruments }), stop.signal);
+    if (!running) return await stopped;
     relay = running;
+    if (stop.signal.aborted) running.close();
     operations.running(running);
     log.info("Relay server started successfully", {
       relay: name,
@@ -47,17 +60,10 @@ export async function runRelay(options: RelayRun): Promise<void> {
     });
     report.update();
     const { conditions } = instruments;
-    const beating = heartbeats?.(stop.signal, (error) =>
+    beating = heartbeats?.(stop.signal, (error) =>
       error === null ? probeWorked(conditions) : probeFailed(conditions, error),
     );
-    const leave = async () => {
-      stop.abort();
-      operations.draining();
-      report.stopping("Draining: open connections get their time to end");
-      await running.drain(limits.drainMs);
-      await beating;
-    };
-    const order = await Promise.race([onShutdown(leave, { log }), running.ordered]);
+    const order = await Promise.race([stopped, running.ordered]);
     if (order === undefined) return;
     log.info(order === "drain" ? "The platform asks this relay to drain" : "This relay was revoked");
     await leave();
@@ -65,6 +71,16 @@ export async function runRelay(options: RelayRun): Promise<void> {
   } finally {
     report.close();
     operations.close();
+  }
+}
+
+/** Undefined when it failed because of the stop. */
+async function unlessStopped(starting: Promise<Relay>, signal: AbortSignal): Promise<Relay | undefined> {
+  try {
+    return await starting;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
 }
 

@@ -37,20 +37,27 @@ interface Wanted {
   stateDirectory: string;
   relayName: string;
   relayId?: string | undefined;
-  clock: Clock;
   log: Logger;
 }
 
 /** The stored credentials if they are this relay's and still valid. */
-export async function readStored(wanted: Wanted): Promise<RelayCredentials | undefined> {
-  const { stateDirectory, relayName, relayId, clock, log } = wanted;
+export async function readStored(wanted: Wanted & { clock: Clock }): Promise<RelayCredentials | undefined> {
+  const found = await findStored(wanted);
+  return found && expiryOf(found) > wanted.clock.now() ? found : undefined;
+}
+
+/** The stored credentials if they are this relay's, valid or not. */
+export async function findStored(wanted: Wanted): Promise<RelayCredentials | undefined> {
+  const { stateDirectory, relayName, relayId, log } = wanted;
   const file = Bun.file(join(stateDirectory, FILE));
   if (!(await file.exists())) return undefined;
   try {
     const credentials = stored.parse(await file.json());
     if (credentials.relayName !== relayName) return undefined;
     if (relayId !== undefined && credentials.relayId !== relayId) return undefined;
-    return expiryOf(credentials) > clock.now() ? credentials : undefined;
+    // Without certificates that can be read there is nothing to start with.
+    expiryOf(credentials);
+    return credentials;
   } catch (error) {
     log.warn("The stored certificates can't be used", { reason: describe(error) });
     return undefined;

@@ -68,7 +68,7 @@ async function theirs(): Promise<RelayConnect> {
 
 function source(
   connect: (parts: PublicParts) => Promise<RelayConnect>,
-  options: { clock?: FakeClock; relayId?: string; relayName?: string } = {},
+  options: { clock?: FakeClock; random?: () => number; relayId?: string; relayName?: string } = {},
 ) {
   return platformSource({
     connect,
@@ -137,11 +137,54 @@ describe("F5 with the platform away", () => {
     await expect(source(() => Promise.reject(away)).load()).rejects.toBe(away);
   });
 
-  test("expired certificates, and those of another relay, are not used", async () => {
+  test("a restart with a platform that does not even answer takes 5 s", async () => {
+    const before = await source(ours).load();
+    const clock = new FakeClock(Date.now());
+    const restarted = source(() => new Promise(() => undefined), { clock });
+    const loading = restarted.load();
+    while (clock.sleeping === 0) await Bun.sleep(1);
+    await clock.advance(5_000);
+    expect(await loading).toEqual(before);
+    restarted.close();
+  });
+
+  test("with expired certificates it waits, and starts as soon as the platform is back", async () => {
     await source(ours).load();
     const tomorrow = new FakeClock(Date.now() + 25 * 3_600_000);
+    let calls = 0;
+    let isBack = false;
+    const connect = (parts: PublicParts) => {
+      calls++;
+      return isBack ? ours(parts) : Promise.reject(away);
+    };
+    const restarted = source(connect, { clock: tomorrow, random: () => 0 });
+    const loading = restarted.load();
+    for (let wanted = 1; wanted < 100; wanted++) {
+      while (calls < wanted || tomorrow.sleeping === 0) await Bun.sleep(0);
+      await tomorrow.advance(9_000);
+    }
+    isBack = true;
+    while (tomorrow.sleeping === 0) await Bun.sleep(0);
+    await tomorrow.advance(9_000);
+    expect(await loading).toMatchObject({ relayId: RELAY_ID });
+  });
+
+  test("a platform that is there and refuses ends the waiting, and so does closing", async () => {
+    await source(ours).load();
+    const clock = new FakeClock(Date.now() + 25 * 3_600_000);
+    const refusal = new SallyportError("UNAUTHENTICATED", "revoked");
+    await expect(source(() => Promise.reject(refusal), { clock }).load()).rejects.toBe(refusal);
+    const waiting = source(() => Promise.reject(away), { clock });
+    const loading = waiting.load();
+    while (clock.sleeping === 0) await Bun.sleep(0);
+    waiting.close();
+    await expect(loading).rejects.toMatchObject({ code: "DRAINING" });
+    expect(clock.sleeping).toBe(0);
+  });
+
+  test("certificates of another relay are not used", async () => {
+    await source(ours).load();
     const offline = () => Promise.reject(away);
-    await expect(source(offline, { clock: tomorrow }).load()).rejects.toBe(away);
     await expect(source(offline, { relayId: "another" }).load()).rejects.toBe(away);
     await expect(source(offline, { relayName: "relay-2" }).load()).rejects.toBe(away);
   });
