@@ -66,6 +66,13 @@ export type RelayConnect = z.infer<typeof relayConnectAnswer>;
 
 export const messageAnswer = z.object({ message: text });
 
+/** What a relay is told about the tunnels that it reported. */
+export const tunnelReportAnswer = z.object({
+  complete: z.boolean(),
+  refused: z.array(z.object({ gatewayId: id, generation: z.number().int().nullable() })).max(1000),
+});
+export type TunnelReportAnswer = z.infer<typeof tunnelReportAnswer>;
+
 export const relayRow = z.object({
   id,
   /** null = shared by every organisation of the instance. */
@@ -81,6 +88,22 @@ export const relayRow = z.object({
 export type RelayRow = z.infer<typeof relayRow>;
 export const relayRows = z.array(relayRow).max(10_000);
 
+/** Only from Sallyport's platform (EXTENSIONS X7). */
+const gatewayHealth = z.object({
+  status: z.string().max(32),
+  cause: z.object({ code: z.string().max(64), text, fix: text }).nullish(),
+  tunnels: z
+    .array(
+      z.object({
+        relayId: id,
+        relayName: name,
+        state: z.string().max(32),
+        since: z.string().max(64).nullish(),
+      }),
+    )
+    .max(100),
+});
+
 export const gatewayRow = z.object({
   id,
   name,
@@ -88,6 +111,7 @@ export const gatewayRow = z.object({
   heartbeat: time,
   heartbeatTTL: z.number().nullish(),
   createdAt: time,
+  health: gatewayHealth.optional(),
 });
 export type GatewayRow = z.infer<typeof gatewayRow>;
 export const gatewayRows = z.array(gatewayRow).max(10_000);

@@ -37,6 +37,22 @@ export interface AccessRequest {
   gatewayCsr?: string;
 }
 
+/** How a relay of the instance says which one it is. */
+export interface InstanceRelay {
+  name: string;
+  secret: string;
+}
+
+/** At most 500 of each. */
+export interface TunnelReport {
+  opened: { gatewayId: string; generation: number }[];
+  closed: string[];
+  /** How long this counts; 0 = the relay is about to stop. */
+  leaseSeconds: number;
+  /** `opened` is all there is. */
+  complete?: boolean;
+}
+
 /** A person of the organisation: one of the two. */
 export interface Grantee {
   userId?: string;
@@ -119,6 +135,20 @@ export class PlatformClient {
     });
   }
 
+  /** Says which tunnels a relay holds (EXTENSIONS X7). NOT_FOUND from platforms that don't ask for that. */
+  reportTunnels(
+    report: TunnelReport,
+    ask: Ask & { instanceRelay?: InstanceRelay } = {},
+  ): Promise<answers.TunnelReportAnswer> {
+    const { instanceRelay, ...rest } = ask;
+    const body = { ...report, ...(instanceRelay && { relayName: instanceRelay.name }) };
+    return this.#call({
+      ...post("/v1/relays/tunnels", body, rest),
+      ...(instanceRelay && { bearer: instanceRelay.secret }),
+      answer: answers.tunnelReportAnswer,
+    });
+  }
+
   listRelays(ask: Ask = {}): Promise<answers.RelayRow[]> {
     return this.#call({ ...get("/v1/relays", ask), answer: answers.relayRows });
   }
@@ -136,6 +166,12 @@ export class PlatformClient {
   async revokeRelay(relayId: string): Promise<void> {
     const path = `/v2/relays/${encodeURIComponent(relayId)}/revoke`;
     await this.#call({ ...post(path, {}), answer: answers.methodAnswer });
+  }
+
+  /** Its process takes nothing new and ends; gateways are told to move first. */
+  async drainRelay(relayId: string): Promise<void> {
+    const path = `/v1/relays/${encodeURIComponent(relayId)}/drain`;
+    await this.#call({ ...post(path, {}), answer: answers.messageAnswer });
   }
 
   async deleteRelay(relayId: string): Promise<void> {
@@ -255,7 +291,7 @@ export class PlatformClient {
   events(ask: {
     lastEventId: string | undefined;
     signal: AbortSignal;
-    instanceRelay?: { name: string; secret: string };
+    instanceRelay?: InstanceRelay;
   }): Promise<AnswerStream> {
     const { lastEventId, signal, instanceRelay } = ask;
     const query = instanceRelay ? `?relayName=${encodeURIComponent(instanceRelay.name)}` : "";

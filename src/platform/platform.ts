@@ -8,6 +8,7 @@ import type { Core } from "./services/core.ts";
 import { EventFeed } from "./services/event-feed.ts";
 import { FailureLimiter } from "./services/failure-limiter.ts";
 import { startGrantSweep } from "./services/grant-sweep.ts";
+import { startLeaseSweep } from "./services/lease-sweep.ts";
 import { type Prober, Probes } from "./services/probes.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
 
@@ -48,10 +49,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     const prober = options.prober ?? { gateway: probeGateway, relay: probeRelay };
     const feed = new EventFeed(core);
+    const probes = new Probes(core, prober);
     const api = createApi({
       core,
       feed,
-      probes: new Probes(core, prober),
+      probes,
       limiter: new FailureLimiter(core.now),
       onBootstrapped: () => removeSetupToken(options.dataDir),
     });
@@ -60,9 +62,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     url ||= `http://${formatHostPort(listen.hostname, port)}`;
     const housekeeping = startHousekeeping(core);
     const grantSweep = startGrantSweep(core);
+    const leaseSweep = startLeaseSweep(core, probes);
     await offerSetupToken(core, options.dataDir);
     log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
-    return { port, url, close: closer(server, core, [housekeeping, grantSweep, feed]) };
+    return { port, url, close: closer(server, core, [housekeeping, grantSweep, leaseSweep, feed]) };
   } catch (error) {
     await core.store.close();
     throw error;

@@ -51,6 +51,11 @@ export class PlatformEnforcement implements EventHandler {
     }
   }
 
+  /** What the platform said when it was told of a session. @param generation null = there is no such gateway */
+  refuse(gatewayId: string, generation: number | null): void {
+    this.#forbid(gatewayId, generation ?? Number.POSITIVE_INFINITY);
+  }
+
   /** A session that began after the snapshot was asked for may be of a gateway that is newer than it. */
   snapshot({ gateways, serials }: PlatformSnapshot, asked: number): void {
     const { table, retiring } = this.options.sessions;

@@ -17,6 +17,7 @@ import type { RelaySession } from "./session.ts";
 import { openSshSide } from "./ssh-side.ts";
 import { measureRelay, raiseDuplicates, relayStatus } from "./status.ts";
 import { openTlsSide } from "./tls-side.ts";
+import { type SendReport, TunnelReporter } from "./tunnel-reports.ts";
 
 export interface RelayOptions {
   credentials: CredentialSource<RelayCredentials>;
@@ -28,6 +29,8 @@ export interface RelayOptions {
   instruments?: Instruments;
   /** Follows the platform's events; absent without a platform. */
   follow?: Follow;
+  /** Tells the platform which tunnels there are; absent without a platform. */
+  report?: SendReport;
   log: Logger;
   clock?: Clock;
 }
@@ -145,10 +148,21 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     raiseDuplicates(sessions.table.duplicates(), instruments.conditions);
   });
   void options.follow?.(enforcement, stop.signal);
+  const { table } = sessions;
+  const reporter = new TunnelReporter({
+    send: options.report,
+    sessions: () => table.sessions(),
+    refuse: (gatewayId, generation) => enforcement.refuse(gatewayId, generation),
+    clock,
+    log,
+  });
+  table.watch(() => reporter.changed());
+  void reporter.run();
   measureRelay(sessions.table, admission, instruments);
 
   const close = () => {
     if (stop.signal.aborted) return;
+    void reporter.close();
     stop.abort();
     renewal.close();
     source.close();
@@ -173,9 +187,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       const began = performance.now();
       await gatewaysHaveMoved(sessions.table, Math.min(limits.adviceMs, graceMs / 3), clock, stop.signal);
       draining = true;
+      const told = reporter.close();
       const left = Math.max(0, graceMs - (performance.now() - began));
       const all = [...sessions.table.sessions(), ...sessions.retiring];
-      await Promise.all(all.map((session) => session.retire("draining", left)));
+      await Promise.all([told, ...all.map((session) => session.retire("draining", left))]);
       close();
     },
     close,

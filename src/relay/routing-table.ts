@@ -42,9 +42,15 @@ export class RoutingTable<S extends Routed> {
   readonly #sessions = new Map<string, S>();
   readonly #histories = new Map<string, History>();
   readonly #duplicates = new Map<string, Duplicate>();
+  #onChange: () => void = () => {};
 
   /** @param now milliseconds of a clock that never goes back */
   constructor(private readonly now: () => number = () => performance.now()) {}
+
+  /** Calls back whenever a gateway comes or goes. */
+  watch(listener: () => void): void {
+    this.#onChange = listener;
+  }
 
   claim(session: S): Claim<S> {
     const { gatewayId, generation } = session;
@@ -67,6 +73,7 @@ export class RoutingTable<S extends Routed> {
       history.replacements.push(this.now());
     }
     this.#sessions.set(gatewayId, session);
+    this.#onChange();
     return { taken: true, loser: present };
   }
 
@@ -96,7 +103,9 @@ export class RoutingTable<S extends Routed> {
 
   /** Takes the session out, if it is still the one that serves its gateway. */
   release(session: S): void {
-    if (this.#sessions.get(session.gatewayId) === session) this.#sessions.delete(session.gatewayId);
+    if (this.#sessions.get(session.gatewayId) !== session) return;
+    this.#sessions.delete(session.gatewayId);
+    this.#onChange();
   }
 
   sessions(): S[] {

@@ -1,20 +1,15 @@
 import { requireGatewayName } from "../../host/names.ts";
-import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { deployCommand, relayNames } from "./deploy.ts";
+import { findGateway, gatewayArg } from "./find.ts";
 
 export default command({
   name: "deploy-command",
   description: "Make a new enrollment token for a gateway and print the command that uses it",
   args: {
-    gateway: {
-      type: "positional",
-      required: true,
-      description: "Name or id of the gateway",
-      valueHint: "name",
-    },
+    gateway: gatewayArg,
     relay: { type: "string", description: "Relay that it is to use, or several: a,b", valueHint: "name" },
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
@@ -22,15 +17,7 @@ export default command({
   async run({ args, repeated }) {
     const relays = relayNames(repeated("relay"));
     const client = await openSession(args);
-    const gateways = await client.listGateways();
-    const gateway =
-      gateways.find(({ name }) => name === args.gateway) ?? gateways.find(({ id }) => id === args.gateway);
-    if (!gateway) {
-      throw new SallyportError(
-        "NOT_FOUND",
-        `Your organisation has no gateway ${JSON.stringify(args.gateway.slice(0, 80))}: see "sallyport gateway list".`,
-      );
-    }
+    const gateway = await findGateway(client, args.gateway);
     const name = requireGatewayName(gateway.name);
     const { token, expiresAt } = await client.generateGatewayToken(gateway.id);
     const start = deployCommand({ name, token, relays, domain: client.domain });

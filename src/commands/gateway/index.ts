@@ -11,5 +11,8 @@ export default group("gateway", "The agent inside the private network", {
   "log-level": () => import("./log-level.ts"),
   create: () => import("./create.ts"),
   list: () => import("./list.ts"),
+  show: () => import("./show.ts"),
+  revoke: () => import("./revoke.ts"),
+  delete: () => import("./delete.ts"),
   "deploy-command": () => import("./deploy-command.ts"),
 });

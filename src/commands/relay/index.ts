@@ -11,5 +11,9 @@ export default group("relay", "The rendezvous that gateways and clients dial", {
   "log-level": () => import("./log-level.ts"),
   create: () => import("./create.ts"),
   list: () => import("./list.ts"),
+  show: () => import("./show.ts"),
+  drain: () => import("./drain.ts"),
+  revoke: () => import("./revoke.ts"),
+  delete: () => import("./delete.ts"),
   "deploy-command": () => import("./deploy-command.ts"),
 });

@@ -11,6 +11,7 @@ import { sendHeartbeats } from "../../relay/heartbeat.ts";
 import { platformSource } from "../../relay/platform-source.ts";
 import type { Heartbeats } from "../../relay/run.ts";
 import type { RelayFlags, RelaySettings } from "../../relay/settings.ts";
+import type { SendReport } from "../../relay/tunnel-reports.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import { enrollmentToken, type KnownRelay, knownRelay, platformOf, requireEnrolled } from "./enrolled.ts";
@@ -20,6 +21,8 @@ import type { IdentityFlags } from "./flags.ts";
 export interface PreparedRelay {
   /** Only with a platform. */
   follow?: Follow;
+  /** Only with a platform. */
+  report?: SendReport;
   name: string;
   credentials: CredentialSource<RelayCredentials>;
   settings: RelaySettings;
@@ -80,6 +83,7 @@ async function organisationRelay(
       log,
     }),
     follow: followPlatform((ask) => client.events(ask), log),
+    report: (report, ask) => client.reportTunnels(report, ask),
     heartbeats: (signal, onOutcome) =>
       sendHeartbeats({
         call: (ask) => client.relayHeartbeat({ signal: ask }),
@@ -100,6 +104,7 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
     const missing = shared ? "--host" : "SALLYPORT_RELAY_AUTH_SECRET (or ..._FILE) in the environment";
     throw new SallyportError("USAGE", `An instance relay needs ${missing}.`);
   }
+  const instanceRelay = { name, secret: shared };
   const client = platformOf(relay, env);
   const ports = portsOf(settings);
   return {
@@ -112,7 +117,8 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
       stateDirectory: stateDirectory("relay", name, thisMachine(env)),
       log,
     }),
-    follow: followPlatform((ask) => client.events({ ...ask, instanceRelay: { name, secret: shared } }), log),
+    follow: followPlatform((ask) => client.events({ ...ask, instanceRelay }), log),
+    report: (report, ask) => client.reportTunnels(report, { ...ask, instanceRelay }),
     heartbeats: (signal, onOutcome) =>
       sendHeartbeats({
         call: (ask) => client.heartbeatInstanceRelay(shared, { name }, { signal: ask }),

@@ -52,6 +52,7 @@ export default command({
       metrics,
       heartbeats: prepared.heartbeats,
       ...(prepared.follow && { follow: prepared.follow }),
+      ...(prepared.report && { report: prepared.report }),
       log,
     });
   },

@@ -12,6 +12,7 @@ import { grantRoutes } from "./grants.ts";
 import { peopleRoutes } from "./people.ts";
 import { answerRefusal } from "./refusals.ts";
 import { relayAgentRoutes } from "./relay-agents.ts";
+import { relayTunnelRoutes } from "./relay-tunnels.ts";
 import { relayRoutes } from "./relays.ts";
 import { resourceRoutes } from "./resources.ts";
 import { requireDeclaredAccess, routes } from "./route.ts";
@@ -67,6 +68,7 @@ export function createApi(services: ApiServices): Api {
     relayRoutes,
     resourceRoutes,
     grantRoutes,
+    relayTunnelRoutes,
     eventRoutes,
   ];
   for (const part of parts) app.route("/", part);

@@ -1,5 +1,8 @@
 import { z } from "@hono/zod-openapi";
+import { gatewayHealth } from "../services/gateway-status.ts";
+import { tunnelState } from "../services/presence.ts";
 import type { GatewayView } from "../store/gateways.ts";
+import type { PresenceRow } from "../store/relay-tunnels.ts";
 import { authMethod, time } from "./fields.ts";
 
 /** PROTOCOL A.3, "Sanitised gateway object". */
@@ -17,10 +20,28 @@ export const gatewayObject = z
   })
   .openapi("Gateway");
 
-export const gatewayDetail = gatewayObject.extend({ authMethod }).openapi("GatewayDetail");
+/** EXTENSIONS X7: what its relays report, and what the last probe found where they do not. */
+const health = z.object({
+  status: z.enum(["unregistered", "healthy", "degraded", "unreachable", "unknown"]),
+  cause: z.object({ code: z.string(), text: z.string(), fix: z.string() }).nullable(),
+  tunnels: z.array(
+    z.object({
+      relayId: z.string(),
+      relayName: z.string(),
+      state: z.enum(["up", "down", "silent", "unreported"]),
+      since: time,
+    }),
+  ),
+});
+
+export const gatewayDetail = gatewayObject.extend({ authMethod, health }).openapi("GatewayDetail");
 
 export const gatewayListEntry = gatewayObject
-  .extend({ identity: z.null(), connectedResourcesCount: z.int() })
+  .extend({
+    health,
+    identity: z.null(),
+    connectedResourcesCount: z.int(),
+  })
   .openapi("GatewayListEntry");
 
 export function toGateway(row: GatewayView): z.infer<typeof gatewayObject> {
@@ -37,9 +58,25 @@ export function toGateway(row: GatewayView): z.infer<typeof gatewayObject> {
   };
 }
 
-export function toGatewayDetail(row: GatewayView): z.infer<typeof gatewayDetail> {
+export function toHealth(row: GatewayView, relays: PresenceRow[], now: Date): z.infer<typeof health> {
+  const { status, cause = null } = gatewayHealth(row, relays, now);
+  const tunnels = relays.map((relay) => ({
+    relayId: relay.id,
+    relayName: relay.name,
+    state: tunnelState(relay, now),
+    since: relay.tunnel_since,
+  }));
+  return { status, cause, tunnels };
+}
+
+export function toGatewayDetail(
+  row: GatewayView,
+  relays: PresenceRow[],
+  now: Date,
+): z.infer<typeof gatewayDetail> {
   return {
     ...toGateway(row),
+    health: toHealth(row, relays, now),
     authMethod: {
       id: row.auth_method_id,
       method: row.auth_method,

@@ -10,6 +10,7 @@ import {
   revokeGatewayAccess,
 } from "../services/gateways.ts";
 import { requireAdministrator } from "../services/grants.ts";
+import { listPresence } from "../store/relay-tunnels.ts";
 import { accessAnswer, accessRequest, targetHost, targetKind } from "./access-objects.ts";
 import {
   answers,
@@ -28,6 +29,7 @@ import {
   gatewayObject,
   toGateway,
   toGatewayDetail,
+  toHealth,
 } from "./gateway-objects.ts";
 import { declareRoute, requirePerson, routes } from "./route.ts";
 
@@ -96,23 +98,27 @@ const access = declareRoute(["person"], {
 /** Gateways as people manage them (PROTOCOL A.3). */
 export const gatewayRoutes = routes()
   .openapi(create, async (c) => {
-    const person = requirePerson(c.var.actor);
-    return c.json(
-      toGatewayDetail(await createGateway(c.var.services.core, person, c.req.valid("json").name)),
-      200,
-    );
+    const { core } = c.var.services;
+    const made = await createGateway(core, requirePerson(c.var.actor), c.req.valid("json").name);
+    return c.json(toGatewayDetail(made, [], core.now()), 200);
   })
   .openapi(get, async (c) => {
-    const person = requirePerson(c.var.actor);
-    return c.json(
-      toGatewayDetail(await getGateway(c.var.services.core, person, c.req.valid("param").id)),
-      200,
-    );
+    const { core } = c.var.services;
+    const gateway = await getGateway(core, requirePerson(c.var.actor), c.req.valid("param").id);
+    const relays = await listPresence(core.store.read, { gatewayId: gateway.id });
+    return c.json(toGatewayDetail(gateway, relays, core.now()), 200);
   })
   .openapi(list, async (c) => {
-    const gateways = await listGateways(c.var.services.core, requirePerson(c.var.actor));
+    const { core } = c.var.services;
+    const person = requirePerson(c.var.actor);
+    const gateways = await listGateways(core, person);
+    const presence = Map.groupBy(
+      await listPresence(core.store.read, { orgId: person.orgId }),
+      (row) => row.gateway_id,
+    );
     const entries = gateways.map((row) => ({
       ...toGateway(row),
+      health: toHealth(row, presence.get(row.id) ?? [], core.now()),
       identity: null,
       connectedResourcesCount: row.resource_count,
     }));

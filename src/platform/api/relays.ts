@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { SallyportError } from "../../telemetry/error.ts";
 import {
   createRelay,
+  drainRelay,
   generateRelayToken,
   getRelay,
   listVisibleRelays,
@@ -17,6 +18,7 @@ import {
   enrollmentToken,
   idParameter,
   jsonBody,
+  message,
   port,
   relayHost,
   relayName,
@@ -97,6 +99,13 @@ const revoke = declareRoute(["person"], {
   responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
 });
 
+const drain = declareRoute(["person"], {
+  method: "post",
+  path: "/api/v1/relays/{id}/drain",
+  request: { params: idParameter },
+  responses: answers(message, "The relay is asked to end; its gateways are asked to move first"),
+});
+
 const generateToken = declareRoute(["person"], {
   method: "post",
   path: "/api/v2/relays/{id}/token-auth/generate-enrollment-token",
@@ -137,6 +146,11 @@ export const relayRoutes = routes()
     const person = requirePerson(c.var.actor);
     const method = await revokeRelayAccess(c.var.services.core, person, c.req.valid("param").id);
     return c.json({ method }, 200);
+  })
+  .openapi(drain, async (c) => {
+    const person = requirePerson(c.var.actor);
+    await drainRelay(c.var.services.core, person, c.req.valid("param").id);
+    return c.json({ message: "The relay is asked to drain" }, 200);
   })
   .openapi(generateToken, async (c) => {
     const person = requirePerson(c.var.actor);

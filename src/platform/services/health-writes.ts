@@ -1,6 +1,7 @@
 import type { Store } from "../store/database.ts";
 import { storeGatewayHealth } from "../store/gateways.ts";
 import { storeRelayHeartbeat } from "../store/relays.ts";
+import { emitGatewayHealth } from "./health-events.ts";
 
 export type HealthWrite =
   | { kind: "gateway"; id: string; heartbeat: string | null; ttlSeconds: number }
@@ -14,12 +15,14 @@ const INTERVAL_MS = 1000;
  */
 export class HealthWrites {
   readonly #store: Store;
+  readonly #now: () => Date;
   #pending: HealthWrite[] = [];
   #flushing: Promise<void> | undefined;
   #lastFlush = 0;
 
-  constructor(store: Store) {
+  constructor(store: Store, now: () => Date) {
     this.#store = store;
+    this.#now = now;
   }
 
   /** Resolves when it is stored. */
@@ -37,10 +40,12 @@ export class HealthWrites {
     this.#flushing = undefined;
     this.#lastFlush = Date.now();
     await this.#store.transaction(async (sql) => {
+      const changed: string[] = [];
       for (const write of writes) {
-        if (write.kind === "gateway") await storeGatewayHealth(sql, write);
-        else await storeRelayHeartbeat(sql, write.id, write.heartbeat);
+        if (write.kind === "relay") await storeRelayHeartbeat(sql, write.id, write.heartbeat);
+        else if (await storeGatewayHealth(sql, write)) changed.push(write.id);
       }
+      await emitGatewayHealth(sql, changed, this.#now());
     });
   }
 }

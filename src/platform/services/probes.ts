@@ -1,6 +1,6 @@
 import type { ClientCredentials } from "../../pki/credentials.ts";
 import { generateX509Key } from "../../pki/keys.ts";
-import { asSallyportError, SallyportError } from "../../telemetry/error.ts";
+import { asSallyportError, describe, SallyportError } from "../../telemetry/error.ts";
 import { findGateway, listGatewayRelays } from "../store/gateways.ts";
 import { findOrganisation } from "../store/people.ts";
 import { findRelay, type RelayRow } from "../store/relays.ts";
@@ -41,7 +41,7 @@ export class Probes {
   constructor(core: Core, prober: Prober) {
     this.#core = core;
     this.#prober = prober;
-    this.#writes = new HealthWrites(core.store);
+    this.#writes = new HealthWrites(core.store, core.now);
   }
 
   /**
@@ -55,6 +55,17 @@ export class Probes {
   /** @throws SallyportError RELAY_UNREACHABLE, NOT_FOUND */
   relay(relayId: string): Promise<void> {
     return this.#shared(`relay ${relayId}`, () => this.#probeRelay(relayId));
+  }
+
+  /** Looks at these without anybody waiting for it; what is found is stored as always. */
+  lookInto(found: { gateways: string[]; relays?: string[] }): void {
+    const looks = [
+      ...found.gateways.map((id) => this.gateway(id)),
+      ...(found.relays ?? []).map((id) => this.relay(id)),
+    ];
+    for (const look of looks) {
+      look.catch((error: unknown) => this.#core.log.debug("A probe failed", { reason: describe(error) }));
+    }
   }
 
   #shared(key: string, probe: () => Promise<void>): Promise<void> {

@@ -92,6 +92,21 @@ export async function removeRelay(core: Core, person: Person, id: string): Promi
   return relay;
 }
 
+/**
+ * Asks a relay to take nothing new and end, and its gateways to move first (ACCEPTANCE F8).
+ * @throws SallyportError NOT_FOUND
+ */
+export async function drainRelay(core: Core, person: Person, id: string): Promise<void> {
+  const relay = await changeable(core, person, id);
+  await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    const detail = { relayId: id, name: relay.name };
+    await insertAudit(sql, { ...byPerson(person), event: "RELAY_DRAIN", detail }, now);
+    const event = { type: "relay.drain", relayId: id, relayName: relay.name } as const;
+    await emit(sql, { orgId: relay.org_id, relayId: id }, [event], now);
+  });
+}
+
 /** Makes every access and enrollment token of the relay worthless. @throws SallyportError NOT_FOUND */
 export async function revokeRelayAccess(core: Core, person: Person, id: string): Promise<string> {
   const relay = await ownWithToken(core, person, id);

@@ -180,12 +180,18 @@ export async function storeCapabilities(sql: Sql, id: string, capabilities: stri
   await sql`UPDATE gateways SET capabilities = ${capabilities} WHERE id = ${id}`;
 }
 
-/** A probe's outcome; an unreachable one keeps the time of its last heartbeat. */
+/**
+ * A probe's outcome; an unreachable one keeps the time of its last heartbeat.
+ * @returns whether it is another outcome than the last one
+ */
 export async function storeGatewayHealth(
   sql: Sql,
   row: { id: string; heartbeat: string | null; ttlSeconds: number },
-): Promise<void> {
+): Promise<boolean> {
+  const before = await findGateway(sql, row.id);
   await sql`
     UPDATE gateways SET heartbeat = COALESCE(${row.heartbeat}, heartbeat), heartbeat_ttl = ${row.ttlSeconds}
     WHERE id = ${row.id}`;
+  const wasReachable = before?.heartbeat_ttl == null ? null : before.heartbeat_ttl > 0;
+  return wasReachable !== row.ttlSeconds > 0;
 }

@@ -121,7 +121,10 @@ describe("following a platform", () => {
   test("events of a newer platform are skipped; after what can't be read a snapshot is asked for", async () => {
     const odd = `id: 8\nevent: gateway.renamed\ndata: {"x":1}\n\n`;
     const broken = `id: 9\nevent: gateway.revoked\ndata: {"gatewayId":5}\n\n`;
-    void follow([[odd, broken, revoked(10)], [revoked(11), null]]);
+    void follow([
+      [odd, broken, revoked(10)],
+      [revoked(11), null],
+    ]);
     await clock.advance(1500);
     expect(heard).toHaveLength(1);
     expect(asked.slice(0, 2)).toEqual([undefined, undefined]);

@@ -36,10 +36,11 @@ describe.each(DATABASES)("gateways on %s", (database) => {
       canRevoke: false,
     };
     const authMethod = { id: expect.any(String), method: "token", createdAt: now, updatedAt: now };
-    expect(made.body).toEqual({ ...gateway, authMethod });
+    const health = { status: "unregistered", cause: null, tunnels: [] };
+    expect(made.body).toEqual({ ...gateway, authMethod, health });
     expect((await get(`/v3/gateways/${made.body.id}`)).body).toEqual(made.body);
     expect((await get("/v2/gateways")).body).toEqual([
-      { ...gateway, identity: null, connectedResourcesCount: 0 },
+      { ...gateway, health, identity: null, connectedResourcesCount: 0 },
     ]);
   });
 

@@ -1,0 +1,16 @@
+import { command } from "../command.ts";
+import { say } from "../output.ts";
+import { openSession, sessionArgs } from "../session.ts";
+import { findGateway, gatewayArg } from "./find.ts";
+
+export default command({
+  name: "revoke",
+  description: "End a gateway's access: its tunnels are cut at once, its tokens are worthless",
+  args: { gateway: gatewayArg, ...sessionArgs },
+  async run({ args }) {
+    const client = await openSession(args);
+    const { id, name } = await findGateway(client, args.gateway);
+    await client.revokeGateway(id);
+    say(`Revoked the gateway ${name}. To use it again: sallyport gateway deploy-command ${name}`);
+  },
+});

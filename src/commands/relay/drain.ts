@@ -1,0 +1,16 @@
+import { command } from "../command.ts";
+import { say } from "../output.ts";
+import { openSession, sessionArgs } from "../session.ts";
+import { findRelay, relayArg } from "./find.ts";
+
+export default command({
+  name: "drain",
+  description: "Ask a relay to stop: its gateways move first, open connections get their time to end",
+  args: { relay: relayArg, ...sessionArgs },
+  async run({ args }) {
+    const client = await openSession(args);
+    const { id, name } = await findRelay(client, args.relay);
+    await client.drainRelay(id);
+    say(`Asked the relay ${name} to drain; its process ends by itself.`);
+  },
+});

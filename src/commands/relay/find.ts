@@ -1,0 +1,25 @@
+import type { RelayRow } from "../../platform-client/answers.ts";
+import type { PlatformClient } from "../../platform-client/client.ts";
+import { SallyportError } from "../../telemetry/error.ts";
+
+/**
+ * One of the relays that the organisation can use; a name means its own before a shared one.
+ * @throws SallyportError NOT_FOUND with what to do
+ */
+export async function findRelay(client: PlatformClient, nameOrId: string): Promise<RelayRow> {
+  const relays = await client.listRelays();
+  const named = relays.filter(({ name }) => name === nameOrId);
+  const found = named.find(({ orgId }) => orgId) ?? named[0] ?? relays.find(({ id }) => id === nameOrId);
+  if (found) return found;
+  throw new SallyportError(
+    "NOT_FOUND",
+    `Your organisation has no relay ${JSON.stringify(nameOrId.slice(0, 80))}: see "sallyport relay list".`,
+  );
+}
+
+export const relayArg = {
+  type: "positional",
+  required: true,
+  description: "Name or id of the relay",
+  valueHint: "name",
+} as const;

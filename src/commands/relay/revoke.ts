@@ -1,0 +1,16 @@
+import { command } from "../command.ts";
+import { say } from "../output.ts";
+import { openSession, sessionArgs } from "../session.ts";
+import { findRelay, relayArg } from "./find.ts";
+
+export default command({
+  name: "revoke",
+  description: "End a relay's access: it stops serving at once, its tokens are worthless",
+  args: { relay: relayArg, ...sessionArgs },
+  async run({ args }) {
+    const client = await openSession(args);
+    const { id, name } = await findRelay(client, args.relay);
+    await client.revokeRelay(id);
+    say(`Revoked the relay ${name}. To use it again: sallyport relay deploy-command ${name}`);
+  },
+});

@@ -1,0 +1,24 @@
+import { command } from "../command.ts";
+import { say } from "../output.ts";
+import { openSession, sessionArgs } from "../session.ts";
+import { granteeOf, resourceArg } from "./grantee.ts";
+
+export default command({
+  name: "revoke",
+  description: "Cut what people have open to a resource now; grants stay as they are",
+  args: {
+    resource: resourceArg,
+    person: {
+      type: "string",
+      description: "Only this person's connections: an e-mail address or a user id",
+      valueHint: "person",
+    },
+    ...sessionArgs,
+  },
+  async run({ args }) {
+    const client = await openSession(args);
+    const whose = args.person === undefined ? {} : granteeOf(args.person);
+    const ended = await client.revokeResourceAccess(args.resource, whose);
+    say(`Ended ${ended} certificates; the connections that they opened are being cut.`);
+  },
+});

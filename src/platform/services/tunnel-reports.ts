@@ -1,0 +1,73 @@
+import type { Sql } from "../store/database.ts";
+import { listGenerationsAtRelay } from "../store/gateways.ts";
+import {
+  closeTunnelRow,
+  forgetTunnels,
+  listTunnelGateways,
+  openTunnelRow,
+  renewLease,
+  type TunnelReport,
+} from "../store/relay-tunnels.ts";
+import type { Core } from "./core.ts";
+import { emitGatewayHealth } from "./health-events.ts";
+
+export interface RelayReport {
+  opened: TunnelReport[];
+  closed: string[];
+  /** How long this counts; 0 = the relay is about to stop. */
+  leaseSeconds: number;
+  /** `opened` is all there is: what was said before is forgotten. */
+  complete: boolean;
+}
+
+export interface ReportAnswer {
+  /** Say everything again: what is known here is out of date. */
+  complete: boolean;
+  /** Sessions to cut: `generation` is the least that is accepted, null = there is no such gateway. */
+  refused: { gatewayId: string; generation: number | null }[];
+  /** Gateways that came back, to be looked for. */
+  appeared: string[];
+}
+
+/**
+ * A relay says which tunnels came and went (EXTENSIONS X7). Counts for gateways only that may log in at this relay, and
+ * with a credential that is still good: whatever else it holds is named to it, to be cut.
+ */
+export async function reportTunnels(core: Core, relayId: string, report: RelayReport): Promise<ReportAnswer> {
+  const now = core.now();
+  const at = now.toISOString();
+  const { opened, refused } = await judge(core.store.read, relayId, report.opened, at);
+  const until = new Date(now.getTime() + report.leaseSeconds * 1000).toISOString();
+  return await core.store.transaction(async (sql) => {
+    const isCurrent = await renewLease(sql, relayId, until, at);
+    const before = new Set(await listTunnelGateways(sql, relayId));
+    const ending = report.leaseSeconds === 0;
+    if (ending || report.complete || !isCurrent) await forgetTunnels(sql, relayId);
+    for (const tunnel of ending ? [] : opened) await openTunnelRow(sql, relayId, tunnel, at);
+    for (const gatewayId of report.closed) {
+      if (!opened.some((tunnel) => tunnel.gatewayId === gatewayId)) {
+        await closeTunnelRow(sql, relayId, gatewayId);
+      }
+    }
+    const after = new Set(await listTunnelGateways(sql, relayId));
+    const appeared = [...after].filter((id) => !before.has(id));
+    const gone = [...before].filter((id) => !after.has(id));
+    await emitGatewayHealth(sql, [...appeared, ...gone], now);
+    return { complete: !isCurrent && !report.complete && !ending, refused, appeared };
+  });
+}
+
+async function judge(sql: Sql, relayId: string, reported: TunnelReport[], now: string) {
+  const opened: TunnelReport[] = [];
+  const refused: ReportAnswer["refused"] = [];
+  if (reported.length === 0) return { opened, refused };
+  const known = new Map(
+    (await listGenerationsAtRelay(sql, relayId, now)).map((row) => [row.gateway_id, row.generation]),
+  );
+  for (const tunnel of reported) {
+    const generation = known.get(tunnel.gatewayId) ?? null;
+    if (generation !== null && tunnel.generation >= generation) opened.push(tunnel);
+    else refused.push({ gatewayId: tunnel.gatewayId, generation });
+  }
+  return { opened, refused };
+}
