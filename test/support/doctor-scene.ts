@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Surroundings } from "../../src/client/diagnose/context.ts";
 import { type Diagnosis, diagnose } from "../../src/client/diagnose/diagnose.ts";
 import { lookAtTunnel } from "../../src/client/diagnose/tunnel.ts";
@@ -7,6 +8,7 @@ import { parsePolicy } from "../../src/gateway/target-policy.ts";
 import { openControl } from "../../src/host/control/server.ts";
 import type { ClientCredentials, GatewayCredentials, Revocations } from "../../src/pki/credentials.ts";
 import { PlatformClient } from "../../src/platform-client/client.ts";
+import { lookFromRelay, type RelayLook } from "../../src/relay/diagnose/relay.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import type { DaemonStatus } from "../../src/telemetry/status.ts";
@@ -77,6 +79,35 @@ export class DoctorScene {
     return diagnose({ place: "client", subject: "target", collectors });
   }
 
+  /** What it says on the relay's machine, where the relay runs. */
+  async onRelay(change: Partial<RelayLook> = {}): Promise<Diagnosis> {
+    const { relay, pki } = this;
+    const credentials = await pki.relay({ sshPort: relay.sshPort });
+    const control = await openControl({
+      runtimeDirectory: join(this.runtimeDirectory, "relay"),
+      status: async () => ({
+        ...{ ...statusOf(), role: "relay", tunnels: undefined },
+        listening: { ssh: relay.sshPort, tls: relay.tlsPort },
+      }),
+      reload: () => undefined,
+      setLogLevel: () => undefined,
+    });
+    const look: RelayLook = {
+      credentials: async () => credentials,
+      stateDirectory: this.stateDirectory,
+      runtimeDirectory: join(this.runtimeDirectory, "relay"),
+      start: "sallyport relay start relay-a",
+      listening: { host: "127.0.0.1", sshPort: 1, tlsPort: 1 },
+      ...change,
+    };
+    try {
+      const collectors = lookFromRelay(look, calm);
+      return await diagnose({ place: "relay", subject: "relay-a", collectors });
+    } finally {
+      control.close();
+    }
+  }
+
   platformLook(domain: string): NonNullable<GatewayLook["platform"]> {
     const client = new PlatformClient({ domain, insecureHttp: true, token: () => "access-of-the-doctor" });
     return { domain, heartbeat: (signal) => client.gatewayHeartbeat({}, { signal }) };
@@ -113,11 +144,11 @@ async function openGateway(
   return gateway;
 }
 
-function statusOf(gateway: Gateway): DaemonStatus {
+function statusOf(gateway?: Gateway): DaemonStatus {
   return {
     ...{ role: "gateway", name: "gateway-a", id: null, version: "0", pid: 1, since: "", state: "running" },
     ...{ logLevel: "info", metrics: null, conditions: [], certificates: [], errors: {}, windowBudget: null },
-    tunnels: gateway.tunnels(),
+    tunnels: gateway?.tunnels(),
     connections: { open: 0, total: 0, bytesUp: 0, bytesDown: 0, newest: [] },
     process: { memoryBytes: 0, eventLoopLagMs: 0 },
   };

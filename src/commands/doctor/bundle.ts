@@ -30,7 +30,11 @@ export async function writeBundle(
   run: Run = runCommand,
 ): Promise<void> {
   const hidden = Object.entries(env).flatMap(([name, value]) => (SECRET_VARIABLE.test(name) ? [value] : []));
-  const redactor = new Redactor([...hidden, ...secretsOf(daemon?.conf ?? new Map())]);
+  const redactor = new Redactor([
+    ...hidden,
+    ...secretsOf(daemon?.conf ?? new Map()),
+    ...(daemon?.secrets ?? []),
+  ]);
   const files: Record<string, string> = {
     "doctor.json": json(diagnosis),
     "versions.json": json({

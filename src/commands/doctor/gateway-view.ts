@@ -64,7 +64,8 @@ export async function gatewayView(
     },
     around,
   );
-  const daemon = { role: "gateway" as const, name: gatewayName, conf, runtimeDirectory: runtime };
+  const secrets = [accessToken];
+  const daemon = { role: "gateway" as const, name: gatewayName, conf, runtimeDirectory: runtime, secrets };
   return { place: "gateway", subject: gatewayName, collectors, daemon };
 }
 
@@ -89,7 +90,13 @@ export function gatewayDirectoryView(
     },
     around,
   );
-  const daemon = { role: "gateway" as const, name: gatewayName, conf: new Map(), runtimeDirectory: runtime };
+  const daemon = {
+    role: "gateway" as const,
+    name: gatewayName,
+    conf: new Map(),
+    runtimeDirectory: runtime,
+    secrets: [],
+  };
   return { place: "gateway", subject: gatewayName, collectors, daemon };
 }
 

@@ -25,10 +25,11 @@ export async function relayView(name: string, { args }: DoctorRequest, around: S
   const { settings, conf } = relay;
   const directory = stateDirectory("relay", name, machine);
   const runtime = runtimeDirectory("relay", name, machine);
+  const { platform, shown } = await platformCalls(relay, env);
   const collectors = lookFromRelay(
     {
       credentials: () => kept(relay, directory),
-      platform: await platform(relay, env),
+      platform,
       stateDirectory: directory,
       runtimeDirectory: runtime,
       start: `sallyport relay start ${name}`,
@@ -41,7 +42,7 @@ export async function relayView(name: string, { args }: DoctorRequest, around: S
     },
     around,
   );
-  const daemon = { role: "relay" as const, name, conf, runtimeDirectory: runtime };
+  const daemon = { role: "relay" as const, name, conf, runtimeDirectory: runtime, secrets: [shown] };
   return { place: "relay", subject: name, collectors, daemon };
 }
 
@@ -63,11 +64,12 @@ export function relayDirectoryView(
     },
     around,
   );
-  const daemon = { role: "relay" as const, name, conf: new Map(), runtimeDirectory: runtime };
+  const daemon = { role: "relay" as const, name, conf: new Map(), runtimeDirectory: runtime, secrets: [] };
   return { place: "relay", subject: name, collectors, daemon };
 }
 
-async function platform(relay: KnownRelay, env: Environment) {
+/** How the relay calls its platform, and the secret that it shows. @throws SallyportError CONFIG_INVALID */
+async function platformCalls(relay: KnownRelay, env: Environment) {
   const { name, conf, settings } = relay;
   if (settings.type === "instance") {
     const shared =
@@ -76,12 +78,13 @@ async function platform(relay: KnownRelay, env: Environment) {
     if (shared === undefined) throw notEnrolled(name);
     const client = platformOf(relay, env);
     const heartbeat = (signal: AbortSignal) => client.heartbeatInstanceRelay(shared, { name }, { signal });
-    return { domain: client.domain, heartbeat };
+    return { platform: { domain: client.domain, heartbeat }, shown: shared };
   }
   const token = await storedAccessToken(conf, env);
   if (token === undefined) throw notEnrolled(name);
   const client = platformOf(relay, env, token);
-  return { domain: client.domain, heartbeat: (signal: AbortSignal) => client.relayHeartbeat({ signal }) };
+  const heartbeat = (signal: AbortSignal) => client.relayHeartbeat({ signal });
+  return { platform: { domain: client.domain, heartbeat }, shown: token };
 }
 
 function notEnrolled(name: string): SallyportError {

@@ -16,7 +16,16 @@ export interface View {
   subject: string;
   collectors: Collector[];
   /** The daemon on this machine that it is about. */
-  daemon?: { role: Role; name: string; conf: ReadonlyMap<string, string>; runtimeDirectory: string };
+  daemon?: ViewedDaemon;
+}
+
+export interface ViewedDaemon {
+  role: Role;
+  name: string;
+  conf: ReadonlyMap<string, string>;
+  runtimeDirectory: string;
+  /** What may not leave this machine, besides what the conf hides. */
+  secrets: string[];
 }
 
 /** The flags of `doctor`, as citty parses them. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { stat } from "node:fs/promises";
 import { writeBundle } from "../../../src/commands/doctor/bundle.ts";
 import { Redactor } from "../../../src/commands/doctor/redact.ts";
+import type { ViewedDaemon } from "../../../src/commands/doctor/view.ts";
 import { DoctorScene } from "../../support/doctor-scene.ts";
 import { mustRun } from "../../support/processes.ts";
 import { Workspace } from "../../support/workspace.ts";
@@ -16,6 +17,7 @@ const ENROLLMENT = "gwe_0123456789abcdef0123456789abcdef";
 const ACCESS = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJnYXRld2F5In0.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg";
 const OPAQUE = "opaque-access-token-without-any-shape";
 const PROXY_PASSWORD = "hunter2-of-the-proxy";
+const FROM_A_FILE = "the-token-in-a-file-of-its-own";
 const PERSON = "spt_abcdefghijklmnopqrstuvwxyz";
 
 test("O5 the archive holds versions, diagnosis, conf, status and log, and no token and no private key", async () => {
@@ -41,6 +43,7 @@ test("O5 the archive holds versions, diagnosis, conf, status and log, and no tok
     `token=${ENROLLMENT}`,
     privateKey,
     sshKey,
+    `found ${FROM_A_FILE}`,
     "the last line",
   ].join("\n");
   const asked: string[][] = [];
@@ -49,7 +52,13 @@ test("O5 the archive holds versions, diagnosis, conf, status and log, and no tok
   if (step) step.detail = `it said ${OPAQUE}`;
   const path = workspace.join("bundle.tgz");
   const { runtimeDirectory } = scene;
-  const daemon = { role: "gateway", name: "gateway-a", conf, runtimeDirectory } as const;
+  const daemon = {
+    role: "gateway",
+    name: "gateway-a",
+    conf,
+    runtimeDirectory,
+    secrets: [FROM_A_FILE],
+  } satisfies ViewedDaemon;
   await writeBundle(path, diagnosis, { daemon }, env, async (command) => {
     asked.push(command);
     return { exitCode: 0, stdout: log, stderr: "" };
@@ -73,7 +82,15 @@ test("O5 the archive holds versions, diagnosis, conf, status and log, and no tok
   ]) {
     expect(all).toContain(kept);
   }
-  const secrets = [ENROLLMENT, ACCESS, OPAQUE, PROXY_PASSWORD, PERSON, "a-secret-that-nobody-knows-yet"];
+  const secrets = [
+    ENROLLMENT,
+    ACCESS,
+    OPAQUE,
+    PROXY_PASSWORD,
+    PERSON,
+    FROM_A_FILE,
+    "a-secret-that-nobody-knows-yet",
+  ];
   for (const secret of [...secrets, "PRIVATE KEY", ...linesOf(privateKey), ...linesOf(sshKey)]) {
     expect(all).not.toContain(secret);
   }
@@ -84,12 +101,14 @@ test("without a journal the archive is written all the same", async () => {
   const scene = await DoctorScene.open(workspace, { gateway: false });
   const path = workspace.join("small.tgz");
   const { runtimeDirectory } = scene;
+  const conf = new Map<string, string>();
   const daemon = {
     role: "relay",
     name: "relay-a",
-    conf: new Map<string, string>(),
+    conf,
     runtimeDirectory,
-  } as const;
+    secrets: [],
+  } satisfies ViewedDaemon;
   const run = async () => ({ exitCode: 127, stdout: "", stderr: "no such program" });
   await writeBundle(path, await scene.onGateway(), { daemon }, {}, run);
   const listed = await mustRun(["tar", "-tzf", path]);

@@ -54,6 +54,11 @@ function relayAt(sshPort: number) {
 const unknownName = () =>
   Promise.reject(Object.assign(new Error("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" }));
 
+/** Who is connected to the relay, and since when. */
+function logins() {
+  return scene.relay.sessions().map(({ gatewayId, since }) => ({ gatewayId, since }));
+}
+
 async function echoPort(): Promise<number> {
   const server = workspace.own(createServer((socket) => socket.pipe(socket)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -63,7 +68,7 @@ async function echoPort(): Promise<number> {
 
 describe("where nothing is wrong", () => {
   test("every step on a gateway is good, and its tunnel is left alone", async () => {
-    const sessions = scene.relay.sessions();
+    const before = logins();
     const diagnosis = await scene.onGateway({ target: { host: "127.0.0.1", port: await echoPort() } });
     expect(diagnosis.cause).toBeNull();
     expect(diagnosis.verdict).toBe("ok");
@@ -73,7 +78,7 @@ describe("where nothing is wrong", () => {
       ...["relay-dns", "relay-tcp", "ssh-banner", "ssh-keys", "host-certificate", "user-certificate"],
       ...["daemon", "probe", "target"],
     ]);
-    expect(scene.relay.sessions()).toEqual(sessions);
+    expect(logins()).toEqual(before);
   });
 
   test("every step from a client is good, with a sample of the throughput", async () => {
@@ -83,6 +88,80 @@ describe("where nothing is wrong", () => {
       ...["target ok", "throughput ok"],
     ]);
     expect(diagnosis.steps.at(-1)?.detail).toMatch(/^\d+\.\d MiB\/s up/);
+  });
+});
+
+describe("on a relay", () => {
+  test("every step is good where nothing is wrong, and gateways stay connected", async () => {
+    const before = logins();
+    const diagnosis = await scene.onRelay();
+    expect(diagnosis.steps.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual([
+      ...[
+        "state ok",
+        "daemon ok",
+        "credentials ok",
+        "clock ok",
+        "relay-dns ok",
+        "relay-tcp ok",
+        "ssh-banner ok",
+      ],
+      ...["ssh-keys ok", "host-certificate ok", "tls-port ok", "public-name ok"],
+    ]);
+    expect(logins()).toEqual(before);
+  });
+
+  test("expired host certificate", async () => {
+    const credentials = () => scene.pki.relay({ now: new Date(Date.now() - 2 * HOUR_MS), ttlSeconds: 60 });
+    expectCause(await scene.onRelay({ credentials }), "credentials", "CERTIFICATE_REFUSED");
+  });
+
+  test("wrong CA: what listens there shows a certificate of another one", async () => {
+    const stranger = await testPki("other-instance");
+    expectCause(
+      await scene.onRelay({ credentials: () => stranger.relay() }),
+      "host-certificate",
+      "HOST_CERTIFICATE_REFUSED",
+    );
+  });
+
+  test("the platform does not reach it", async () => {
+    const unreached = new SallyportError("RELAY_UNREACHABLE", "Relay relay-a is not reachable.");
+    const platform = { domain: scene.platform.url, heartbeat: () => Promise.reject(unreached) };
+    expectCause(await scene.onRelay({ platform }), "probe", "RELAY_UNREACHABLE");
+  });
+
+  test("it does not run", async () => {
+    const runtimeDirectory = workspace.join("nowhere");
+    expectCause(await scene.onRelay({ runtimeDirectory }), "daemon", "DAEMON_NOT_RUNNING");
+  });
+});
+
+describe("TLS to the platform", () => {
+  async function securePlatform() {
+    const { tls } = await scene.pki.relay();
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: { cert: tls.certificate, key: tls.privateKey },
+      fetch: () => Response.json({ message: "ok" }),
+    });
+    workspace.defer(() => server.stop(true));
+    return { domain: `https://127.0.0.1:${server.port}`, heartbeat: async () => undefined };
+  }
+
+  test("an authority that is not known is named", async () => {
+    expectCause(await scene.onGateway({ platform: await securePlatform() }), "platform-tls", "TLS_UNTRUSTED");
+  });
+
+  test("one that --ca-file names is trusted", async () => {
+    const caFile = await workspace.file("ca.pem", scene.pki.organisation.relayServer.chainPem);
+    const diagnosis = await scene.onGateway({ platform: await securePlatform(), caFile });
+    expect(diagnosis.cause).toBeNull();
+  });
+
+  test("a wrong clock explains a certificate that is not trusted", async () => {
+    const now = () => new Date(Date.now() + HOUR_MS);
+    expectCause(await scene.onGateway({ platform: await securePlatform() }, { now }), "clock", "CLOCK_WRONG");
   });
 });
 
