@@ -34,6 +34,11 @@ export class StandInRelay {
     return new StandInRelay(listener, sessions);
   }
 
+  /** Sessions that are not over. */
+  get live(): number {
+    return this.listener.sessions.size;
+  }
+
   get port(): number {
     return this.listener.port;
   }
