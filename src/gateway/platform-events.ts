@@ -21,6 +21,8 @@ interface NewsOptions {
  * gateway would not; an honest one says what has happened and what to do.
  */
 export class PlatformNews implements EventHandler {
+  #said: string | undefined;
+
   constructor(private readonly options: NewsOptions) {}
 
   event(event: PlatformEvent): void {
@@ -54,7 +56,8 @@ export class PlatformNews implements EventHandler {
 
   #lost(gatewayId: string, what: string): void {
     const { gatewayName, conditions, log } = this.options;
-    if (gatewayId !== this.options.gatewayId()) return;
+    if (gatewayId !== this.options.gatewayId() || this.#said === what) return;
+    this.#said = what;
     const fix = `If it is still wanted here, get a new token with "sallyport gateway deploy-command ${gatewayName}" and start it with that.`;
     conditions.raise("platform", "ACCESS_REVOKED", { text: `${what}.`, fix });
     log.error(what, { gatewayId, fix });

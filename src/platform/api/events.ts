@@ -3,12 +3,13 @@ import { SallyportError } from "../../telemetry/error.ts";
 import type { Actor } from "../services/actors.ts";
 import type { Core } from "../services/core.ts";
 import type { EventScope } from "../services/event-scope.ts";
+import { lastWord } from "../services/superseded.ts";
 import { findInstanceRelay } from "../store/relays.ts";
 import { EventStream } from "./event-stream.ts";
 import { refusal, relayName } from "./fields.ts";
 import { declareRoute, holderCheck, routes } from "./route.ts";
 
-const follow = declareRoute(["person", "gateway", "relay", "relay-secret"], {
+const follow = declareRoute(["person", "gateway", "relay", "relay-secret", "superseded"], {
   method: "get",
   path: "/api/v1/events",
   request: {
@@ -31,16 +32,20 @@ const follow = declareRoute(["person", "gateway", "relay", "relay-secret"], {
   },
 });
 
+/** The last one is for nginx, which would hold events back. */
+const HEADERS = { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" };
+
 /** What relays, gateways and the UI follow. */
 export const eventRoutes = routes().openapi(follow, async (c) => {
   const { core, feed } = c.var.services;
+  if (c.var.actor.kind === "superseded") {
+    const { type, ...data } = await lastWord(core, c.var.actor);
+    return c.body(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`, 200, HEADERS);
+  }
   const scope = await scopeOf(core, c.var.actor, c.req.valid("query").relayName);
   const since = eventId(c.req.valid("header")["last-event-id"]);
   const { readable } = new EventStream({ feed, scope, since, isStillHolder: holderCheck(c) });
-  return c.body(readable, 200, {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "X-Accel-Buffering": "no",
-  });
+  return c.body(readable, 200, HEADERS);
 });
 
 async function scopeOf(core: Core, actor: Actor, relay: string | undefined): Promise<EventScope> {
@@ -65,6 +70,7 @@ async function scopeOf(core: Core, actor: Actor, relay: string | undefined): Pro
       }
       return { kind: "relay", orgId: null, relayId: row.id };
     }
+    case "superseded":
     case "anyone":
       throw new SallyportError("FORBIDDEN", "Events are not for everybody.");
   }

@@ -5,6 +5,7 @@ import { SallyportError } from "../../telemetry/error.ts";
 import type { Actor, GatewayActor, Person, RelayActor } from "../services/actors.ts";
 import { actorOf, isRelayAuthSecret } from "../services/authentication.ts";
 import type { Core } from "../services/core.ts";
+import { supersededHolder } from "../services/superseded.ts";
 import type { ApiEnv } from "./env.ts";
 import { ValidationFailure } from "./refusals.ts";
 
@@ -114,7 +115,9 @@ async function holderOf(
     return { kind: "relay-secret", address };
   }
   if (access.every((kind) => kind === "relay-secret")) return undefined;
-  return await actorOf(core, token, address);
+  const actor = await actorOf(core, token, address);
+  if (actor || !access.includes("superseded")) return actor;
+  return await supersededHolder(core, token, address);
 }
 
 function bearer(header: string | undefined): string | undefined {

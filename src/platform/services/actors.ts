@@ -1,7 +1,7 @@
 import type { AuditEntry } from "../store/audit.ts";
 
 /** Who makes a request, after their token was checked. `address` is where from. */
-export type Actor = Person | GatewayActor | RelayActor | RelaySecretActor | Anyone;
+export type Actor = Person | GatewayActor | RelayActor | RelaySecretActor | Superseded | Anyone;
 
 export interface Person {
   kind: "person";
@@ -37,6 +37,15 @@ export interface RelayActor {
 /** Holds the secret that instance relays register with. */
 export interface RelaySecretActor {
   kind: "relay-secret";
+  address: string;
+}
+
+/** Held an access token that was revoked or replaced since; exactly one of the ids. */
+export interface Superseded {
+  kind: "superseded";
+  gatewayId?: string;
+  relayId?: string;
+  orgId: string;
   address: string;
 }
 

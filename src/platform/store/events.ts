@@ -60,6 +60,19 @@ export async function eventRange(sql: Sql): Promise<{ last: number; keptAfter: n
   return { last, keptAfter: first === null ? last : Number(first) - 1 };
 }
 
+/** Whether a revocation is among the events that are kept. */
+export async function wasRevoked(
+  sql: Sql,
+  { gatewayId, relayId }: { gatewayId: string | null; relayId: string | null },
+): Promise<boolean> {
+  const rows = await sql`
+    SELECT id FROM events
+    WHERE (type = 'gateway.revoked' AND gateway_id = ${gatewayId})
+      OR (type = 'relay.revoked' AND relay_id = ${relayId})
+    LIMIT 1`;
+  return rows.length === 1;
+}
+
 /** And everything before those, whatever the clocks of the replicas said: no hole is left between two that are kept. */
 export async function deleteEventsBefore(sql: Sql, time: string): Promise<void> {
   await sql`DELETE FROM events WHERE id <= (SELECT MAX(id) FROM events WHERE created_at < ${time})`;
