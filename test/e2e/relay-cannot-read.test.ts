@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from "node:net";
@@ -11,6 +11,9 @@ import { READY, startPlatform } from "../support/platform-network.ts";
 import { filesWithKey, privateKeysBelow } from "../support/private-keys.ts";
 import type { RunningProcess } from "../support/processes.ts";
 import { Workspace } from "../support/workspace.ts";
+
+/** The machine may be busy. */
+setDefaultTimeout(120_000);
 
 /** Only this process makes it up: it reaches the product's processes through the tunnel and no other way. */
 const canary = randomBytes(32);

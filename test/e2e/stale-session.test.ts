@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cp } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { type Network, startNetwork } from "../support/network.ts";
 import { freePort } from "../support/ports.ts";
 import { type RunningProcess, startProduct } from "../support/processes.ts";
 import { Workspace } from "../support/workspace.ts";
+
+/** The machine may be busy. */
+setDefaultTimeout(120_000);
 
 /** Two hosts, told apart by the address that the relay sees. */
 type Host = "original" | "copy";

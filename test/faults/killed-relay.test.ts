@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type Network, startNetwork } from "../support/network.ts";
 import { type RunningProcess, startProduct } from "../support/processes.ts";
 import { Workspace } from "../support/workspace.ts";
+
+/** The machine may be busy. */
+setDefaultTimeout(120_000);
 
 const STREAMS = 8;
 /** Far more than a reconnect takes. */

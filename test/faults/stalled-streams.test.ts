@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { Outgoing, receiveAll } from "../support/bulk.ts";
@@ -6,6 +6,9 @@ import { startNetwork } from "../support/network.ts";
 import { mustRun, REPOSITORY } from "../support/processes.ts";
 import { withSmallBuffers } from "../support/small-buffers.ts";
 import { Workspace } from "../support/workspace.ts";
+
+/** The machine may be busy. */
+setDefaultTimeout(120_000);
 
 const MIB = 1024 ** 2;
 /** Ends that are lost under load are rare: many of them are looked at. */
