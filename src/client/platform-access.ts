@@ -10,13 +10,18 @@ export type Wanted =
   | { gateway: string; targetHost: string; targetPort: number; kind: "tcp" | "http" };
 
 export interface Admitted {
+  /** Through the best relay. */
   credentials: ClientCredentials;
+  /** Through each relay of the gateway, best first. */
+  ways: ClientCredentials[];
   kind: "tcp" | "http";
   relayName: string;
 }
 
 /** Certificates are asked for again this long before they expire, so that a dial never starts with a dying one. */
 const RENEWAL_MARGIN_MS = 60_000;
+/** Nobody asks again sooner, however many dials fail. */
+const FRESH_MS = 5000;
 
 /**
  * Asks the platform for certificates for both hops and keeps them while they last (5 minutes). The private keys are
@@ -25,7 +30,7 @@ const RENEWAL_MARGIN_MS = 60_000;
 export class PlatformAccess {
   readonly #client: PlatformClient;
   readonly #wanted: Wanted;
-  #admitted: { value: Admitted; renewAt: number } | undefined;
+  #admitted: { value: Admitted; askedAt: number; renewAt: number } | undefined;
   #asking: Promise<Admitted> | undefined;
 
   constructor(client: PlatformClient, wanted: Wanted) {
@@ -33,9 +38,15 @@ export class PlatformAccess {
     this.#wanted = wanted;
   }
 
-  /** Certificates good for a dial now; simultaneous callers share one request. @throws what PlatformClient throws */
-  async current(): Promise<Admitted> {
-    if (this.#admitted && Date.now() < this.#admitted.renewAt) return this.#admitted.value;
+  /**
+   * Certificates good for a dial now; simultaneous callers share one request. @throws what PlatformClient throws
+   * @param anew those at hand led nowhere: asks again, unless they are new
+   */
+  async current(anew = false): Promise<Admitted> {
+    const now = Date.now();
+    const known = this.#admitted;
+    const isGood = known && now < known.renewAt && (!anew || now - known.askedAt < FRESH_MS);
+    if (known && isGood) return known.value;
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
     });
@@ -49,12 +60,16 @@ export class PlatformAccess {
       createCertificateRequest(gatewayKey.keyPair),
     ]);
     const access = await this.#request({ relayCsr, gatewayCsr });
+    const credentials = credentialsOf(access, relayKey.privateKeyPem, gatewayKey.privateKeyPem);
+    const others = (access.relays ?? []).slice(1).map((way) => throughRelay(credentials, way));
     const value: Admitted = {
-      credentials: credentialsOf(access, relayKey.privateKeyPem, gatewayKey.privateKeyPem),
+      credentials,
+      ways: [credentials, ...others],
       kind: access.target.kind,
       relayName: access.relayName,
     };
-    this.#admitted = { value, renewAt: Date.parse(access.expiresAt) - RENEWAL_MARGIN_MS };
+    const askedAt = Date.now();
+    this.#admitted = { value, askedAt, renewAt: Date.parse(access.expiresAt) - RENEWAL_MARGIN_MS };
     return value;
   }
 
@@ -64,6 +79,16 @@ export class PlatformAccess {
     const { gateway, targetHost, targetPort, kind } = wanted;
     return this.#client.accessGateway(gateway, { ...keys, targetHost, targetPort, kind });
   }
+}
+
+/** The same towards the gateway, by another of its relays. */
+function throughRelay(
+  first: ClientCredentials,
+  { relayHost, relayPort, clientCertificate, serverCertificateChain }: NonNullable<Access["relays"]>[number],
+): ClientCredentials {
+  const { privateKey } = first.relay;
+  const relay = { certificate: clientCertificate, privateKey, serverAuthorities: serverCertificateChain };
+  return { ...first, relayHost, relayPort, relay };
 }
 
 function credentialsOf(access: Access, relayKey: string, gatewayKey: string): ClientCredentials {

@@ -8,7 +8,7 @@ import type { ByteStream } from "../tunnel/stream.ts";
 import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
 import { dialOuterTls } from "../tunnel/tls/outer-client.ts";
 import { requireCurrent } from "./own-certificate.ts";
-import { openTunnel } from "./tunnel.ts";
+import { openTunnel, type TunnelOptions } from "./tunnel.ts";
 
 const TIMEOUT_MS = 10_000;
 const ANSWER_LIMIT = 1024;
@@ -25,11 +25,11 @@ const health = z.object({
  */
 export async function probeGateway(
   credentials: ClientCredentials,
-  options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  options: Omit<TunnelOptions, "mode"> = {},
 ): Promise<{ heartbeatTtlSeconds: number | null }> {
   const { timeoutMs = TIMEOUT_MS, signal } = options;
   const deadline = performance.now() + timeoutMs;
-  const { stream } = await openTunnel(credentials, { mode: "health", timeoutMs, ...(signal && { signal }) });
+  const { stream } = await openTunnel(credentials, { ...options, mode: "health", timeoutMs });
   const answer = await readAnswer(stream, Math.max(1, deadline - performance.now()), signal);
   return { heartbeatTtlSeconds: readTtl(answer) };
 }

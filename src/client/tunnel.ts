@@ -18,6 +18,8 @@ export interface TunnelOptions {
   mode?: TunnelMode;
   /** For all of it, until the target is dialled where the gateway says so. */
   timeoutMs?: number;
+  /** For the connection to the relay, if shorter. */
+  relayTimeoutMs?: number | undefined;
   signal?: AbortSignal;
 }
 
@@ -60,7 +62,8 @@ export async function openTunnel(
   const started = performance.now();
   const deadline = started + (options.timeoutMs ?? TIMEOUT_MS);
   const left = () => Math.max(1, deadline - performance.now());
-  const { mode = "tcp", signal } = options;
+  const { mode = "tcp", relayTimeoutMs = Number.POSITIVE_INFINITY, signal } = options;
+  const time: Time = { left, forRelay: () => Math.min(left(), relayTimeoutMs) };
   requireCurrent(credentials.relay.certificate, "relay");
   requireCurrent(credentials.gateway.certificate, "gateway");
 
@@ -73,7 +76,7 @@ export async function openTunnel(
       timeoutMs: left(),
       signal,
     });
-  const gateway = await (await reachRelayInTurn(credentials, reach, left, signal)).gateway;
+  const gateway = await (await reachRelayInTurn(credentials, reach, time, signal)).gateway;
   const opened = (stream: ByteStream): OpenedTunnel => ({
     stream,
     alpn: gateway.alpn,
@@ -86,19 +89,26 @@ export async function openTunnel(
   return opened(answer.stream);
 }
 
+/** Milliseconds that are left: for everything, and for the connection to the relay. */
+interface Time {
+  left: () => number;
+  forRelay: () => number;
+}
+
 /** The inner handshake with the gateway, over what leads to it. */
 type Reach = (stream: ByteStream) => Promise<TlsConnection>;
 
 async function reachRelayInTurn(
   credentials: ClientCredentials,
   reach: Reach,
-  left: () => number,
+  time: Time,
   signal: AbortSignal | undefined,
 ): Promise<{ gateway: Promise<TlsConnection> }> {
   const { relayHost, relayPort } = credentials;
-  const release = await handshakes.take(formatHostPort(relayHost, relayPort), { timeoutMs: left(), signal });
+  const timeoutMs = time.left();
+  const release = await handshakes.take(formatHostPort(relayHost, relayPort), { timeoutMs, signal });
   try {
-    return await reachRelay(credentials, reach, left, signal);
+    return await reachRelay(credentials, reach, time, signal);
   } finally {
     release();
   }
@@ -111,7 +121,7 @@ async function reachRelayInTurn(
 async function reachRelay(
   credentials: ClientCredentials,
   reach: Reach,
-  left: () => number,
+  { left, forRelay }: Time,
   signal: AbortSignal | undefined,
 ): Promise<{ gateway: Promise<TlsConnection> }> {
   const { relay, relayHost, relayAddress, relayPort } = credentials;
@@ -120,7 +130,7 @@ async function reachRelay(
     address: relayAddress,
     port: relayPort,
     identity: relay,
-    timeoutMs: left(),
+    timeoutMs: forRelay(),
     signal,
   });
   if (outer.alpn !== ALPN.relay) {

@@ -5,6 +5,7 @@ import { type Admitted, PlatformAccess, type Wanted } from "../client/platform-a
 import { probeGateway } from "../client/probe.ts";
 import { serveStdio } from "../client/stdio.ts";
 import { type OpenedTunnel, openTunnel } from "../client/tunnel.ts";
+import { Ways } from "../client/ways.ts";
 import { formatHostPort, parseHostPort } from "../host/address.ts";
 import { onShutdown } from "../host/signals.ts";
 import { readClientDirectory } from "../pki/directory.ts";
@@ -59,9 +60,12 @@ export default command({
     const admit = await chooseAdmission(args);
     const stdio = args.stdio || (!args.listen && !args.json && !process.stdout.isTTY);
     const prologue = await readPrologue(args);
+    const ways = new Ways({ ways: async (anew) => (await admit(anew)).ways });
     const open = async (): Promise<OpenedTunnel> => {
-      const { credentials, kind } = await admit();
-      const tunnel = await openTunnel(credentials, { mode: kind });
+      const { kind } = await admit();
+      const tunnel = await ways.through(({ credentials, relayTimeoutMs }) =>
+        openTunnel(credentials, { mode: kind, relayTimeoutMs }),
+      );
       if (kind === "http") tunnel.stream.write(Buffer.from(prologue));
       return tunnel;
     };
@@ -69,6 +73,7 @@ export default command({
     else
       await forwardPort({
         admit,
+        ways,
         open,
         listen: args.listen ?? "127.0.0.1:0",
         json: args.json,
@@ -77,7 +82,8 @@ export default command({
   },
 });
 
-type Admit = () => Promise<Admitted>;
+/** What leads to the target; anew when that has turned out to lead nowhere. */
+type Admit = (anew?: boolean) => Promise<Omit<Admitted, "relayName">>;
 
 interface Choice {
   resource?: string | undefined;
@@ -101,10 +107,13 @@ async function chooseAdmission(args: Choice): Promise<Admit> {
   const mode = args.mode ?? "tcp";
   if (args.pki !== undefined) {
     const directory = args.pki;
-    return async () => ({ credentials: await readClientDirectory(directory), kind: mode, relayName: "" });
+    return async () => {
+      const credentials = await readClientDirectory(directory);
+      return { credentials, ways: [credentials], kind: mode };
+    };
   }
   const access = new PlatformAccess(await openSession(args), wanted(args, mode));
-  return () => access.current();
+  return (anew) => access.current(anew);
 }
 
 function wanted(args: Choice, kind: "tcp" | "http"): Wanted {
@@ -129,6 +138,7 @@ async function readPrologue(args: {
 
 interface Forwarding {
   admit: Admit;
+  ways: Ways;
   open: () => Promise<OpenedTunnel>;
   listen: string;
   json: boolean | undefined;
@@ -136,15 +146,16 @@ interface Forwarding {
 }
 
 /** Checks the way to the gateway first, so that what is wrong is said now and not to the first client. */
-async function forwardPort({ admit, open, listen, json, level }: Forwarding): Promise<void> {
+async function forwardPort({ admit, ways, open, listen, json, level }: Forwarding): Promise<void> {
   const { host, port } = parseHostPort(listen, "--listen");
   const log = createLogger({ level });
   const { credentials } = await admit();
   const gateway = credentials.gatewayName ?? credentials.gatewayId;
-  say(
-    `Connecting to gateway ${gateway} through relay ${formatHostPort(credentials.relayHost, credentials.relayPort)} ...`,
-  );
-  await probeGateway(credentials);
+  await ways.through(({ credentials: way, relayTimeoutMs }) => {
+    const relay = formatHostPort(way.relayHost, way.relayPort);
+    say(`Connecting to gateway ${gateway} through relay ${relay} ...`);
+    return probeGateway(way, { relayTimeoutMs });
+  });
   const onError = (error: SallyportError) => say(`sallyport: ${error.message} [${error.code}]`);
   const forward = await listenLocal({ hostname: host, port, open, log, onError });
   const address = formatHostPort(host, forward.port);
