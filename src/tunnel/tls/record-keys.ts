@@ -18,6 +18,9 @@ const SUITES: Readonly<Record<string, Suite>> = {
   TLS_CHACHA20_POLY1305_SHA256: { hash: "sha256", keyLength: 32, gcm: null },
 };
 
+/** Every record has one at its end; encrypted at once. */
+const typeByte = Buffer.alloc(1);
+
 /** The keys of one direction (RFC 8446, 7.3), good for one record after the other. */
 export class RecordKeys {
   readonly #suite: Suite;
@@ -50,19 +53,19 @@ export class RecordKeys {
     this.#sequence = 0;
   }
 
-  /** Encrypts one record's content; the tag comes apart. */
-  seal(header: Buffer, content: Buffer): { sealed: Uint8Array; tag: Uint8Array } {
+  /** Encrypts one record's content, where it lies, and its type. Returns the parts of what follows the header. */
+  seal(header: Buffer, content: Buffer, type: number): Uint8Array[] {
     const nonce = this.#nextNonce();
     const { gcm } = this.#suite;
     if (gcm === null) {
-      const whole = chacha20poly1305(this.#key, nonce, header).encrypt(content);
-      return { sealed: whole.subarray(0, -TAG_LENGTH), tag: whole.subarray(-TAG_LENGTH) };
+      return [chacha20poly1305(this.#key, nonce, header).encrypt(Buffer.concat([content, Buffer.of(type)]))];
     }
     const cipher = createCipheriv(gcm, this.#key, nonce);
     cipher.setAAD(header);
-    const sealed = cipher.update(content);
+    typeByte[0] = type;
+    const sealed = [cipher.update(content), cipher.update(typeByte)];
     cipher.final();
-    return { sealed, tag: cipher.getAuthTag() };
+    return [...sealed, cipher.getAuthTag()];
   }
 
   /** Decrypts one record's content. @throws when it was not sealed by these keys, as the next one */

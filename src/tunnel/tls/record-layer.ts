@@ -24,9 +24,6 @@ const RECORDS_PER_KEY = 2 ** 23;
 /** Records without data, one after the other, that a peer may send: key updates, tickets, empty ones. */
 const IDLE_RECORDS = 32;
 
-/** Where the content is put together: far from the page start, where copies are slow (see `staging.ts`). */
-const CONTENT_AT = 2048;
-const scratch = Buffer.allocUnsafeSlow(CONTENT_AT + CONTENT_LIMIT + 1);
 const header = Buffer.from([TYPE.data, 3, 3, 0, 0]);
 /** New buffers are used from here on: a copy to a few bytes past a page's start takes 13 times as long. */
 const MARGIN = 64;
@@ -71,16 +68,16 @@ export class RecordSealer {
   }
 
   #seal(type: number, from: Buffer, start: number, length: number, out: Buffer, at: number): number {
-    const content = scratch.subarray(CONTENT_AT, CONTENT_AT + length + 1);
-    content.set(start === 0 && length === from.length ? from : from.subarray(start, start + length));
-    content[length] = type;
+    const content = start === 0 && length === from.length ? from : from.subarray(start, start + length);
     header.writeUInt16BE(length + 1 + TAG_LENGTH, 3);
-    const { sealed, tag } = this.keys.seal(header, content);
     out.set(header, at);
-    out.set(sealed, at + HEADER_LENGTH);
-    out.set(tag, at + HEADER_LENGTH + length + 1);
-    release(sealed);
-    return at + OVERHEAD + length;
+    let end = at + HEADER_LENGTH;
+    for (const part of this.keys.seal(header, content, type)) {
+      out.set(part, end);
+      end += part.length;
+      release(part);
+    }
+    return end;
   }
 }
 
