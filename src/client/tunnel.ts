@@ -2,6 +2,7 @@ import { formatHostPort } from "../host/address.ts";
 import type { ClientCredentials } from "../pki/credentials.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import { ALPN } from "../tunnel/alpn.ts";
+import { carryBallast } from "../tunnel/heap-ballast.ts";
 import { expectStatusLine, NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
@@ -64,6 +65,7 @@ export async function openTunnel(
   const left = () => Math.max(1, deadline - performance.now());
   const { mode = "tcp", relayTimeoutMs = Number.POSITIVE_INFINITY, signal } = options;
   const time: Time = { left, forRelay: () => Math.min(left(), relayTimeoutMs) };
+  carryBallast();
   requireCurrent(credentials.relay.certificate, "relay");
   requireCurrent(credentials.gateway.certificate, "gateway");
 
