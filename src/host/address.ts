@@ -15,7 +15,10 @@ export function parseHostPort(text: string, what: string, defaultPort?: number):
   const host = match?.[1] ?? match?.[2];
   const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
   if (host === undefined || host.length > 253 || port === undefined || port > 65_535) {
-    throw new SallyportError("USAGE", `${what} must look like host:port, for example 127.0.0.1:8080 or [::1]:8080`);
+    throw new SallyportError(
+      "USAGE",
+      `${what} must look like host:port, for example 127.0.0.1:8080 or [::1]:8080`,
+    );
   }
   return { host, port };
 }

@@ -14,9 +14,18 @@ test("a host alone takes the default port", () => {
   expect(parseHostPort("relay.example", "--relay-host", 2222)).toEqual({ host: "relay.example", port: 2222 });
 });
 
-test.each(["", ":1", "a:", "a:b", "a:70000", "::1:22", "http://a:1", "a b:1", "user@a:1", "[::1:22", "x".repeat(300)])(
-  "%p is refused with the name of the flag",
-  (text) => {
-    expect(() => parseHostPort(text, "--listen")).toThrow("--listen must look like host:port");
-  },
-);
+test.each([
+  "",
+  ":1",
+  "a:",
+  "a:b",
+  "a:70000",
+  "::1:22",
+  "http://a:1",
+  "a b:1",
+  "user@a:1",
+  "[::1:22",
+  "x".repeat(300),
+])("%p is refused with the name of the flag", (text) => {
+  expect(() => parseHostPort(text, "--listen")).toThrow("--listen must look like host:port");
+});
