@@ -1,4 +1,4 @@
-import { type Clock, settlesWithin, systemClock } from "../host/clock.ts";
+import { type Clock, systemClock } from "../host/clock.ts";
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
 import { gatewayLifetimes } from "../pki/lifetimes.ts";
 import type { Follow } from "../platform-client/event-stream.ts";
@@ -11,9 +11,9 @@ import { type DialOptions, dialSsh } from "../tunnel/ssh/dial.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
 import { type ChannelServer, openChannelServer } from "./channel-server.ts";
 import { keepHeartbeat } from "./heartbeat.ts";
-import { relayLabel } from "./issued.ts";
 import { PlatformNews } from "./platform-events.ts";
-import { openRelayLink, type RelayLink, type RelayLinkOptions, type TunnelStatus } from "./relay-link.ts";
+import type { RelayLinkOptions, TunnelStatus } from "./relay-link.ts";
+import { RelayLinks } from "./relay-links.ts";
 import type { Loss } from "./relay-loss.ts";
 import type { DialRequest, RelayConnection } from "./relay-session.ts";
 import type { TargetPolicy } from "./target-policy.ts";
@@ -58,13 +58,6 @@ export interface Gateway {
   close(): void;
 }
 
-/** A relay that is no longer listed, or has moved, serves its present connections for this long. */
-const RETIRE_MS = 30_000;
-/** Before that it is used until the tunnels to all others are up, but no longer than this. */
-const LEAVE_MS = 15_000;
-/** And for those that have just been sent to it. */
-const LINGER_MS = 3000;
-
 /**
  * Runs a gateway: one tunnel to each relay of its credentials, and a server for what comes through them. Returns once
  * there are credentials; the tunnels come up later and are kept up.
@@ -84,10 +77,7 @@ class Agent implements Gateway {
   readonly #instruments: Instruments;
   readonly #tunnelConditions: TunnelConditions;
   readonly #stop = new AbortController();
-  readonly #links = new Map<string, RelayLink>();
-  /** To relays that are no longer listed. */
-  readonly #leaving = new Set<RelayLink>();
-  #nextUp = Promise.withResolvers<void>();
+  readonly #links: RelayLinks;
   #credentials: GatewayCredentials;
   #server: ChannelServer | undefined;
   #reloading: Promise<void> | undefined;
@@ -100,6 +90,7 @@ class Agent implements Gateway {
     this.#credentials = credentials;
     this.#instruments = options.instruments ?? createInstruments();
     this.#tunnelConditions = new TunnelConditions(this.#instruments.conditions);
+    this.#links = this.#openLinks();
   }
 
   async start(): Promise<void> {
@@ -118,7 +109,7 @@ class Agent implements Gateway {
   }
 
   tunnels(): TunnelStatus[] {
-    return [...this.#links.values()].map((link) => link.status());
+    return this.#links.tunnels();
   }
 
   status(): RoleStatus {
@@ -144,22 +135,15 @@ class Agent implements Gateway {
   async drain(graceMs: number): Promise<void> {
     this.#options.credentials.close();
     this.#stop.abort();
-    await Promise.all([
-      ...this.#everyLink().map((link) => link.drain(graceMs)),
-      this.#server?.drain(graceMs),
-    ]);
+    await Promise.all([this.#links.drain(graceMs), this.#server?.drain(graceMs)]);
     this.close();
   }
 
   close(): void {
     this.#options.credentials.close();
     this.#stop.abort();
-    for (const link of this.#everyLink()) link.close();
+    this.#links.close();
     this.#server?.close();
-  }
-
-  #everyLink(): RelayLink[] {
-    return [...this.#links.values(), ...this.#leaving];
   }
 
   #news(): PlatformNews {
@@ -213,66 +197,27 @@ class Agent implements Gateway {
     this.#credentials = credentials;
     await this.#server?.reload();
     this.#followRelays();
-    for (const link of this.#links.values()) link.renewed();
   }
 
-  /** One link for each listed relay. A relay that has moved counts as another one. */
   #followRelays(): void {
-    const { gatewayId, relays } = this.#credentials;
-    const wanted = new Map(relays.map((relay) => [`${gatewayId} ${placeOf(relay)}`, relay]));
-    const leaving = [...this.#links].filter(([place]) => !wanted.has(place));
-    for (const [place, relay] of wanted) {
-      if (!this.#links.has(place)) this.#links.set(place, this.#openLink(relay));
-    }
-    for (const [place, link] of leaving) {
-      this.#links.delete(place);
-      this.#leaving.add(link);
-      void this.#leave(link);
-    }
+    this.#links.follow();
     this.#tunnelConditions.check(this.tunnels());
   }
 
-  /** Make before break: what comes meanwhile still comes through. */
-  async #leave(link: RelayLink): Promise<void> {
-    if (link.status().state === "up") {
-      const { signal } = this.#stop;
-      await settlesWithin(this.#clock, this.#allUp(), LEAVE_MS, signal);
-      await this.#clock.sleep(LINGER_MS, signal);
-    }
-    await link.drain(RETIRE_MS);
-    this.#leaving.delete(link);
-  }
-
-  async #allUp(): Promise<void> {
-    while (this.tunnels().some(({ state }) => state !== "up")) await this.#nextUp.promise;
-  }
-
-  #openLink(first: GatewayRelay): RelayLink {
+  #openLinks(): RelayLinks {
     const { log, random = Math.random } = this.#options;
-    const { gatewayId, gatewayName } = this.#credentials;
-    let latest = first;
-    const link: RelayLink = openRelayLink({
-      gatewayId,
-      gatewayName: gatewayName ?? gatewayId,
-      relay: () => {
-        latest = this.#credentials.relays.find((relay) => placeOf(relay) === placeOf(first)) ?? latest;
-        return latest;
-      },
+    return new RelayLinks({
+      credentials: () => this.#credentials,
       dial: (request) => this.#dial(request),
       accept: (channel) => this.#server?.accept(channel),
       onUp: (relay) => this.#onUp(relay),
-      onDown: (relay, loss) => {
-        if (this.#leaving.has(link)) return;
-        this.#onDown(relay, loss);
-        if (loss.failures > 0) this.#options.lookElsewhere?.(latest, loss.failures);
-      },
-      onDrainAdvice: () => this.#options.lookElsewhere?.(latest, Number.POSITIVE_INFINITY),
+      onDown: (label, loss, relay) => this.#onDown(label, loss, relay),
+      onDrainAdvice: (relay) => this.#options.lookElsewhere?.(relay, Number.POSITIVE_INFINITY),
       refresh: () => this.#reload(),
       log,
       clock: this.#clock,
       random,
     });
-    return link;
   }
 
   async #dial(request: DialRequest): Promise<RelayConnection> {
@@ -290,10 +235,11 @@ class Agent implements Gateway {
     }
   }
 
-  #onDown(relay: string, loss: Loss): void {
+  #onDown(label: string, loss: Loss, relay: GatewayRelay): void {
     this.#instruments.metrics.errors.inc({ code: loss.code });
-    this.#tunnelConditions.down(relay, loss);
+    this.#tunnelConditions.down(label, loss);
     this.#tunnelConditions.check(this.tunnels());
+    if (loss.failures > 0) this.#options.lookElsewhere?.(relay, loss.failures);
   }
 
   /** Tunnels by their state, whenever metrics are read. */
@@ -309,8 +255,6 @@ class Agent implements Gateway {
     const { log, heartbeat, random = Math.random, onTunnel } = this.#options;
     const { conditions } = this.#instruments;
     this.#tunnelConditions.up(relay);
-    this.#nextUp.resolve();
-    this.#nextUp = Promise.withResolvers();
     this.#tunnelConditions.check(this.tunnels());
     if (!this.#started) {
       this.#started = true;
@@ -323,8 +267,4 @@ class Agent implements Gateway {
     }
     onTunnel?.(relay);
   }
-}
-
-function placeOf(relay: GatewayRelay): string {
-  return `${relayLabel(relay)} ${relay.host} ${relay.sshPort}`;
 }

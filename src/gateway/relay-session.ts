@@ -37,6 +37,8 @@ export interface DialRequest {
  * Infisical's says nothing and takes its time (EXTENSIONS X2). Channels are taken from the first moment.
  */
 const SETTLE_MS = { ours: 100, foreign: 2000 };
+/** EXTENSIONS X3. */
+const GENERATION = "generation@sallyport";
 /** RFC 4253, 11.1: SSH_DISCONNECT_BY_APPLICATION. */
 const BY_APPLICATION = 11;
 
@@ -117,6 +119,3 @@ export class RelaySession {
     this.connection.disconnect(BY_APPLICATION, "closed");
   }
 }
-
-/** EXTENSIONS X3. */
-const GENERATION = "generation@sallyport";
