@@ -1,9 +1,12 @@
 import { type Clock, sleepFor } from "../host/clock.ts";
 import { describe } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { fullJitter } from "../tunnel/backoff.ts";
 
 const UNTIL_FIRST_MS = 10_000;
 const LATER_MS = 30 * 60_000;
+/** After an outage of the platform its relays do not come back in step (ACCEPTANCE F15). */
+const LONGEST_RETRY_MS = 180_000;
 
 interface HeartbeatOptions {
   /** Asks the platform to dial this relay; resolves when it could. */
@@ -17,17 +20,22 @@ interface HeartbeatOptions {
 }
 
 /**
- * Tells the platform that the relay is there: every 10 s until it could be reached, then every 30 min with 10 % jitter,
- * and every 10 s again after a failure (PROTOCOL A.2). Only changes are logged. Never rejects.
+ * Tells the platform that the relay is there: every 10 s until it could be reached, then every 30 min, both with 10 %
+ * jitter (PROTOCOL A.2); after a later failure again within 10 s to 3 min. Only changes are logged. Never rejects.
  */
 export async function sendHeartbeats(options: HeartbeatOptions): Promise<void> {
   const { call, clock, random = Math.random, onOutcome, signal, log } = options;
+  const backoff = fullJitter({ baseMs: UNTIL_FIRST_MS, capMs: LONGEST_RETRY_MS, random });
+  const around = (milliseconds: number) => milliseconds * (0.9 + random() * 0.2);
+  let everReachable = false;
   let reachable: boolean | undefined;
   while (!signal.aborted) {
     try {
       await call(signal);
       if (!reachable) log.info("Relay is reachable by Infisical");
       reachable = true;
+      everReachable = true;
+      backoff.reset();
       onOutcome?.(null);
     } catch (error) {
       if (signal.aborted) return;
@@ -35,6 +43,7 @@ export async function sendHeartbeats(options: HeartbeatOptions): Promise<void> {
       reachable = false;
       onOutcome?.(error);
     }
-    await sleepFor(clock, reachable ? LATER_MS * (0.9 + random() * 0.2) : UNTIL_FIRST_MS, signal);
+    const retryMs = () => (everReachable ? backoff.next() : around(UNTIL_FIRST_MS));
+    await sleepFor(clock, reachable ? around(LATER_MS) : retryMs(), signal);
   }
 }

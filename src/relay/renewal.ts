@@ -9,6 +9,9 @@ import { fullJitter } from "../tunnel/backoff.ts";
 /** Infisical's relays ask every 6 h (PROTOCOL 0.1), so revocations and new authorities arrive at least that often. */
 const LONGEST_MS = 6 * 60 * 60 * 1000;
 const SHORTEST_MS = 1_000;
+/** While the certificates at hand last longer, failed renewals are tried again within 3 min, not 30 s (ACCEPTANCE F15). */
+const HURRY_MS = 60 * 60 * 1000;
+const CALM_RETRY_MS = 180_000;
 
 /**
  * When to ask for new credentials: after 1/2 to 2/3 of what is left of the shortest-lived certificate, at the latest
@@ -50,17 +53,21 @@ export class Renewal {
   /** Runs until `close`. Never rejects. */
   async run(first: RelayCredentials): Promise<void> {
     const { renew, clock, random, log } = this.#options;
-    const backoff = fullJitter({ random });
-    let due = renewalTime(first, clock.now(), random);
+    const hurried = fullJitter({ random });
+    const calm = fullJitter({ capMs: CALM_RETRY_MS, random });
+    let current = first;
+    let due = renewalTime(current, clock.now(), random);
     while (!this.#stop.signal.aborted) {
       if (!this.#stale) await sleepFor(clock, due - clock.now(), this.#nap.signal);
       if (this.#stop.signal.aborted) return;
       this.#nap = new AbortController();
       this.#stale = false;
       try {
-        due = renewalTime(await renew(), clock.now(), random);
-        backoff.reset();
+        current = await renew();
+        due = renewalTime(current, clock.now(), random);
+        for (const backoff of [hurried, calm]) backoff.reset();
       } catch (error) {
+        const backoff = expiryOf(current) - clock.now() > HURRY_MS ? calm : hurried;
         due = clock.now() + backoff.next();
         log.warn("Could not renew the relay's certificates; will try again", { reason: describe(error) });
       }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { EventEmitter } from "node:events";
-import { sleepUntil, systemClock } from "../../../src/host/clock.ts";
+import { sleepFor, sleepUntil, systemClock } from "../../../src/host/clock.ts";
 import { onShutdown } from "../../../src/host/signals.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -72,6 +72,21 @@ describe("clock", () => {
     await clock.advance(15_000);
     expect(woke).toBe(true);
     await waiting;
+  });
+
+  test("F4 a wait for so long ends in time when the clock is set back, and within 15 s when it is set forward", async () => {
+    for (const step of [-7_200_000, 7_200_000]) {
+      const clock = new FakeClock();
+      let waited: number | undefined;
+      let passed = 0;
+      void sleepFor(clock, 3_600_000).then(() => {
+        waited = passed;
+      });
+      await clock.advance(1000);
+      clock.jump(step);
+      for (; waited === undefined && passed < 10_000_000; passed += 1000) await clock.advance(1000);
+      expect(waited).toBeLessThanOrEqual(step < 0 ? 3_600_000 : 15_000);
+    }
   });
 
   test("an aborted sleep returns early and leaves no listener", async () => {

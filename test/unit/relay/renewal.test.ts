@@ -65,6 +65,26 @@ describe("renewals", () => {
     await running;
   });
 
+  test("F15 while the certificates are good for hours, failures are spread over 3 minutes", async () => {
+    const clock = new FakeClock(START);
+    const calls: number[] = [];
+    const renewal = new Renewal({
+      clock,
+      random: () => 1,
+      log: silentLogger,
+      renew: () => {
+        calls.push(clock.now());
+        return Promise.reject(new Error("away"));
+      },
+    });
+    const running = renewal.run(await credentials(24 * 3_600));
+    await clock.advance(8 * HOUR);
+    const waits = calls.slice(1).map((time, index) => (time - (calls[index] ?? 0)) / 1000);
+    expect(waits.slice(0, 10)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 180, 180]);
+    renewal.close();
+    await running;
+  });
+
   test("F5 a failure is tried again within 30 s, for ever", async () => {
     let fails = true;
     const fresh = await credentials(48 * 3_600);
