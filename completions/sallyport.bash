@@ -13,6 +13,8 @@ _sallyport() {
     "gateway systemd uninstall"|"gateway systemd uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay systemd install"|"relay systemd install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --listen --ssh-port --tls-port --limit --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay systemd uninstall"|"relay systemd uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "audit list"|"audit list "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --event --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "audit connections"|"audit connections "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --gateway --open --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca init"|"ca init "*) COMPREPLY=($(compgen -W "--dir --key-file --json --org --key-type --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca show"|"ca show "*) COMPREPLY=($(compgen -W "--dir --key-file --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca issue"|"ca issue "*) COMPREPLY=($(compgen -W "relay gateway client --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -58,6 +60,7 @@ _sallyport() {
     "resource grants"|"resource grants "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "resource revoke"|"resource revoke "*) COMPREPLY=($(compgen -W "--person --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "resource ungrant"|"resource ungrant "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "audit"|"audit "*) COMPREPLY=($(compgen -W "list connections --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca"|"ca "*) COMPREPLY=($(compgen -W "init show issue revoke rotate export --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "completions"|"completions "*) COMPREPLY=($(compgen -W "--help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "connect"|"connect "*) COMPREPLY=($(compgen -W "--gateway --target --pki --listen --stdio --mode --target-ca --insecure-target --log-level --json --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -70,7 +73,7 @@ _sallyport() {
     "relay"|"relay "*) COMPREPLY=($(compgen -W "enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "resource"|"resource "*) COMPREPLY=($(compgen -W "create delete list grant grants revoke ungrant --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "version"|"version "*) COMPREPLY=($(compgen -W "--json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "") COMPREPLY=($(compgen -W "ca completions connect doctor gateway login logout platform quickstart relay resource version --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "") COMPREPLY=($(compgen -W "audit ca completions connect doctor gateway login logout platform quickstart relay resource version --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
   esac
 }
 complete -o default -F _sallyport sallyport

@@ -1,17 +1,44 @@
 # fish completion of sallyport: put this file into ~/.config/fish/completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a ca
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a connect
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a doctor
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a gateway
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a login
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a logout
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a platform
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a quickstart
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a relay
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a resource
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a version
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from ca completions connect doctor gateway login logout platform quickstart relay resource version" -l help
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a audit
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a ca
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a completions
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a connect
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a doctor
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a gateway
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a login
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a logout
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a platform
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a quickstart
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a relay
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a resource
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a version
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -f -a connections
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l since
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l until
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l person
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l export
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l event
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l since
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l until
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l person
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l export
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l open
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a init
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a show
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a issue

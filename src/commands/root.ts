@@ -9,6 +9,7 @@ export const root: CommandDef = {
     description: "Reach private services without an inbound port",
   },
   subCommands: {
+    audit: () => import("./audit/index.ts").then((module) => module.default),
     ca: () => import("./ca/index.ts").then((module) => module.default),
     completions: () => import("./completions.ts").then((module) => module.default),
     connect: () => import("./connect.ts").then((module) => module.default),

@@ -9,6 +9,7 @@ import { probeFailed, probeWorked } from "../telemetry/platform-conditions.ts";
 import type { RoleStatus } from "../telemetry/status.ts";
 import { type DialOptions, dialSsh } from "../tunnel/ssh/dial.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
+import type { ConnectionJournal } from "./accounting.ts";
 import { type ChannelServer, openChannelServer } from "./channel-server.ts";
 import { keepHeartbeat } from "./heartbeat.ts";
 import { PlatformNews } from "./platform-events.ts";
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   heartbeat?: (signal: AbortSignal) => Promise<void>;
   /** Follows the platform's events; absent without a platform. */
   follow?: Follow;
+  /** Keeps the account of connections; absent without a platform. Closed with the gateway. */
+  accounting?: ConnectionJournal;
   /** Gets newer credentials now, whatever the age of those at hand. Never fails. */
   renew?: () => void;
   /** Called each time that a tunnel comes up, with the relay's name or address. */
@@ -94,14 +97,16 @@ class Agent implements Gateway {
   }
 
   async start(): Promise<void> {
-    const { policy, log, credentials } = this.#options;
+    const { policy, log, credentials, accounting } = this.#options;
     this.#server = await openChannelServer({
       credentials: () => this.#credentials,
       policy,
       instruments: this.#instruments,
+      accounting,
       log,
       clock: this.#clock,
     });
+    accounting?.start();
     this.#measure();
     this.#followRelays();
     credentials.onStale(() => void this.#reload());
@@ -136,6 +141,7 @@ class Agent implements Gateway {
     this.#options.credentials.close();
     this.#stop.abort();
     await Promise.all([this.#links.drain(graceMs), this.#server?.drain(graceMs)]);
+    await this.#options.accounting?.close();
     this.close();
   }
 
@@ -144,6 +150,7 @@ class Agent implements Gateway {
     this.#stop.abort();
     this.#links.close();
     this.#server?.close();
+    void this.#options.accounting?.close();
   }
 
   #news(): PlatformNews {

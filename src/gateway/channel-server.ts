@@ -10,6 +10,7 @@ import { errorLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import { type InnerTlsServer, openInnerTlsServer } from "../tunnel/tls/inner-server.ts";
 import type { PeerCertificate } from "../tunnel/tls/peer-certificate.ts";
+import type { Accounting } from "./accounting.ts";
 import { HttpFront } from "./http/front.ts";
 import { podServiceAccount, type ServiceAccount } from "./http/service-account.ts";
 import { lastWords } from "./last-words.ts";
@@ -24,6 +25,8 @@ export interface ChannelServerOptions {
   policy: TargetPolicy;
   /** Its own unless told. */
   instruments?: Instruments;
+  /** Told of every session; absent without a platform. */
+  accounting?: Accounting | undefined;
   log: Logger;
   clock?: Clock;
   resolve?: Resolver;
@@ -49,6 +52,8 @@ export interface ChannelServer {
 }
 
 const CONNECTION_LIMIT = 1000;
+/** For sessions that were cut to be accounted for. */
+const LAST_WORDS_MS = 1000;
 
 /** @throws SallyportError when the socket can't be made */
 export async function openChannelServer(options: ChannelServerOptions): Promise<ChannelServer> {
@@ -75,6 +80,7 @@ class Server implements ChannelServer {
       policy,
       resolve,
       instruments: this.#instruments,
+      accounting: options.accounting,
       log,
       clock: options.clock ?? systemClock,
       http: new HttpFront(),
@@ -135,6 +141,7 @@ class Server implements ChannelServer {
     const over = Promise.all([...this.#sessions].map((session) => session.over));
     await settlesWithin(this.#services.clock, over, graceMs);
     this.close();
+    await settlesWithin(this.#services.clock, over, LAST_WORDS_MS);
   }
 
   close(): void {

@@ -11,7 +11,9 @@ import { PlatformClient } from "../platform-client/client.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { ConnectionJournal } from "./accounting.ts";
 import type { GatewayOptions } from "./agent.ts";
+import { ConnectionSpool } from "./connection-spool.ts";
 import { hasCache, openCredentialsCache } from "./credentials-cache.ts";
 import { deployHint, type Enrolled, enrolGateway, isSpentHere } from "./enrolment.ts";
 import { PlatformSource } from "./platform-source.ts";
@@ -92,6 +94,11 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
     heartbeat: (signal) => platform.gatewayHeartbeat({}, { signal }),
     follow: followPlatform((ask) => platform.events(ask), log),
     renew: () => credentials.renew(),
+    accounting: new ConnectionJournal({
+      send: (report, ask) => platform.reportConnections(report, ask),
+      spool: new ConnectionSpool(directory, log),
+      log,
+    }),
     route,
     log,
   };

@@ -1,10 +1,12 @@
 import { type Clock, sleepUntil } from "../host/clock.ts";
+import type { ConnectionRecord } from "../platform-client/connections.ts";
 import { ENDED, type Traffic } from "../telemetry/connections.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { Fields, Logger } from "../telemetry/log.ts";
 import type { PumpResult } from "../tunnel/pump.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
+import type { Accounting } from "./accounting.ts";
 import { healthReply, pong } from "./health-mode.ts";
 import type { HttpFront } from "./http/front.ts";
 import type { ServiceAccount } from "./http/service-account.ts";
@@ -23,6 +25,8 @@ export interface SessionServices {
   resolve: Resolver | undefined;
   clock: Clock;
   instruments: Pick<Instruments, "connections">;
+  /** Absent without a platform. */
+  accounting: Accounting | undefined;
   log: Logger;
 }
 
@@ -56,6 +60,7 @@ export class Session {
     const log = this.services.log.child({ connection: entry.id });
     const level = mode === "tcp" || mode === "http" ? "info" : "debug";
     log[level]("Session opened", about);
+    const record = this.#account();
     this.#watchTheClock();
 
     const { forward, backward, error } = await this.#serve();
@@ -63,14 +68,41 @@ export class Session {
     this.#ended.abort();
     Object.assign(this.#traffic, { forward, backward });
     entry.close(nameOf(cause));
+    const durationMs = Math.max(0, clock.now() - this.#since);
+    const closed = {
+      at: new Date(clock.now()).toISOString(),
+      bytesUp: forward,
+      bytesDown: backward,
+      durationMs,
+    };
+    if (record) this.services.accounting?.add({ ...record, closed: { ...closed, cause: nameOf(cause) } });
     log[level]("Session closed", {
       ...about,
       bytesUp: forward,
       bytesDown: backward,
-      milliseconds: Math.max(0, clock.now() - this.#since),
+      milliseconds: durationMs,
       cause: nameOf(cause),
       ...(cause instanceof Error && { reason: describe(cause) }),
     });
+  }
+
+  /** Probes reach nothing, so there is nothing to account for (EXTENSIONS X10). */
+  #account(): ConnectionRecord | undefined {
+    const { accounting } = this.services;
+    const { mode, actor, target, serial, grant } = this.request;
+    if (!accounting || (mode !== "tcp" && mode !== "http")) return undefined;
+    const record: ConnectionRecord = {
+      id: crypto.randomUUID(),
+      instance: accounting.instance,
+      openedAt: new Date(this.#since).toISOString(),
+      serial,
+      mode,
+      actor,
+      target: targetLabel(target),
+      ...(grant && { grantId: grant.grantId }),
+    };
+    accounting.add(record);
+    return record;
   }
 
   #serve(): Promise<PumpResult> {

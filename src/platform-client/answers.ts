@@ -173,6 +173,41 @@ export const grantRows = z.array(grantRow).max(10_000);
 
 export const endedAnswer = z.object({ ended: z.number().int() });
 
+export const auditEntry = z.object({
+  id,
+  time: z.string().max(64),
+  event: z.string().max(64),
+  actor: z.object({ type: z.string().max(64), id: z.string().nullable(), name: z.string().nullable() }),
+  address: z.string().max(64).nullable(),
+  detail: z.record(z.string(), z.unknown()),
+});
+export const auditPage = z.object({ entries: z.array(auditEntry).max(1000), next: z.string().nullable() });
+export type AuditPage = z.infer<typeof auditPage>;
+
+export const connectionEntry = z.object({
+  id,
+  gatewayId: id,
+  gatewayName: name,
+  resourceId: z.string().nullable(),
+  resourceName: z.string().nullable(),
+  grantId: z.string().nullable(),
+  serial: z.string(),
+  mode: z.string(),
+  actor: z.object({ type: z.string(), id: z.string().nullable(), name: z.string().nullable() }),
+  target: z.string(),
+  openedAt: z.string().max(64),
+  closedAt: z.string().max(64).nullable(),
+  bytesUp: z.number().nullable(),
+  bytesDown: z.number().nullable(),
+  durationMs: z.number().nullable(),
+  cause: z.string().nullable(),
+});
+export const connectionPage = z.object({
+  connections: z.array(connectionEntry).max(1000),
+  next: z.string().nullable(),
+});
+export type ConnectionPage = z.infer<typeof connectionPage>;
+
 export const loginAnswer = z.object({ accessToken: text.min(1), expiresAt: z.string().max(64) });
 export type Login = z.infer<typeof loginAnswer>;
 

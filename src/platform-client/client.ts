@@ -1,4 +1,5 @@
 import * as answers from "./answers.ts";
+import type { ConnectionRecord } from "./connections.ts";
 import { type AnswerStream, type Call, Transport, type TransportOptions } from "./transport.ts";
 
 export type { TransportOptions as PlatformClientOptions } from "./transport.ts";
@@ -35,6 +36,28 @@ export interface AccessRequest {
   relayCsr?: string;
   /** The same for the certificate shown to the gateway. */
   gatewayCsr?: string;
+}
+
+/** Times are RFC 3339; `cursor` is `next` of the page before. */
+export interface AuditFilter {
+  since?: string;
+  until?: string;
+  event?: string;
+  actor?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+export interface ConnectionFilter {
+  since?: string;
+  until?: string;
+  gatewayId?: string;
+  resourceId?: string;
+  /** A user id or an e-mail address. */
+  actor?: string;
+  open?: boolean;
+  limit?: number;
+  cursor?: string;
 }
 
 /** How a relay of the instance says which one it is. */
@@ -133,6 +156,33 @@ export class PlatformClient {
       bearer: secret,
       answer: answers.messageAnswer,
     });
+  }
+
+  /** Accounts for a gateway's connections (EXTENSIONS X10). NOT_FOUND from platforms that keep no account. */
+  async reportConnections(
+    report: { instance: string; records: ConnectionRecord[] },
+    ask: Ask = {},
+  ): Promise<void> {
+    await this.#call({ ...post("/v1/gateways/connections", report, ask), answer: answers.messageAnswer });
+  }
+
+  /** A page of the audit log, newest first. */
+  listAudit(filter: AuditFilter = {}): Promise<answers.AuditPage> {
+    return this.#call({ ...get(`/v1/audit${queryOf(filter)}`), answer: answers.auditPage });
+  }
+
+  /** A page of the connections, newest first. */
+  listConnections(filter: ConnectionFilter = {}): Promise<answers.ConnectionPage> {
+    return this.#call({
+      ...get(`/v1/audit/connections${queryOf(filter)}`),
+      answer: answers.connectionPage,
+    });
+  }
+
+  /** All of a list that fits the filter, as JSON Lines, newest first. */
+  exportAudit(what: "audit" | "connections", filter: object, signal: AbortSignal): Promise<AnswerStream> {
+    const path = what === "audit" ? "/v1/audit/export" : "/v1/audit/connections/export";
+    return this.#transport.open({ method: "GET", path: `${path}${queryOf(filter)}` }, signal);
   }
 
   /** Says which tunnels a relay holds (EXTENSIONS X7). NOT_FOUND from platforms that don't ask for that. */
@@ -314,6 +364,12 @@ function get(path: string, ask: Ask = {}): Request {
 
 function grantsOf(resource: string): string {
   return `/v1/resources/${encodeURIComponent(resource)}/grants`;
+}
+
+function queryOf(filter: object): string {
+  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
+  const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
+  return text === "" ? "" : `?${text}`;
 }
 
 function del(path: string): Request {

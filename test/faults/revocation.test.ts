@@ -27,12 +27,12 @@ describe("O2 revocation cuts what is open", () => {
 
   test("of a gateway: everything through it ends, also while the stream was down, and a new enrolment works", async () => {
     const open = await system.connect("db");
-    system.gate.shut();
+    system.shut();
     await system.admin.revokeGateway(await gatewayId());
     // The stream is down: that alone cuts nothing.
     open.write("y");
     expect(await open.until(2)).toBe("xy");
-    system.gate.reopen();
+    system.reopen();
     await open.closed;
     await expect(system.connect("db")).rejects.toMatchObject({ code: "GATEWAY_REVOKED" });
     await system.gateway("office");
@@ -45,10 +45,10 @@ describe("O2 revocation cuts what is open", () => {
     const endsAt = new Date(Date.now() + 1500).toISOString();
     await system.admin.grantResource("db", { email: mia.email, endsAt });
     const open = await system.connect("db", mia.client);
-    system.gate.shut();
+    system.shut();
     await open.closed;
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(endsAt));
-    system.gate.reopen();
+    system.reopen();
     await expect(system.connect("db", mia.client)).rejects.toMatchObject({ code: "FORBIDDEN" });
   });
 

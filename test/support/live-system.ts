@@ -29,7 +29,7 @@ export class LiveSystem {
     readonly platform: Platform,
     readonly admin: PlatformClient,
     /** Between the agents and the platform. */
-    readonly gate: TcpGate,
+    readonly gates: { relays: TcpGate; gateways: TcpGate },
     private readonly where: Awaited<ReturnType<DatabaseHost["fresh"]>>,
     private readonly log: Logger,
   ) {}
@@ -41,9 +41,12 @@ export class LiveSystem {
     const order = { ...where, log, email: "root@example.com", organisation: "Acme" };
     const { token } = await bootstrapPlatform(order);
     const platform = await startPlatform({ ...where, log, listen: { hostname: HOST, port: 0 } });
-    const gate = await TcpGate.open(platform.port);
+    const gates = {
+      relays: await TcpGate.open(platform.port),
+      gateways: await TcpGate.open(platform.port),
+    };
     const admin = new PlatformClient({ domain: platform.url, token: () => token });
-    return new LiveSystem(host, platform, admin, gate, where, log);
+    return new LiveSystem(host, platform, admin, gates, where, log);
   }
 
   /** What runs on a machine of its own. */
@@ -64,7 +67,7 @@ export class LiveSystem {
     const args = { relay: name, "ssh-port": "0", "tls-port": "0", listen: HOST };
     const given = { ...env, SALLYPORT_RELAY_ENROLLMENT_TOKEN: token };
     const flags = {
-      domain: this.gate.url,
+      domain: this.gates.relays.url,
       insecureHttp: false,
       listen: HOST,
       sshPort: "0",
@@ -92,7 +95,7 @@ export class LiveSystem {
     const { token } = await this.admin.generateGatewayToken(id);
     const machine = thisMachine(await this.#machine(`gateway-${name}`));
     const flags = {
-      domain: this.gate.url,
+      domain: this.gates.gateways.url,
       relays: more.relays ?? [],
       allow: [HOST],
       deny: [],
@@ -134,6 +137,15 @@ export class LiveSystem {
     return inbox;
   }
 
+  /** No relay and no gateway reaches the platform any more. */
+  shut(): void {
+    for (const gate of Object.values(this.gates)) gate.shut();
+  }
+
+  reopen(): void {
+    for (const gate of Object.values(this.gates)) gate.reopen();
+  }
+
   /** The platform as somebody who is no administrator. */
   async member(name: string): Promise<{ email: string; client: PlatformClient }> {
     const replica = await TestPlatform.reopen(this.where);
@@ -147,7 +159,8 @@ export class LiveSystem {
   async close(): Promise<void> {
     for (const gateway of this.#gateways.values()) gateway.close();
     for (const close of this.#closers.splice(0).reverse()) await close();
-    await this.gate.close();
+    await this.gates.relays.close();
+    await this.gates.gateways.close();
     await this.platform.close(500);
     await this.host.close();
   }

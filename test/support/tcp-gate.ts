@@ -4,6 +4,8 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class TcpGate {
   readonly #sockets = new Set<Socket>();
   #open = true;
+  /** When requests for the event stream came through, by `performance.now()`. */
+  readonly streams: number[] = [];
 
   private constructor(
     readonly port: number,
@@ -41,6 +43,10 @@ export class TcpGate {
   #forward(socket: Socket): void {
     if (!this.#open) return void socket.destroy();
     const onward = connect({ port: this.target, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("data", (chunk: Buffer) => {
+      if (chunk.toString("latin1", 0, 64).startsWith("GET /api/v1/events"))
+        this.streams.push(performance.now());
+    });
     for (const [one, other] of [
       [socket, onward],
       [onward, socket],

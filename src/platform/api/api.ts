@@ -3,7 +3,9 @@ import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
 import { SallyportError } from "../../telemetry/error.ts";
 import { VERSION } from "../../version.ts";
+import { auditRoutes } from "./audit.ts";
 import { boundRequests } from "./bounds.ts";
+import { connectionRoutes } from "./connections.ts";
 import type { ApiEnv, ApiServices } from "./env.ts";
 import { eventRoutes } from "./events.ts";
 import { gatewayAgentRoutes } from "./gateway-agents.ts";
@@ -69,6 +71,8 @@ export function createApi(services: ApiServices): Api {
     resourceRoutes,
     grantRoutes,
     relayTunnelRoutes,
+    connectionRoutes,
+    auditRoutes,
     eventRoutes,
   ];
   for (const part of parts) app.route("/", part);

@@ -1,5 +1,6 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import { insertAudit } from "../store/audit.ts";
+import { closeAbandoned } from "../store/connections.ts";
 import { deleteGatewayTokens } from "../store/enrollment-tokens.ts";
 import {
   countGateways,
@@ -76,6 +77,7 @@ export async function removeGateway(core: Core, person: Person, id: string): Pro
     if (!(await deleteGateway(sql, person.orgId, id))) missing();
     const detail = { gatewayId: id, name: gateway.name };
     await insertAudit(sql, { ...byPerson(person), event: "GATEWAY_DELETE", detail }, now);
+    await closeAbandoned(sql, id, null, now);
     const about = { orgId: person.orgId, gatewayId: id };
     await emit(sql, about, [{ type: "gateway.deleted", gatewayId: id }], now);
   });

@@ -34,6 +34,50 @@ export interface AuditEntry {
   detail: Record<string, string | number | boolean | null>;
 }
 
+export interface AuditRow {
+  id: string;
+  created_at: string;
+  event: string;
+  actor_type: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  address: string | null;
+  /** JSON. */
+  detail: string;
+}
+
+export interface AuditFilter {
+  orgId: string;
+  since: string | null;
+  until: string | null;
+  event: string | null;
+  /** An id, a name or an e-mail address. */
+  actor: string | null;
+  /** Only what comes after this one, in the order of the list. */
+  after: { time: string; id: string } | null;
+  limit: number;
+}
+
+/** Newest first. */
+export async function listAudit(sql: Sql, filter: AuditFilter): Promise<AuditRow[]> {
+  const { orgId, since, until, event, actor, after, limit } = filter;
+  const time = after?.time ?? null;
+  const id = after?.id ?? null;
+  return await sql<AuditRow>`
+    SELECT id, created_at, event, actor_type, actor_id, actor_name, address, detail FROM audit_log
+    WHERE org_id = ${orgId}
+      AND (created_at >= ${since} OR CAST(${since} AS TEXT) IS NULL)
+      AND (created_at < ${until} OR CAST(${until} AS TEXT) IS NULL)
+      AND (event = ${event} OR CAST(${event} AS TEXT) IS NULL)
+      AND (actor_id = ${actor} OR actor_name = ${actor} OR CAST(${actor} AS TEXT) IS NULL)
+      AND (created_at < ${time} OR (created_at = ${time} AND id < ${id}) OR CAST(${time} AS TEXT) IS NULL)
+    ORDER BY created_at DESC, id DESC LIMIT ${limit}`;
+}
+
+export async function deleteAuditBefore(sql: Sql, time: string): Promise<void> {
+  await sql`DELETE FROM audit_log WHERE created_at < ${time}`;
+}
+
 export async function insertAudit(sql: Sql, entry: AuditEntry, now: string): Promise<void> {
   const { actor } = entry;
   await sql`

@@ -258,4 +258,8 @@ export const MIGRATIONS: Migration[] = [
     name: "relay-leases-lost",
     statements: ["ALTER TABLE relay_leases ADD COLUMN lost_at TEXT"],
   },
+  {
+    name: "connection-instances",
+    statements: ["ALTER TABLE connections ADD COLUMN instance TEXT"],
+  },
 ];

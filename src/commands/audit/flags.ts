@@ -1,0 +1,70 @@
+import { createWriteStream } from "node:fs";
+import type { Writable } from "node:stream";
+import { describe, SallyportError } from "../../telemetry/error.ts";
+import { parseDuration } from "../duration.ts";
+import { sessionArgs } from "../session.ts";
+
+export const listingArgs = {
+  since: { type: "string", description: "Not before: 24h, 7d, or 2030-01-31T18:00:00Z", valueHint: "time" },
+  until: { type: "string", description: "Before: 1h, or 2030-01-31T18:00:00Z", valueHint: "time" },
+  person: {
+    type: "string",
+    description: "Only of this person: an e-mail address or an id",
+    valueHint: "person",
+  },
+  limit: { type: "string", description: "How many, at most 1000 (100)", valueHint: "count" },
+  export: {
+    type: "string",
+    description: "Write all of it as JSON Lines into this file; - for stdout",
+    valueHint: "file",
+  },
+  ...sessionArgs,
+  json: { type: "boolean", description: "Print JSON" },
+} as const;
+
+interface ListingFlags {
+  since?: string | undefined;
+  until?: string | undefined;
+  person?: string | undefined;
+}
+
+/** The filter that both lists know. @throws SallyportError USAGE */
+export function listingFilter({ since, until, person }: ListingFlags) {
+  return {
+    ...(since !== undefined && { since: timeOf(since, "--since") }),
+    ...(until !== undefined && { until: timeOf(until, "--until") }),
+    ...(person !== undefined && { actor: person }),
+  };
+}
+
+/** @throws SallyportError USAGE */
+export function limitOf(text: string | undefined): { limit?: number } {
+  if (text === undefined) return {};
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= 1000) return { limit };
+  throw new SallyportError("USAGE", "--limit has to be a number from 1 to 1000.");
+}
+
+/** A time, or how long ago. */
+function timeOf(text: string, flag: string): string {
+  if (/^[\d dhms]+$/.test(text)) return new Date(Date.now() - parseDuration(text, flag) * 1000).toISOString();
+  const time = new Date(text);
+  if (!Number.isNaN(time.getTime())) return time.toISOString();
+  throw new SallyportError("USAGE", `${flag} has to be a time such as 24h or 2030-01-31T18:00:00Z.`);
+}
+
+/** Writes what comes as it comes. @throws SallyportError FILE_UNWRITABLE */
+export async function exportTo(file: string, lines: ReadableStream<Uint8Array>): Promise<void> {
+  const out: Writable = file === "-" ? process.stdout : createWriteStream(file, { mode: 0o600 });
+  try {
+    for await (const chunk of lines) {
+      await new Promise<void>((resolve, reject) =>
+        out.write(chunk, (error) => (error ? reject(error) : resolve())),
+      );
+    }
+    if (file !== "-") await new Promise<void>((resolve) => out.end(resolve));
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause;
+    throw new SallyportError("FILE_UNWRITABLE", `The export ended early: ${describe(cause)}.`, { cause });
+  }
+}

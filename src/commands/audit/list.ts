@@ -1,0 +1,34 @@
+import { command } from "../command.ts";
+import { printJson, printTable } from "../output.ts";
+import { openSession } from "../session.ts";
+import { exportTo, limitOf, listingArgs, listingFilter } from "./flags.ts";
+
+export default command({
+  name: "list",
+  description: "List who changed what in the organisation, newest first",
+  args: {
+    ...listingArgs,
+    event: { type: "string", description: "Only this event, for example GATEWAY_CREATE", valueHint: "event" },
+  },
+  async run({ args }) {
+    const filter = { ...listingFilter(args), ...(args.event !== undefined && { event: args.event }) };
+    const limit = limitOf(args.limit);
+    const client = await openSession(args);
+    if (args.export !== undefined) {
+      const stop = new AbortController();
+      return await exportTo(args.export, await client.exportAudit("audit", filter, stop.signal));
+    }
+    const page = await client.listAudit({ ...filter, ...limit });
+    if (args.json) return printJson(page);
+    printTable(
+      ["TIME", "EVENT", "WHO", "FROM", "WHAT"],
+      page.entries.map(({ time, event, actor, address, detail }) => [
+        time,
+        event,
+        actor.name ?? actor.id ?? actor.type,
+        address ?? "",
+        String(detail.name ?? detail.target ?? ""),
+      ]),
+    );
+  },
+});

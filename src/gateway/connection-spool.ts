@@ -1,0 +1,90 @@
+import { appendFile, readFile, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { makePrivateDirectory } from "../host/atomic-file.ts";
+import { type ConnectionRecord, connectionRecord } from "../platform-client/connections.ts";
+import { parseJson } from "../platform-client/json.ts";
+import { describe, systemCode } from "../telemetry/error.ts";
+import type { Logger } from "../telemetry/log.ts";
+
+/** EXTENSIONS X10. */
+const LIMIT_BYTES = 10 * 1024 * 1024;
+
+/** Records that wait for the platform, over restarts: JSON lines in the state directory, at most 10 MiB. Never fails. */
+export class ConnectionSpool {
+  readonly #path: string;
+  #lost = 0;
+
+  constructor(
+    private readonly directory: string,
+    private readonly log: Logger,
+    private readonly limitBytes = LIMIT_BYTES,
+  ) {
+    this.#path = join(directory, "connections.jsonl");
+  }
+
+  /** What does not fit is lost, and said. */
+  async append(records: ConnectionRecord[]): Promise<void> {
+    try {
+      await makePrivateDirectory(this.directory);
+      let room = this.limitBytes - (await this.#size());
+      let text = "";
+      for (const record of records) {
+        const line = `${JSON.stringify(record)}\n`;
+        room -= Buffer.byteLength(line);
+        if (room < 0) this.#lost++;
+        else text += line;
+      }
+      if (text !== "") await appendFile(this.#path, text, { mode: 0o600 });
+    } catch (error) {
+      this.#lost += records.length;
+      this.log.warn("The account of connections can't be kept", {
+        path: this.#path,
+        reason: describe(error),
+      });
+    }
+  }
+
+  /** Everything that waits, oldest first. A line that was cut by a crash is left out. */
+  async read(): Promise<ConnectionRecord[]> {
+    try {
+      const lines = (await readFile(this.#path, "utf8")).split("\n");
+      return lines.flatMap((line) => connectionRecord.safeParse(parseJson(line)).data ?? []);
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") {
+        this.log.warn("The account of connections can't be read", {
+          path: this.#path,
+          reason: describe(error),
+        });
+      }
+      return [];
+    }
+  }
+
+  async clear(): Promise<void> {
+    try {
+      await unlink(this.#path);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return;
+      this.log.warn("The account of connections can't be deleted", {
+        path: this.#path,
+        reason: describe(error),
+      });
+    }
+  }
+
+  /** Records lost since the last call. */
+  takeLost(): number {
+    const lost = this.#lost;
+    this.#lost = 0;
+    return lost;
+  }
+
+  async #size(): Promise<number> {
+    try {
+      return (await stat(this.#path)).size;
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return 0;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import { z } from "@hono/zod-openapi";
+import { connectionRecord } from "../../platform-client/connections.ts";
+import { recordConnections } from "../services/connections.ts";
+import { answers, jsonBody, message } from "./fields.ts";
+import { declareRoute, requireGateway, routes } from "./route.ts";
+
+const report = declareRoute(["gateway"], {
+  method: "post",
+  path: "/api/v1/gateways/connections",
+  request: {
+    body: jsonBody(z.object({ instance: z.uuid(), records: z.array(connectionRecord).max(100) })),
+  },
+  responses: answers(message, "Stored; what was stored before counts once"),
+});
+
+/** Gateways account for every connection (EXTENSIONS X10). */
+export const connectionRoutes = routes().openapi(report, async (c) => {
+  await recordConnections(c.var.services.core, requireGateway(c.var.actor), c.req.valid("json"));
+  return c.json({ message: "Stored" }, 200);
+});
