@@ -40,8 +40,10 @@ export async function reportTunnels(core: Core, relayId: string, report: RelayRe
   const until = new Date(now.getTime() + report.leaseSeconds * 1000).toISOString();
   return await core.store.transaction(async (sql) => {
     const isCurrent = await renewLease(sql, relayId, until, at);
-    const before = new Set(await listTunnelGateways(sql, relayId));
     const ending = report.leaseSeconds === 0;
+    const changes = opened.length + report.closed.length > 0 || report.complete || ending;
+    if (isCurrent && !changes) return { complete: false, refused, appeared: [] };
+    const before = new Set(await listTunnelGateways(sql, relayId));
     if (ending || report.complete || !isCurrent) await forgetTunnels(sql, relayId);
     for (const tunnel of ending ? [] : opened) await openTunnelRow(sql, relayId, tunnel, at);
     for (const gatewayId of report.closed) {

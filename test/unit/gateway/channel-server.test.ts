@@ -299,6 +299,19 @@ describe("a revoked certificate", () => {
     expect(next).not.toBe(serial);
   });
 
+  test("X4 access that the platform has ended is cut, refused again, and others go on", async () => {
+    const gateway = await gatewayEnd();
+    const { gateway: identity } = await (await testPki()).client({ target: echo() });
+    const doomed = await gateway.connectAs(identity);
+    const { serial } = await gateway.log.next("Session opened");
+    const spared = await gateway.connect({ target: echo() });
+    await Promise.all([doomed.until(/OK/), spared.until(/OK/)]);
+    gateway.server.endAccess(new Set([String(serial)]));
+    expect(await doomed.closed).not.toBeNull();
+    expect(await (await gateway.connectAs(identity)).rest()).toMatch(/^ERR SESSION_ENDED .*revoked/);
+    expect(await spared.send("still").rest()).toBe("OK\nSTILL");
+  });
+
   test("loses its live session when reload shows it; others go on", async () => {
     const gateway = await gatewayEnd();
     const doomed = await gateway.connect({ target: echo() });
