@@ -16,68 +16,82 @@ const { values } = parseArgs({
 const runs = Number(values.runs);
 const LIMIT_MS = 2000;
 
-const system = await LiveSystem.open({ database: values.postgres ? "postgres" : "sqlite" });
-try {
-  await system.relay("eu-1");
-  await system.gateway("office");
-  const port = await system.echo();
-  await system.admin.createResource({ name: "db", gatewayName: "office", host: "127.0.0.1", port });
-  const gatewayId = (await system.admin.listGateways())[0]?.id ?? "";
+type Live = { system: LiveSystem; gatewayId: string };
 
-  let reopened = 0;
-  const measured = {
-    access: await measure(runs, () => system.admin.revokeResourceAccess("db")),
-    gateway: await measure(runs, () => system.admin.revokeGateway(gatewayId), enrolAgain),
-    "gateway, from the return of the stream": await measure(
-      Math.ceil(runs / 5),
-      async () => {
-        system.gates.relays.shut();
-        await system.admin.revokeGateway(gatewayId);
-        system.gates.relays.reopen();
-        reopened = performance.now();
-      },
-      enrolAgain,
-      // What was cut before the stream came back was cut by the answer to a report about tunnels.
-      (end) => system.gates.relays.streams.find((time) => time > reopened) ?? end,
-    ),
-  };
-  const rows = Object.entries(measured).map(([what, times]) => ({
-    what,
-    runs: times.length,
-    p50: Math.round(percentile(times, 0.5)),
-    p99: Math.round(percentile(times, 0.99)),
-    most: Math.round(Math.max(...times)),
-  }));
-  if (values.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
-  else
-    for (const { what, p50, p99, most, ...row } of rows) {
-      process.stdout.write(`${what}: ${row.runs} runs, p50 ${p50} ms, p99 ${p99} ms, most ${most} ms\n`);
-    }
-  if (rows.some(({ p99 }) => p99 > LIMIT_MS)) process.exitCode = 1;
-} finally {
-  await system.close();
+/** One relay, one gateway, one resource. */
+async function live<T>(options: { reports: boolean }, work: (live: Live) => Promise<T>): Promise<T> {
+  const system = await LiveSystem.open({ database: values.postgres ? "postgres" : "sqlite" });
+  try {
+    await system.relay("eu-1", options);
+    await system.gateway("office");
+    const port = await system.echo();
+    await system.admin.createResource({ name: "db", gatewayName: "office", host: "127.0.0.1", port });
+    return await work({ system, gatewayId: (await system.admin.listGateways())[0]?.id ?? "" });
+  } finally {
+    await system.close();
+  }
 }
 
-async function enrolAgain(): Promise<void> {
-  await system.gateway("office");
-}
-
-/** @param since when the clock starts, asked when it is over; when `revoke` begins unless told */
-async function measure(
-  times: number,
+/** From the beginning of `revoke` until the connection is cut. */
+async function repeat(
+  { system }: Live,
   revoke: () => Promise<unknown>,
-  recover: () => Promise<void> = async () => {},
-  since?: (end: number) => number,
+  recover: () => Promise<unknown> = async () => {},
 ): Promise<number[]> {
   const cuts: number[] = [];
-  for (let i = 0; i < times; i++) {
+  for (let i = 0; i < runs; i++) {
     const open = await system.connect("db");
     const start = performance.now();
     const over = open.closed.then(() => performance.now());
     await revoke();
-    const end = await over;
-    cuts.push(Math.max(0, end - (since?.(end) ?? start)));
+    cuts.push((await over) - start);
     await recover();
   }
   return cuts;
 }
+
+/** The stream is cut, the revocation asked for, the stream let through again: from its return until the cut. */
+async function afterReturn({ system, gatewayId }: Live): Promise<number> {
+  const { relays } = system.gates;
+  const open = await system.connect("db");
+  relays.shut();
+  await system.admin.revokeGateway(gatewayId);
+  const before = relays.streams.length;
+  relays.reopen();
+  await open.closed;
+  return performance.now() - (relays.streams[before] ?? Number.NaN);
+}
+
+const measured: Record<string, number[]> = {
+  access: await live({ reports: true }, (one) =>
+    repeat(one, () => one.system.admin.revokeResourceAccess("db")),
+  ),
+  gateway: await live({ reports: true }, (one) =>
+    repeat(
+      one,
+      () => one.system.admin.revokeGateway(one.gatewayId),
+      () => one.system.gateway("office"),
+    ),
+  ),
+  "gateway, from the return of the stream": [],
+};
+for (let i = 0; i < Math.ceil(runs / 5); i++) {
+  // Reports off: their answers would cut it before the stream is back. A new system: without waits that have grown.
+  const cut = await live({ reports: false }, afterReturn);
+  measured["gateway, from the return of the stream"]?.push(cut);
+}
+
+const rows = Object.entries(measured).map(([what, times]) => ({
+  what,
+  runs: times.length,
+  p50: Math.round(percentile(times, 0.5)),
+  p99: Math.round(percentile(times, 0.99)),
+  most: Math.round(Math.max(...times)),
+}));
+if (values.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
+else {
+  for (const { what, p50, p99, most, ...row } of rows) {
+    process.stdout.write(`${what}: ${row.runs} runs, p50 ${p50} ms, p99 ${p99} ms, most ${most} ms\n`);
+  }
+}
+if (rows.some(({ p99 }) => !(p99 <= LIMIT_MS))) process.exitCode = 1;

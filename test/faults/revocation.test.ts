@@ -7,7 +7,8 @@ describe("O2 revocation cuts what is open", () => {
   let system: LiveSystem;
   beforeAll(async () => {
     system = await LiveSystem.open();
-    await system.relay("eu-1");
+    // Without reports about tunnels, whose answers would cut as well: this is about the event stream.
+    await system.relay("eu-1", { reports: false });
     await system.gateway("office");
     const target = await system.echo();
     await system.admin.createResource({ name: "db", gatewayName: "office", host: "127.0.0.1", port: target });
