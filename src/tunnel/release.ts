@@ -10,7 +10,19 @@ const FRAMING = 64;
  */
 export function release(chunk: Uint8Array): void {
   const { buffer } = chunk;
-  if (chunk.byteLength < SMALLEST || !(buffer instanceof ArrayBuffer)) return;
-  if (buffer.byteLength - chunk.byteLength > FRAMING) return;
-  buffer.transfer(0);
+  if (buffer instanceof ArrayBuffer && ownsAll(chunk)) buffer.transfer(0);
+}
+
+const heirs = new WeakSet<Uint8Array>();
+
+/** The beginning of a chunk of which nothing else is needed any more: `release` gives back all that the chunk owns. */
+export function heir(chunk: Buffer, length: number): Buffer {
+  const rest = chunk.subarray(0, length);
+  if (ownsAll(chunk)) heirs.add(rest);
+  return rest;
+}
+
+function ownsAll(chunk: Uint8Array): boolean {
+  if (heirs.has(chunk)) return true;
+  return chunk.byteLength >= SMALLEST && chunk.buffer.byteLength - chunk.byteLength <= FRAMING;
 }

@@ -1,5 +1,5 @@
 import { SallyportError } from "../../telemetry/error.ts";
-import { release } from "../release.ts";
+import { heir, release } from "../release.ts";
 import { type RecordKeys, TAG_LENGTH } from "./record-keys.ts";
 
 /*
@@ -83,7 +83,7 @@ export class RecordSealer {
 
 /** What a peer's records amount to. */
 export interface RecordReader {
-  /** Content, at most a chunk's worth at once; belongs to the reader. */
+  /** Content, at most a chunk's worth at once; belongs to the reader. Not called while records are read. */
   data(content: Buffer): void;
   /** close_notify: the peer has ended its direction. */
   end(): void;
@@ -103,16 +103,17 @@ export class RecordOpener {
     private readonly reader: RecordReader,
   ) {}
 
-  /** Takes the chunk over. @throws SallyportError TLS_FAILED for what is no record of the peer's, and for its alert */
+  /**
+   * Takes the chunk over; content is put together where its records lay. @throws SallyportError TLS_FAILED for what is
+   * no record of the peer's, and for its alert
+   */
   feed(chunk: Buffer): void {
     if (this.#ended) return release(chunk);
-    const content = Buffer.allocUnsafeSlow(this.#contentIn(chunk));
+    let first: Buffer | null = null;
     let length = 0;
-    let at = 0;
     try {
-      at = this.#completePartial(chunk, (piece) => {
-        content.set(piece, length);
-        length += piece.length;
+      let at = this.#completePartial(chunk, (piece) => {
+        first = piece;
       });
       while (!this.#ended && chunk.length - at >= HEADER_LENGTH) {
         const whole = recordLength(chunk, at);
@@ -120,44 +121,21 @@ export class RecordOpener {
         const piece = this.#open(chunk.subarray(at, at + whole));
         at += whole;
         if (!piece) continue;
-        content.set(piece, length);
+        chunk.set(piece, length);
         length += piece.length;
         release(piece);
       }
       if (!this.#ended && at < chunk.length) this.#keep(chunk, at);
     } finally {
-      release(chunk);
-      if (length > 0) this.reader.data(content.subarray(0, length));
+      if (first) this.reader.data(first);
+      if (length > 0) this.reader.data(heir(chunk, length));
+      else release(chunk);
     }
     if (this.#ended) this.reader.end();
   }
 
-  /** The content of the records that this chunk completes, exactly if they are plain data (so `release` works). */
-  #contentIn(chunk: Buffer): number {
-    let sum = 0;
-    let at = 0;
-    if (this.#partial) {
-      at = this.#partial.length - this.#partialLength;
-      if (this.#partial.length === HEADER_LENGTH && at <= chunk.length) {
-        const head = Buffer.concat([this.#partial.subarray(0, this.#partialLength), chunk.subarray(0, at)]);
-        at += recordLength(head, 0) - HEADER_LENGTH;
-        sum = recordLength(head, 0) - OVERHEAD;
-      } else {
-        sum = this.#partial.length - OVERHEAD;
-      }
-      if (at > chunk.length) return 0;
-    }
-    while (chunk.length - at >= HEADER_LENGTH) {
-      const whole = recordLength(chunk, at);
-      if (chunk.length - at < whole) break;
-      sum += Math.max(0, whole - OVERHEAD);
-      at += whole;
-    }
-    return Math.max(0, sum);
-  }
-
   /** The record that the last chunk began; returns where the next one starts. */
-  #completePartial(chunk: Buffer, take: (piece: Uint8Array) => void): number {
+  #completePartial(chunk: Buffer, take: (piece: Buffer) => void): number {
     let at = 0;
     while (this.#partial && at < chunk.length) {
       const copied = Math.min(this.#partial.length - this.#partialLength, chunk.length - at);

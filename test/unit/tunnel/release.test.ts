@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { release } from "../../../src/tunnel/release.ts";
+import { heir, release } from "../../../src/tunnel/release.ts";
 
 test("a chunk that owns its memory gives it back at once", () => {
   const chunk = Buffer.alloc(100_000);
@@ -26,4 +26,18 @@ test("shared memory is left alone", () => {
   const shared = new Uint8Array(new SharedArrayBuffer(100_000));
   release(shared);
   expect(shared.length).toBe(100_000);
+});
+
+test("the beginning of a chunk gives back all that the chunk owned", () => {
+  const chunk = Buffer.alloc(100_000);
+  const beginning = heir(chunk, 10);
+  expect(beginning.length).toBe(10);
+  release(beginning);
+  expect(chunk.length).toBe(0);
+});
+
+test("the beginning of a chunk that did not own its memory is left alone", () => {
+  const whole = Buffer.alloc(100_000);
+  release(heir(whole.subarray(0, 50_000), 40_000));
+  expect(whole.length).toBe(100_000);
 });

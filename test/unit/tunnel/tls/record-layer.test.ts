@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { SallyportError } from "../../../../src/telemetry/error.ts";
+import { release } from "../../../../src/tunnel/release.ts";
 import { RecordKeys } from "../../../../src/tunnel/tls/record-keys.ts";
 import { RecordOpener, RecordSealer } from "../../../../src/tunnel/tls/record-layer.ts";
 
@@ -23,6 +24,22 @@ function ends(suite = "TLS_AES_128_GCM_SHA256") {
   });
   return { sealer: new RecordSealer(new RecordKeys(suite, secret)), opener, seen };
 }
+
+test("content lies where its records lay: given back, it gives back all of them", () => {
+  const secret = randomBytes(32);
+  const contents: Buffer[] = [];
+  const opener = new RecordOpener(new RecordKeys("TLS_AES_128_GCM_SHA256", secret), {
+    data: (content) => void contents.push(content),
+    end() {},
+    wantsKeyUpdate() {},
+  });
+  const sealer = new RecordSealer(new RecordKeys("TLS_AES_128_GCM_SHA256", secret));
+  const chunk = sealer.data(Buffer.alloc(100_000, 7));
+  opener.feed(chunk);
+  expect(contents.map(({ length }) => length)).toEqual([100_000]);
+  for (const content of contents) release(content);
+  expect(chunk.length).toBe(0);
+});
 
 /** RFC 8448, 3: the client's application secret of the example, and its first record. */
 test("RFC 8448: keys are derived as in the published trace", () => {
