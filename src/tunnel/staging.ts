@@ -5,11 +5,11 @@ export const HIGH_WATER = 1024 * 1024;
 /** On a slow line less is staged: about what leaves in one second, so that an answer is not held up for long. */
 const LEAST_WATER = 128 * 1024;
 const STAGED_MS = 1000;
-/** Two full packets of 128 KiB fit into a block: one system call carries both. */
+/** Two of our longest packets fit into a block: one system call carries both. */
 const BLOCK = 2 * (128 * 1024 + 64) + 64;
 /** Data starts off the page start: copies between two page-aligned addresses are 13 times slower on recent AMD cores. */
 const FIRST = 64;
-const FLUSH_AT = 256 * 1024;
+const FLUSH_AT = 224 * 1024;
 const POOLED_BLOCKS = 16;
 
 const pool: Buffer[] = [];
@@ -29,7 +29,7 @@ export interface StagingOptions {
 
 /**
  * The output of one socket: small writes are gathered into blocks, in order, and written once per microtask or at
- * 256 KiB. It never refuses bytes: whoever fills it looks at `pending` first.
+ * 224 KiB. It never refuses bytes: whoever fills it looks at `pending` first.
  */
 export class Staging {
   #socket: RawSocket | null = null;

@@ -6,7 +6,7 @@ import type { ReceiveWindow } from "./window.ts";
 
 const MAX_UINT32 = 0xffff_ffff;
 /** What one channel may send before the next one that waits has its turn. */
-const TURN = 256 * 1024;
+const TURN = 2 * OWN_MAX_PACKET;
 
 /** The connection as its channels see it. */
 export interface ChannelHost {

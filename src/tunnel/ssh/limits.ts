@@ -41,8 +41,11 @@ export const DEFAULT_LIMITS: SshLimits = {
 
 /** Towards peers that are not Sallyport's: the values of OpenSSH and of Go's SSH (PROTOCOL 0.5). */
 export const FOREIGN = { maxWindow: 2 * MIB, maxPacket: 32 * KIB };
-/** Largest payload of a data packet between two of our ends. */
-export const OWN_MAX_PACKET = 128 * KIB;
+/**
+ * Largest payload of a data packet between two of our ends: seven full records of the TLS inside, which the TLS outside
+ * sends with one system call.
+ */
+export const OWN_MAX_PACKET = 7 * (16 * KIB + 22);
 /** A peer that wants its data in smaller packets only costs time. */
 export const LEAST_MAX_PACKET = 1024;
 /** RFC 4253, 6.1: what everybody must accept, and all that an unauthenticated peer may send in one packet. */

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SshWriter } from "../../../../src/pki/ssh-wire.ts";
 import { SallyportError } from "../../../../src/telemetry/error.ts";
+import { OWN_MAX_PACKET } from "../../../../src/tunnel/ssh/limits.ts";
 import { MESSAGE, numberMessage } from "../../../../src/tunnel/ssh/messages.ts";
 import { turns } from "../../../support/fake-timers.ts";
 import { connectedPair, type Pair, type PairOptions } from "../../../support/ssh-pair.ts";
@@ -146,12 +147,12 @@ test("data beyond the window, or in longer packets than agreed, ends the connect
   await expectProtocolError(flood);
   expect(flood.probe.received).toBeLessThanOrEqual(256 * KIB);
   const discarded = await attackOnChannel();
-  for (let i = 0; i < 3; i++) discarded.send(extended(0, 128 * KIB));
+  for (let i = 0; i < 3; i++) discarded.send(extended(0, OWN_MAX_PACKET));
   await turns();
   expect(discarded.end).toBeUndefined();
   expect(discarded.answers).toContain(MESSAGE.channelWindowAdjust);
   const long = await attackOnChannel();
-  long.send(data(0, 128 * KIB + 1));
+  long.send(data(0, OWN_MAX_PACKET + 1));
   await expectProtocolError(long);
 });
 
