@@ -2,7 +2,6 @@ import { lookup } from "node:dns/promises";
 import { formatHostPort } from "../host/address.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { formatAddress } from "./ip-address.ts";
-import { recentAnswers } from "./recent-answers.ts";
 import { canonicalHost } from "./target-host.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 
@@ -52,11 +51,11 @@ export function targetLabel({ host, port }: Target): string {
   return formatHostPort(host.replace(/^\[(.*)\]$/, "$1"), port);
 }
 
-/** What the machine's resolver says, its hosts file included; the same for a second. */
-const systemResolver: Resolver = recentAnswers(async (name) => {
+/** What the machine's resolver says, its hosts file included. */
+const systemResolver: Resolver = async (name) => {
   const answers = await lookup(name, { all: true, verbatim: true });
   return answers.map(({ address }) => address);
-});
+};
 
 async function addressesOf(host: string, resolve: Resolver): Promise<string[]> {
   const { address, name } = canonicalHost(host);
