@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
 import { pump } from "../../../src/tunnel/pump.ts";
+import { release } from "../../../src/tunnel/release.ts";
 import type { SocketStream } from "../../../src/tunnel/socket.ts";
 import type { ByteStream, ByteStreamHandler } from "../../../src/tunnel/stream.ts";
 import { Inbox } from "../../support/byte-stream.ts";
@@ -123,6 +124,7 @@ describe("over sockets", () => {
           hash.update(chunk);
           peak = Math.max(peak, process.memoryUsage.rss());
           const { length } = chunk;
+          release(chunk);
           setTimeout(() => right.b.consumed(length), 1);
         },
         end: () => resolve(hash.digest("hex")),
