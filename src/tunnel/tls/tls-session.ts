@@ -29,6 +29,8 @@ export class TlsSession implements ByteStream {
   #unwrittenSealed = 0;
   #peerEnded = false;
   #ended = false;
+  /** The peer has asked for a key update that we have not sent yet. */
+  #keyUpdateOwed = false;
   #closed = false;
   #error: Error | null = null;
 
@@ -41,7 +43,7 @@ export class TlsSession implements ByteStream {
     this.#opener = agreed.opener({
       data: (content) => this.#deliver(content),
       end: () => this.#endOfPeer(),
-      wantsKeyUpdate: () => !this.#ended && this.#send(this.#sealer.keyUpdate()),
+      wantsKeyUpdate: () => this.#answerKeyUpdate(),
     });
   }
 
@@ -131,6 +133,14 @@ export class TlsSession implements ByteStream {
     this.#unwrittenSealed -= sealed;
     this.#unwritten -= content;
     if (content > 0) this.#later((handler) => handler.written(content));
+    if (this.#keyUpdateOwed) this.#answerKeyUpdate();
+  }
+
+  /** One answer for all requests that came while our records wait: a peer that never reads cannot pile them up. */
+  #answerKeyUpdate(): void {
+    if (this.#ended || this.#closed) return;
+    this.#keyUpdateOwed = this.#unwrittenSealed > 0;
+    if (!this.#keyUpdateOwed) this.#send(this.#sealer.keyUpdate());
   }
 
   #endOfPeer(): void {
