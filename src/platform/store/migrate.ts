@@ -1,6 +1,6 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Store } from "./database.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import { MIGRATIONS } from "./migrations/index.ts";
 
 /**
  * Brings the schema forward to this program's version, all steps or none. Two processes that start at once do it one

@@ -4,7 +4,7 @@ import { openDataDirectory } from "../../../src/platform/open-core.ts";
 import { bootstrap } from "../../../src/platform/services/bootstrap.ts";
 import type { Store } from "../../../src/platform/store/database.ts";
 import { migrate } from "../../../src/platform/store/migrate.ts";
-import { MIGRATIONS } from "../../../src/platform/store/migrations.ts";
+import { MIGRATIONS } from "../../../src/platform/store/migrations/index.ts";
 import { WriterQueue } from "../../../src/platform/store/writer-queue.ts";
 import { DATABASES, DatabaseHost, TestPlatform } from "../../support/platform.ts";
 import { mustRun } from "../../support/processes.ts";

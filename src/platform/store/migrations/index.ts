@@ -1,0 +1,19 @@
+import { connectionInstances } from "./connection-instances.ts";
+import { connections } from "./connections.ts";
+import { core } from "./core.ts";
+import { events } from "./events.ts";
+import { grants } from "./grants.ts";
+import type { Migration } from "./migration.ts";
+import { relayLeasesLost } from "./relay-leases-lost.ts";
+import { relayTunnels } from "./relay-tunnels.ts";
+
+/** In the order in which they are taken; a database remembers how many it has: append. */
+export const MIGRATIONS: Migration[] = [
+  core,
+  events,
+  grants,
+  relayTunnels,
+  connections,
+  relayLeasesLost,
+  connectionInstances,
+];
