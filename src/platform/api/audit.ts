@@ -1,7 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { Person } from "../services/actors.ts";
-import { requireAdministrator } from "../services/grants.ts";
+import type { Holder } from "../services/actors.ts";
 import { type AuditFilter, type AuditRow, listAudit } from "../store/audit.ts";
 import { type ConnectionFilter, type ConnectionRow, listConnections } from "../store/connections.ts";
 import type { Sql } from "../store/database.ts";
@@ -18,7 +17,7 @@ import {
   type Place,
   placeOf,
 } from "./listing.ts";
-import { declareRoute, requirePerson, routes } from "./route.ts";
+import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
 const actorObject = z.object({
   type: z.string(),
@@ -69,61 +68,73 @@ const connectionFilter = {
   open: z.enum(["true", "false"]).default("false"),
 };
 
-const audit = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v1/audit",
-  request: { query: listingQuery.extend(auditFilter) },
-  responses: answers(
-    z.object({ entries: z.array(auditEntry), next: z.string().nullable() }),
-    "Who changed what in the organisation, newest first",
-  ),
-});
+const audit = declareRoute(
+  { to: HOLDERS, right: "list-audit-log" },
+  {
+    method: "get",
+    path: "/api/v1/audit",
+    request: { query: listingQuery.extend(auditFilter) },
+    responses: answers(
+      z.object({ entries: z.array(auditEntry), next: z.string().nullable() }),
+      "Who changed what in the organisation, newest first",
+    ),
+  },
+);
 
-const auditExport = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v1/audit/export",
-  request: { query: exportQuery.extend(auditFilter) },
-  responses: exportAnswers("The same without pages, a line for each entry"),
-});
+const auditExport = declareRoute(
+  { to: HOLDERS, right: "list-audit-log" },
+  {
+    method: "get",
+    path: "/api/v1/audit/export",
+    request: { query: exportQuery.extend(auditFilter) },
+    responses: exportAnswers("The same without pages, a line for each entry"),
+  },
+);
 
-const connections = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v1/audit/connections",
-  request: { query: listingQuery.extend(connectionFilter) },
-  responses: answers(
-    z.object({ connections: z.array(connectionEntry), next: z.string().nullable() }),
-    "Who reached what, newest first",
-  ),
-});
+const connections = declareRoute(
+  { to: HOLDERS, right: "list-connections" },
+  {
+    method: "get",
+    path: "/api/v1/audit/connections",
+    request: { query: listingQuery.extend(connectionFilter) },
+    responses: answers(
+      z.object({ connections: z.array(connectionEntry), next: z.string().nullable() }),
+      "Who reached what, newest first",
+    ),
+  },
+);
 
-const connectionsExport = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v1/audit/connections/export",
-  request: { query: exportQuery.extend(connectionFilter) },
-  responses: exportAnswers("The same without pages, a line for each connection"),
-});
+const connectionsExport = declareRoute(
+  { to: HOLDERS, right: "list-connections" },
+  {
+    method: "get",
+    path: "/api/v1/audit/connections/export",
+    request: { query: exportQuery.extend(connectionFilter) },
+    responses: exportAnswers("The same without pages, a line for each connection"),
+  },
+);
 
-/** What has happened in an organisation, for its administrators. */
+/** What has happened in an organisation. */
 export const auditRoutes = routes()
   .openapi(audit, async (c) => {
     const { limit, cursor, ...asked } = c.req.valid("query");
-    const filter = auditFilterOf(requirePerson(c.var.actor), asked);
+    const filter = auditFilterOf(requireHolder(c.var.actor), asked);
     const { rows, last } = await auditPage(readOf(c), { ...filter, after: placeOf(cursor), limit });
     return c.json({ entries: rows, next: last && cursorOf(last) }, 200);
   })
   .openapi(auditExport, (c) => {
-    const filter = auditFilterOf(requirePerson(c.var.actor), c.req.valid("query"));
+    const filter = auditFilterOf(requireHolder(c.var.actor), c.req.valid("query"));
     const lines = jsonLines((after) => auditPage(readOf(c), { ...filter, after, limit: MOST_ROWS }));
     return c.body(lines, 200, JSON_LINES);
   })
   .openapi(connections, async (c) => {
     const { limit, cursor, ...asked } = c.req.valid("query");
-    const filter = connectionFilterOf(requirePerson(c.var.actor), asked);
+    const filter = connectionFilterOf(requireHolder(c.var.actor), asked);
     const { rows, last } = await connectionPage(readOf(c), { ...filter, after: placeOf(cursor), limit });
     return c.json({ connections: rows, next: last && cursorOf(last) }, 200);
   })
   .openapi(connectionsExport, (c) => {
-    const filter = connectionFilterOf(requirePerson(c.var.actor), c.req.valid("query"));
+    const filter = connectionFilterOf(requireHolder(c.var.actor), c.req.valid("query"));
     const lines = jsonLines((after) => connectionPage(readOf(c), { ...filter, after, limit: MOST_ROWS }));
     return c.body(lines, 200, JSON_LINES);
   });
@@ -138,21 +149,17 @@ interface Asked {
   actor?: string | undefined;
 }
 
-/** @throws SallyportError FORBIDDEN */
-function auditFilterOf(person: Person, asked: Asked & { event?: string | undefined }) {
-  requireAdministrator(person);
+function auditFilterOf(holder: Holder, asked: Asked & { event?: string | undefined }) {
   const { since = null, until = null, event = null, actor = null } = asked;
-  return { orgId: person.orgId, since, until, event, actor };
+  return { orgId: holder.orgId, since, until, event, actor };
 }
 
-/** @throws SallyportError FORBIDDEN */
 function connectionFilterOf(
-  person: Person,
+  holder: Holder,
   asked: Asked & { gatewayId?: string | undefined; resourceId?: string | undefined; open: "true" | "false" },
 ) {
-  requireAdministrator(person);
   const { since = null, until = null, actor = null, gatewayId = null, resourceId = null } = asked;
-  return { orgId: person.orgId, since, until, actor, gatewayId, resourceId, open: asked.open === "true" };
+  return { orgId: holder.orgId, since, until, actor, gatewayId, resourceId, open: asked.open === "true" };
 }
 
 async function auditPage(sql: Sql, filter: AuditFilter) {

@@ -1,36 +1,39 @@
 import { z } from "@hono/zod-openapi";
 import { SallyportError } from "../../telemetry/error.ts";
-import type { Actor } from "../services/actors.ts";
+import { type Actor, nameHolder } from "../services/actors.ts";
 import type { Core } from "../services/core.ts";
 import type { EventScope } from "../services/event-scope.ts";
 import { lastWord } from "../services/superseded.ts";
 import { findInstanceRelay } from "../store/relays.ts";
 import { EventStream } from "./event-stream.ts";
 import { refusal, relayName } from "./fields.ts";
-import { declareRoute, holderCheck, routes } from "./route.ts";
+import { declareRoute, HOLDERS, holderCheck, routes } from "./route.ts";
 
-const follow = declareRoute(["person", "gateway", "relay", "relay-secret", "superseded"], {
-  method: "get",
-  path: "/api/v1/events",
-  request: {
-    headers: z.object({
-      // A browser that lost its stream sends this by itself; what is no id of ours is answered with a snapshot.
-      "last-event-id": z.string().max(100).optional(),
-    }),
-    query: z.object({
-      relayName: relayName
-        .optional()
-        .openapi({ description: "The instance relay that asks with the shared secret" }),
-    }),
-  },
-  responses: {
-    200: {
-      description: "What happens, as server-sent events, with a comment every 15 s (EXTENSIONS X4)",
-      content: { "text/event-stream": { schema: z.string() } },
+const follow = declareRoute(
+  { to: [...HOLDERS, "gateway", "relay", "relay-secret", "superseded"], right: "self" },
+  {
+    method: "get",
+    path: "/api/v1/events",
+    request: {
+      headers: z.object({
+        // A browser that lost its stream sends this by itself; what is no id of ours is answered with a snapshot.
+        "last-event-id": z.string().max(100).optional(),
+      }),
+      query: z.object({
+        relayName: relayName
+          .optional()
+          .openapi({ description: "The instance relay that asks with the shared secret" }),
+      }),
     },
-    default: { description: "Refused", content: { "application/json": { schema: refusal } } },
+    responses: {
+      200: {
+        description: "What happens, as server-sent events, with a comment every 15 s (EXTENSIONS X4)",
+        content: { "text/event-stream": { schema: z.string() } },
+      },
+      default: { description: "Refused", content: { "application/json": { schema: refusal } } },
+    },
   },
-});
+);
 
 /** The last one is for nginx, which would hold events back. */
 const HEADERS = { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" };
@@ -56,9 +59,10 @@ async function scopeOf(core: Core, actor: Actor, relay: string | undefined): Pro
     }
     case "relay":
       return { kind: "relay", orgId: actor.orgId, relayId: actor.relayId };
-    case "person": {
-      const { orgId, userId, role } = actor;
-      return { kind: "person", orgId, userId, administers: role === "admin" };
+    case "person":
+    case "identity": {
+      const { orgId, rights } = actor;
+      return { kind: "holder", orgId, holderId: nameHolder(actor).id, rights };
     }
     case "relay-secret": {
       const row = relay === undefined ? undefined : await findInstanceRelay(core.store.read, relay);

@@ -4,7 +4,7 @@ import { redeemEnrollmentToken } from "../services/enrollment.ts";
 import { connectGateway } from "../services/gateway-connect.ts";
 import { storeCapabilities } from "../store/gateways.ts";
 import { answers, csr, jsonBody, message, optionalJsonBody, relayName, sshPublicKey } from "./fields.ts";
-import { declareRoute, requireGateway, routes } from "./route.ts";
+import { declareRoute, HOLDERS, requireGateway, routes } from "./route.ts";
 
 const enrollmentToken = z.string().min(1).max(512);
 
@@ -41,39 +41,42 @@ const sshPart = z.object({
   serverCAPublicKey: z.string(),
 });
 
-const connect = declareRoute(["gateway", "relay", "person"], {
-  method: "post",
-  path: "/api/v3/gateways/connect",
-  request: {
-    body: optionalJsonBody(
+const connect = declareRoute(
+  { to: ["gateway", "relay", ...HOLDERS], right: "self" },
+  {
+    method: "post",
+    path: "/api/v3/gateways/connect",
+    request: {
+      body: optionalJsonBody(
+        z.object({
+          relayName: relayName.optional(),
+          relayNames: z.array(relayName).min(1).max(4).optional(),
+          maxRelays: z.int().min(1).max(4).optional(),
+          csr: csr.optional(),
+          sshPublicKey: sshPublicKey.optional(),
+          directAddress: z.unknown().optional(),
+        }),
+      ),
+    },
+    responses: answers(
       z.object({
-        relayName: relayName.optional(),
-        relayNames: z.array(relayName).min(1).max(4).optional(),
-        maxRelays: z.int().min(1).max(4).optional(),
-        csr: csr.optional(),
-        sshPublicKey: sshPublicKey.optional(),
-        directAddress: z.unknown().optional(),
+        gatewayId: z.string(),
+        relayHost: z.string(),
+        sshPort: z.int().optional(),
+        pki: z.object({
+          serverCertificate: z.string(),
+          serverPrivateKey: z.string().optional(),
+          clientCertificateChain: z.string(),
+        }),
+        ssh: sshPart,
+        relays: z
+          .array(z.object({ relayName: z.string(), relayHost: z.string(), sshPort: z.int(), ssh: sshPart }))
+          .optional(),
       }),
+      "Certificates for the gateway and for each of its relays",
     ),
   },
-  responses: answers(
-    z.object({
-      gatewayId: z.string(),
-      relayHost: z.string(),
-      sshPort: z.int().optional(),
-      pki: z.object({
-        serverCertificate: z.string(),
-        serverPrivateKey: z.string().optional(),
-        clientCertificateChain: z.string(),
-      }),
-      ssh: sshPart,
-      relays: z
-        .array(z.object({ relayName: z.string(), relayHost: z.string(), sshPort: z.int(), ssh: sshPart }))
-        .optional(),
-    }),
-    "Certificates for the gateway and for each of its relays",
-  ),
-});
+);
 
 const heartbeat = declareRoute(["gateway"], {
   method: "post",

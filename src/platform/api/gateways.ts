@@ -9,7 +9,6 @@ import {
   resolveGateway,
   revokeGatewayAccess,
 } from "../services/gateways.ts";
-import { requireAdministrator } from "../services/grants.ts";
 import { listPresence } from "../store/relay-tunnels.ts";
 import { accessAnswer, accessRequest, targetHost, targetKind } from "./access-objects.ts";
 import {
@@ -31,89 +30,113 @@ import {
   toGatewayDetail,
   toHealth,
 } from "./gateway-objects.ts";
-import { declareRoute, requirePerson, routes } from "./route.ts";
+import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
-const create = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v3/gateways",
-  request: {
-    body: jsonBody(
-      z.object({ name: gatewayName, authMethod: authMethodRequest.default({ method: "token" }) }),
-    ),
+const create = declareRoute(
+  { to: HOLDERS, right: "create-gateways" },
+  {
+    method: "post",
+    path: "/api/v3/gateways",
+    request: {
+      body: jsonBody(
+        z.object({ name: gatewayName, authMethod: authMethodRequest.default({ method: "token" }) }),
+      ),
+    },
+    responses: answers(gatewayDetail, "The new gateway"),
   },
-  responses: answers(gatewayDetail, "The new gateway"),
-});
+);
 
-const get = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v3/gateways/{id}",
-  request: { params: idParameter },
-  responses: answers(gatewayDetail, "The gateway"),
-});
-
-const list = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v2/gateways",
-  responses: answers(z.array(gatewayListEntry), "The organisation's gateways"),
-});
-
-const remove = declareRoute(["person"], {
-  method: "delete",
-  path: "/api/v2/gateways/{id}",
-  request: { params: idParameter },
-  responses: answers(gatewayObject, "The gateway that was"),
-});
-
-const revoke = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v3/gateways/{id}/revoke",
-  request: { params: idParameter },
-  responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
-});
-
-const generateToken = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v3/gateways/{id}/token-auth/generate-enrollment-token",
-  request: { params: idParameter },
-  responses: answers(enrollmentToken, "Good for one login within the hour"),
-});
-
-const triggerHeartbeat = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v2/gateways/{id}/heartbeat",
-  request: { params: idParameter },
-  responses: answers(message, "The platform reached the gateway"),
-});
-
-const access = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v1/gateways/{idOrName}/access",
-  request: {
-    params: idOrName,
-    body: jsonBody(accessRequest.extend({ targetHost, targetPort: port, kind: targetKind.default("tcp") })),
+const get = declareRoute(
+  { to: HOLDERS, right: "list-gateways" },
+  {
+    method: "get",
+    path: "/api/v3/gateways/{id}",
+    request: { params: idParameter },
+    responses: answers(gatewayDetail, "The gateway"),
   },
-  responses: answers(accessAnswer, "Certificates to dial with"),
-});
+);
+
+const list = declareRoute(
+  { to: HOLDERS, right: "list-gateways" },
+  {
+    method: "get",
+    path: "/api/v2/gateways",
+    responses: answers(z.array(gatewayListEntry), "The organisation's gateways"),
+  },
+);
+
+const remove = declareRoute(
+  { to: HOLDERS, right: "delete-gateways" },
+  {
+    method: "delete",
+    path: "/api/v2/gateways/{id}",
+    request: { params: idParameter },
+    responses: answers(gatewayObject, "The gateway that was"),
+  },
+);
+
+const revoke = declareRoute(
+  { to: HOLDERS, right: "revoke-gateway-access" },
+  {
+    method: "post",
+    path: "/api/v3/gateways/{id}/revoke",
+    request: { params: idParameter },
+    responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
+  },
+);
+
+const generateToken = declareRoute(
+  { to: HOLDERS, right: "edit-gateways" },
+  {
+    method: "post",
+    path: "/api/v3/gateways/{id}/token-auth/generate-enrollment-token",
+    request: { params: idParameter },
+    responses: answers(enrollmentToken, "Good for one login within the hour"),
+  },
+);
+
+const triggerHeartbeat = declareRoute(
+  { to: HOLDERS, right: "list-gateways" },
+  {
+    method: "post",
+    path: "/api/v2/gateways/{id}/heartbeat",
+    request: { params: idParameter },
+    responses: answers(message, "The platform reached the gateway"),
+  },
+);
+
+const access = declareRoute(
+  { to: HOLDERS, right: "connect-gateways" },
+  {
+    method: "post",
+    path: "/api/v1/gateways/{idOrName}/access",
+    request: {
+      params: idOrName,
+      body: jsonBody(accessRequest.extend({ targetHost, targetPort: port, kind: targetKind.default("tcp") })),
+    },
+    responses: answers(accessAnswer, "Certificates to dial with"),
+  },
+);
 
 /** Gateways as people manage them (PROTOCOL A.3). */
 export const gatewayRoutes = routes()
   .openapi(create, async (c) => {
     const { core } = c.var.services;
-    const made = await createGateway(core, requirePerson(c.var.actor), c.req.valid("json").name);
+    const made = await createGateway(core, requireHolder(c.var.actor), c.req.valid("json").name);
     return c.json(toGatewayDetail(made, [], core.now()), 200);
   })
   .openapi(get, async (c) => {
     const { core } = c.var.services;
-    const gateway = await getGateway(core, requirePerson(c.var.actor), c.req.valid("param").id);
+    const gateway = await getGateway(core, requireHolder(c.var.actor), c.req.valid("param").id);
     const relays = await listPresence(core.store.read, { gatewayId: gateway.id });
     return c.json(toGatewayDetail(gateway, relays, core.now()), 200);
   })
   .openapi(list, async (c) => {
     const { core } = c.var.services;
-    const person = requirePerson(c.var.actor);
-    const gateways = await listGateways(core, person);
+    const holder = requireHolder(c.var.actor);
+    const gateways = await listGateways(core, holder);
     const presence = Map.groupBy(
-      await listPresence(core.store.read, { orgId: person.orgId }),
+      await listPresence(core.store.read, { orgId: holder.orgId }),
       (row) => row.gateway_id,
     );
     const entries = gateways.map((row) => ({
@@ -125,33 +148,32 @@ export const gatewayRoutes = routes()
     return c.json(entries, 200);
   })
   .openapi(remove, async (c) => {
-    const person = requirePerson(c.var.actor);
-    return c.json(toGateway(await removeGateway(c.var.services.core, person, c.req.valid("param").id)), 200);
+    const holder = requireHolder(c.var.actor);
+    return c.json(toGateway(await removeGateway(c.var.services.core, holder, c.req.valid("param").id)), 200);
   })
   .openapi(revoke, async (c) => {
-    const person = requirePerson(c.var.actor);
-    const method = await revokeGatewayAccess(c.var.services.core, person, c.req.valid("param").id);
+    const holder = requireHolder(c.var.actor);
+    const method = await revokeGatewayAccess(c.var.services.core, holder, c.req.valid("param").id);
     return c.json({ method }, 200);
   })
   .openapi(generateToken, async (c) => {
-    const person = requirePerson(c.var.actor);
-    return c.json(await generateGatewayToken(c.var.services.core, person, c.req.valid("param").id), 200);
+    const holder = requireHolder(c.var.actor);
+    return c.json(await generateGatewayToken(c.var.services.core, holder, c.req.valid("param").id), 200);
   })
   .openapi(triggerHeartbeat, async (c) => {
     const { core, probes } = c.var.services;
-    const gateway = await getGateway(core, requirePerson(c.var.actor), c.req.valid("param").id);
+    const gateway = await getGateway(core, requireHolder(c.var.actor), c.req.valid("param").id);
     await probes.gateway(gateway.id);
     return c.json({ message: "Successfully triggered heartbeat" }, 200);
   })
   .openapi(access, async (c) => {
     const { core } = c.var.services;
-    const person = requirePerson(c.var.actor);
+    const holder = requireHolder(c.var.actor);
     const { targetHost: host, targetPort, kind, relayCsr, gatewayCsr } = c.req.valid("json");
-    requireAdministrator(person);
-    const gateway = await resolveGateway(core, person, c.req.valid("param").idOrName);
+    const gateway = await resolveGateway(core, holder, c.req.valid("param").idOrName);
     const target = { host, port: targetPort, kind };
     return c.json(
-      await grantAccess(core, person, { gateway, resourceId: null, target, relayCsr, gatewayCsr }),
+      await grantAccess(core, holder, { gateway, resourceId: null, target, relayCsr, gatewayCsr }),
       200,
     );
   });

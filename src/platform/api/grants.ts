@@ -8,7 +8,7 @@ import {
 import type { GrantRow } from "../store/grants.ts";
 import { answers, idOrName, jsonBody, optionalJsonBody, time } from "./fields.ts";
 import { emailAddress } from "./person-fields.ts";
-import { declareRoute, requirePerson, routes } from "./route.ts";
+import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
 const grantObject = z
   .object({
@@ -26,64 +26,76 @@ const grantee = z.object({ userId: z.uuid().optional(), email: emailAddress.opti
 
 const path = "/api/v1/resources/{idOrName}/grants";
 
-const list = declareRoute(["person"], {
-  method: "get",
-  path,
-  request: { params: idOrName },
-  responses: answers(z.array(grantObject), "Who may reach the resource, besides administrators"),
-});
-
-const grant = declareRoute(["person"], {
-  method: "post",
-  path,
-  request: {
-    params: idOrName,
-    body: jsonBody(grantee.extend({ endsAt: z.iso.datetime({ offset: true }).optional() })),
+const list = declareRoute(
+  { to: HOLDERS, right: "list-grants" },
+  {
+    method: "get",
+    path,
+    request: { params: idOrName },
+    responses: answers(z.array(grantObject), "Who may reach the resource, besides administrators"),
   },
-  responses: answers(grantObject, "The grant; one that was there has a new end"),
-});
+);
 
-const ungrant = declareRoute(["person"], {
-  method: "delete",
-  path,
-  request: { params: idOrName, body: jsonBody(grantee) },
-  responses: answers(grantObject, "The grant that was; what it had opened is cut"),
-});
+const grant = declareRoute(
+  { to: HOLDERS, right: "create-grants" },
+  {
+    method: "post",
+    path,
+    request: {
+      params: idOrName,
+      body: jsonBody(grantee.extend({ endsAt: z.iso.datetime({ offset: true }).optional() })),
+    },
+    responses: answers(grantObject, "The grant; one that was there has a new end"),
+  },
+);
 
-const revoke = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v1/resources/{idOrName}/access/revoke",
-  request: { params: idOrName, body: optionalJsonBody(grantee) },
-  responses: answers(
-    z.object({ ended: z.int() }),
-    "Open connections are cut, one person's or everybody's; `ended` certificates are refused",
-  ),
-});
+const ungrant = declareRoute(
+  { to: HOLDERS, right: "delete-grants" },
+  {
+    method: "delete",
+    path,
+    request: { params: idOrName, body: jsonBody(grantee) },
+    responses: answers(grantObject, "The grant that was; what it had opened is cut"),
+  },
+);
+
+const revoke = declareRoute(
+  { to: HOLDERS, right: "revoke-resource-access" },
+  {
+    method: "post",
+    path: "/api/v1/resources/{idOrName}/access/revoke",
+    request: { params: idOrName, body: optionalJsonBody(grantee) },
+    responses: answers(
+      z.object({ ended: z.int() }),
+      "Open connections are cut, one person's or everybody's; `ended` certificates are refused",
+    ),
+  },
+);
 
 /** Who may reach a resource, and for how long. */
 export const grantRoutes = routes()
   .openapi(list, async (c) => {
-    const person = requirePerson(c.var.actor);
-    const grants = await listResourceGrants(c.var.services.core, person, c.req.valid("param").idOrName);
+    const holder = requireHolder(c.var.actor);
+    const grants = await listResourceGrants(c.var.services.core, holder, c.req.valid("param").idOrName);
     return c.json(grants.map(toGrant), 200);
   })
   .openapi(grant, async (c) => {
-    const person = requirePerson(c.var.actor);
+    const holder = requireHolder(c.var.actor);
     const { idOrName: named } = c.req.valid("param");
-    return c.json(toGrant(await grantResource(c.var.services.core, person, named, c.req.valid("json"))), 200);
+    return c.json(toGrant(await grantResource(c.var.services.core, holder, named, c.req.valid("json"))), 200);
   })
   .openapi(ungrant, async (c) => {
-    const person = requirePerson(c.var.actor);
+    const holder = requireHolder(c.var.actor);
     const { idOrName: named } = c.req.valid("param");
     return c.json(
-      toGrant(await ungrantResource(c.var.services.core, person, named, c.req.valid("json"))),
+      toGrant(await ungrantResource(c.var.services.core, holder, named, c.req.valid("json"))),
       200,
     );
   })
   .openapi(revoke, async (c) => {
-    const person = requirePerson(c.var.actor);
+    const holder = requireHolder(c.var.actor);
     const { idOrName: named } = c.req.valid("param");
-    const ended = await revokeResourceAccess(c.var.services.core, person, named, c.req.valid("json"));
+    const ended = await revokeResourceAccess(c.var.services.core, holder, named, c.req.valid("json"));
     return c.json({ ended }, 200);
   });
 

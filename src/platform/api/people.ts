@@ -12,23 +12,29 @@ const login = declareRoute(["anyone"], {
   responses: answers(z.object({ accessToken: z.string(), expiresAt: z.string() }), "Logged in for 12 hours"),
 });
 
-const logout = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v1/auth/logout",
-  responses: answers(message, "The login is over; an API token that lasts is left alone"),
-});
+const logout = declareRoute(
+  { to: ["person"], right: "self" },
+  {
+    method: "post",
+    path: "/api/v1/auth/logout",
+    responses: answers(message, "The login is over; an API token that lasts is left alone"),
+  },
+);
 
-const me = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v1/auth/me",
-  responses: answers(
-    z.object({
-      user: z.object({ id: z.string(), email: z.string() }),
-      organisation: z.object({ id: z.string(), name: z.string() }),
-    }),
-    "Whose token this is",
-  ),
-});
+const me = declareRoute(
+  { to: ["person"], right: "self" },
+  {
+    method: "get",
+    path: "/api/v1/auth/me",
+    responses: answers(
+      z.object({
+        user: z.object({ id: z.string(), email: z.string() }),
+        organisation: z.object({ id: z.string(), name: z.string() }),
+      }),
+      "Whose token this is",
+    ),
+  },
+);
 
 const firstAdministrator = declareRoute(["anyone"], {
   method: "post",

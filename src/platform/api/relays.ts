@@ -1,5 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { SallyportError } from "../../telemetry/error.ts";
 import {
   createRelay,
   drainRelay,
@@ -24,7 +23,7 @@ import {
   relayName,
   time,
 } from "./fields.ts";
-import { declareRoute, requirePerson, routes } from "./route.ts";
+import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
 /** PROTOCOL A.3; `sshPort` and `tlsPort` are EXTENSIONS X2. */
 const relayObject = z
@@ -47,114 +46,136 @@ const relayDetail = relayObject
   .extend({ canRevoke: z.boolean(), authMethod: authMethod.nullable() })
   .openapi("RelayDetail");
 
-const list = declareRoute(["person", "gateway"], {
-  method: "get",
-  path: "/api/v1/relays",
-  responses: answers(z.array(relayObject), "Instance relays, then the organisation's"),
-});
-
-const create = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v2/relays",
-  request: {
-    body: jsonBody(
-      z.object({
-        name: relayName,
-        host: relayHost,
-        authMethod: authMethodRequest.default({ method: "token" }),
-      }),
-    ),
+const list = declareRoute(
+  { to: [...HOLDERS, "gateway"], right: "list-relays" },
+  {
+    method: "get",
+    path: "/api/v1/relays",
+    responses: answers(z.array(relayObject), "Instance relays, then the organisation's"),
   },
-  responses: answers(relayDetail, "The new relay"),
-});
+);
 
-const get = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v2/relays/{id}",
-  request: { params: idParameter },
-  responses: answers(relayDetail, "The relay"),
-});
-
-const update = declareRoute(["person"], {
-  method: "patch",
-  path: "/api/v2/relays/{id}",
-  request: {
-    params: idParameter,
-    body: jsonBody(z.object({ host: relayHost.optional(), authMethod: authMethodRequest.optional() })),
+const create = declareRoute(
+  { to: HOLDERS, right: "create-relays" },
+  {
+    method: "post",
+    path: "/api/v2/relays",
+    request: {
+      body: jsonBody(
+        z.object({
+          name: relayName,
+          host: relayHost,
+          authMethod: authMethodRequest.default({ method: "token" }),
+        }),
+      ),
+    },
+    responses: answers(relayDetail, "The new relay"),
   },
-  responses: answers(relayDetail, "The relay as it is now"),
-});
+);
 
-const remove = declareRoute(["person"], {
-  method: "delete",
-  path: "/api/v1/relays/{id}",
-  request: { params: idParameter },
-  responses: answers(relayObject, "The relay that was"),
-});
+const get = declareRoute(
+  { to: HOLDERS, right: "list-relays" },
+  {
+    method: "get",
+    path: "/api/v2/relays/{id}",
+    request: { params: idParameter },
+    responses: answers(relayDetail, "The relay"),
+  },
+);
 
-const revoke = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v2/relays/{id}/revoke",
-  request: { params: idParameter },
-  responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
-});
+const update = declareRoute(
+  { to: HOLDERS, right: "edit-relays" },
+  {
+    method: "patch",
+    path: "/api/v2/relays/{id}",
+    request: {
+      params: idParameter,
+      body: jsonBody(z.object({ host: relayHost.optional(), authMethod: authMethodRequest.optional() })),
+    },
+    responses: answers(relayDetail, "The relay as it is now"),
+  },
+);
 
-const drain = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v1/relays/{id}/drain",
-  request: { params: idParameter },
-  responses: answers(message, "The relay is asked to end; its gateways are asked to move first"),
-});
+const remove = declareRoute(
+  { to: HOLDERS, right: "delete-relays" },
+  {
+    method: "delete",
+    path: "/api/v1/relays/{id}",
+    request: { params: idParameter },
+    responses: answers(relayObject, "The relay that was"),
+  },
+);
 
-const generateToken = declareRoute(["person"], {
-  method: "post",
-  path: "/api/v2/relays/{id}/token-auth/generate-enrollment-token",
-  request: { params: idParameter },
-  responses: answers(enrollmentToken, "Good for one login within the hour"),
-});
+const revoke = declareRoute(
+  { to: HOLDERS, right: "revoke-relay-access" },
+  {
+    method: "post",
+    path: "/api/v2/relays/{id}/revoke",
+    request: { params: idParameter },
+    responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
+  },
+);
+
+const drain = declareRoute(
+  { to: HOLDERS, right: "edit-relays" },
+  {
+    method: "post",
+    path: "/api/v1/relays/{id}/drain",
+    request: { params: idParameter },
+    responses: answers(message, "The relay is asked to end; its gateways are asked to move first"),
+  },
+);
+
+const generateToken = declareRoute(
+  { to: HOLDERS, right: "edit-relays" },
+  {
+    method: "post",
+    path: "/api/v2/relays/{id}/token-auth/generate-enrollment-token",
+    request: { params: idParameter },
+    responses: answers(enrollmentToken, "Good for one login within the hour"),
+  },
+);
 
 /** Relays as people manage them and as gateways choose them (PROTOCOL A.3). */
 export const relayRoutes = routes()
   .openapi(list, async (c) => {
     const { actor, services } = c.var;
-    if (actor.kind !== "person" && actor.kind !== "gateway") {
-      throw new SallyportError("FORBIDDEN", "Relays are listed for people and gateways.");
-    }
-    const relays = await listVisibleRelays(services.core, actor.orgId);
+    const { orgId } = actor.kind === "gateway" ? actor : requireHolder(actor);
+    const relays = await listVisibleRelays(services.core, orgId);
     return c.json(relays.map(toRelay), 200);
   })
   .openapi(create, async (c) => {
     const { name, host } = c.req.valid("json");
-    const relay = await createRelay(c.var.services.core, requirePerson(c.var.actor), { name, host });
+    const relay = await createRelay(c.var.services.core, requireHolder(c.var.actor), { name, host });
     return c.json(toRelayDetail(relay), 200);
   })
   .openapi(get, async (c) => {
-    const person = requirePerson(c.var.actor);
-    return c.json(toRelayDetail(await getRelay(c.var.services.core, person, c.req.valid("param").id)), 200);
+    const holder = requireHolder(c.var.actor);
+    return c.json(toRelayDetail(await getRelay(c.var.services.core, holder, c.req.valid("param").id)), 200);
   })
   .openapi(update, async (c) => {
     const { host } = c.req.valid("json");
-    const person = requirePerson(c.var.actor);
-    const relay = await updateRelay(c.var.services.core, person, c.req.valid("param").id, { host });
+    const holder = requireHolder(c.var.actor);
+    const relay = await updateRelay(c.var.services.core, holder, c.req.valid("param").id, { host });
     return c.json(toRelayDetail(relay), 200);
   })
   .openapi(remove, async (c) => {
-    const person = requirePerson(c.var.actor);
-    return c.json(toRelay(await removeRelay(c.var.services.core, person, c.req.valid("param").id)), 200);
+    const holder = requireHolder(c.var.actor);
+    return c.json(toRelay(await removeRelay(c.var.services.core, holder, c.req.valid("param").id)), 200);
   })
   .openapi(revoke, async (c) => {
-    const person = requirePerson(c.var.actor);
-    const method = await revokeRelayAccess(c.var.services.core, person, c.req.valid("param").id);
+    const holder = requireHolder(c.var.actor);
+    const method = await revokeRelayAccess(c.var.services.core, holder, c.req.valid("param").id);
     return c.json({ method }, 200);
   })
   .openapi(drain, async (c) => {
-    const person = requirePerson(c.var.actor);
-    await drainRelay(c.var.services.core, person, c.req.valid("param").id);
+    const holder = requireHolder(c.var.actor);
+    await drainRelay(c.var.services.core, holder, c.req.valid("param").id);
     return c.json({ message: "The relay is asked to drain" }, 200);
   })
   .openapi(generateToken, async (c) => {
-    const person = requirePerson(c.var.actor);
-    return c.json(await generateRelayToken(c.var.services.core, person, c.req.valid("param").id), 200);
+    const holder = requireHolder(c.var.actor);
+    return c.json(await generateRelayToken(c.var.services.core, holder, c.req.valid("param").id), 200);
   });
 
 function toRelay(row: RelayRow): z.infer<typeof relayObject> {

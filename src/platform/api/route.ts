@@ -2,30 +2,54 @@ import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { SallyportError } from "../../telemetry/error.ts";
-import type { Actor, GatewayActor, Person, RelayActor } from "../services/actors.ts";
+import {
+  type Actor,
+  type GatewayActor,
+  type Holder,
+  isInstanceAdministrator,
+  type Person,
+  type RelayActor,
+} from "../services/actors.ts";
 import { actorOf, isRelayAuthSecret } from "../services/authentication.ts";
 import type { Core } from "../services/core.ts";
+import { isRight, type Right, type Rights, requireRight } from "../services/rights.ts";
 import { supersededHolder } from "../services/superseded.ts";
 import type { ApiEnv } from "./env.ts";
 import { ValidationFailure } from "./refusals.ts";
 
-/** Who may call a route. `anyone` = without a token. */
-export type Access = Actor["kind"];
+/** A kind of caller. `anyone` = without a token. */
+export type Kind = Actor["kind"];
 
-const DECLARED = "x-access";
+/** Those who have rights in an organisation. */
+export const HOLDERS = ["person", "identity"] as const satisfies Holder["kind"][];
 
 /**
- * A route with who may call it: the only way to make one, because `requireDeclaredAccess` stops the start over any
- * other. The caller is in `c.var.actor` before anything of the request is parsed.
+ * What a holder needs for a route, besides a token that counts: a right in their organisation; nothing, since the route
+ * is about themselves (`self`); or to administer the whole instance.
+ */
+export type Needed = Right | "self" | "instance-administrator";
+
+/** Who may call a route. The short form is for routes that no holder may call. */
+export type Access = readonly Kind[] | { to: readonly Kind[]; right: Needed };
+
+const ACCESS = "x-access";
+const RIGHT = "x-right";
+
+/**
+ * A route with who may call it and, where holders may, the right they need: the only way to make one, because
+ * `requireDeclaredAccess` stops the start over any other. Both are checked at every request before anything of it is
+ * parsed; the caller is in `c.var.actor`.
  */
 export function declareRoute<
   P extends string,
   R extends Omit<RouteConfig, "path" | "middleware" | "security"> & { path: P },
->(access: Access[], config: R) {
+>(access: Access, config: R) {
+  const { to, right } = "to" in access ? access : { to: access, right: undefined };
   const declaration = {
-    [DECLARED]: access,
-    middleware: [authenticate(access)],
-    security: access.includes("anyone") ? [] : [{ bearer: [] }],
+    [ACCESS]: to,
+    ...(right !== undefined && { [RIGHT]: right }),
+    middleware: [authenticate(to, right)],
+    security: to.includes("anyone") ? [] : [{ bearer: [] }],
   };
   return createRoute({ ...config, ...declaration });
 }
@@ -39,15 +63,18 @@ export function routes(): OpenAPIHono<ApiEnv> {
   });
 }
 
-/** @throws SallyportError INTERNAL naming the first route without declared access */
+/** @throws SallyportError INTERNAL naming the first route without declared access, or without the right it needs */
 export function requireDeclaredAccess(app: OpenAPIHono<ApiEnv>): void {
   const declared = new Set<string>();
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type !== "route") continue;
-    const access: unknown = definition.route[DECLARED];
+    const { method, path, [ACCESS]: access, [RIGHT]: right } = definition.route;
+    const name = `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`;
     if (!Array.isArray(access) || access.length === 0) continue;
-    const path = definition.route.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    declared.add(`${definition.route.method.toUpperCase()} ${path}`);
+    if (HOLDERS.some((kind) => access.includes(kind)) !== isNeeded(right)) {
+      throw new SallyportError("INTERNAL", `The route ${name} does not declare the right that it needs.`);
+    }
+    declared.add(name);
   }
   for (const { method, path } of app.routes) {
     if (method === "ALL" || declared.has(`${method} ${path}`)) continue;
@@ -55,9 +82,20 @@ export function requireDeclaredAccess(app: OpenAPIHono<ApiEnv>): void {
   }
 }
 
+function isNeeded(right: unknown): right is Needed {
+  return (
+    typeof right === "string" && (isRight(right) || right === "self" || right === "instance-administrator")
+  );
+}
+
 /** For a route whose access includes others too. @throws SallyportError FORBIDDEN */
 export function requirePerson(actor: Actor): Person {
   return actor.kind === "person" ? actor : forbidden("people");
+}
+
+/** @throws SallyportError FORBIDDEN */
+export function requireHolder(actor: Actor): Holder {
+  return isHolder(actor) ? actor : forbidden("people and machine identities");
 }
 
 /** @throws SallyportError FORBIDDEN */
@@ -70,15 +108,18 @@ export function requireRelay(actor: Actor): RelayActor {
   return actor.kind === "relay" ? actor : forbidden("relays");
 }
 
-/** For an answer that takes long: asks again whether the token that opened it still counts. */
+/** For an answer that takes long: asks again whether the token that opened it still counts, for as much as then. */
 export function holderCheck(c: Context<ApiEnv>): () => Promise<boolean> {
   const { core } = c.var.services;
   const token = bearer(c.req.header("authorization"));
-  const { kind, address } = c.var.actor;
-  return async () => (await holderOf(core, [kind], token, address)) !== undefined;
+  const before = c.var.actor;
+  return async () => {
+    const actor = await holderOf(core, [before.kind], token, before.address);
+    return actor !== undefined && haveSameRights(actor, before);
+  };
 }
 
-function authenticate(access: Access[]) {
+function authenticate(access: readonly Kind[], right: Needed | undefined) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const { core } = c.var.services;
     const address = c.env.address;
@@ -98,15 +139,33 @@ function authenticate(access: Access[]) {
       );
     }
     if (!access.includes(actor.kind)) forbidden(access.join(" or "));
+    if (isHolder(actor)) requireNeeded(actor, right);
     c.set("actor", actor);
     await next();
   });
 }
 
+/** @throws SallyportError FORBIDDEN naming what is missing */
+function requireNeeded(holder: Holder, right: Needed | undefined): void {
+  if (right === "self") return;
+  if (right !== "instance-administrator" && right !== undefined) return requireRight(holder, right);
+  if (isInstanceAdministrator(holder)) return;
+  throw new SallyportError("FORBIDDEN", "This is for administrators of the whole instance only.");
+}
+
+function isHolder(actor: Actor): actor is Holder {
+  return actor.kind === "person" || actor.kind === "identity";
+}
+
+function haveSameRights(one: Actor, other: Actor): boolean {
+  const rights = (actor: Actor): Rights => (isHolder(actor) ? actor.rights : new Set());
+  return rights(one).symmetricDifference(rights(other)).size === 0;
+}
+
 /** The shared secret of instance relays is looked at only where it opens anything. */
 async function holderOf(
   core: Core,
-  access: Access[],
+  access: readonly Kind[],
   token: string | undefined,
   address: string,
 ): Promise<Actor | undefined> {

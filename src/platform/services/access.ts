@@ -7,7 +7,7 @@ import { type GrantRow, useGrant } from "../store/grants.ts";
 import { insertIssued } from "../store/issued-certificates.ts";
 import type { RelayRow } from "../store/relays.ts";
 import type { ResourceKind } from "../store/resources.ts";
-import { byPerson, type Person } from "./actors.ts";
+import { byHolder, type Holder, nameHolder } from "./actors.ts";
 import type { Core } from "./core.ts";
 import { DEFAULT_TLS_PORT, issueForDial, subjectKey } from "./issuing.ts";
 import { relaysTowards } from "./presence.ts";
@@ -16,7 +16,7 @@ export interface AccessRequest {
   gateway: GatewayRow;
   resourceId: string | null;
   target: { host: string; port: number; kind: ResourceKind };
-  /** What allows it; undefined for administrators. */
+  /** What allows it; undefined where a right does. */
   grant?: GrantRow | undefined;
   relayCsr?: string | undefined;
   gatewayCsr?: string | undefined;
@@ -50,12 +50,12 @@ export interface AccessAnswer {
 }
 
 /**
- * Lets a person dial a target behind a gateway: certificates for both hops, good for five minutes (PROTOCOL H.2). Where
+ * Lets a holder dial a target behind a gateway: certificates for both hops, good for five minutes (PROTOCOL H.2). Where
  * the grant has an end, the gateway cuts the session then (EXTENSIONS X10). The serials are stored with who got them.
  * @throws SallyportError GATEWAY_NOT_CONNECTED when the gateway has no relay, REQUEST_INVALID for a damaged CSR,
  * FORBIDDEN when the grant ended meanwhile
  */
-export async function grantAccess(core: Core, person: Person, request: AccessRequest): Promise<AccessAnswer> {
+export async function grantAccess(core: Core, holder: Holder, request: AccessRequest): Promise<AccessAnswer> {
   const { gateway, target, grant } = request;
   const relays = await relaysTowards(core, gateway);
   const keys = { relay: await subjectKey(request.relayCsr), gateway: await subjectKey(request.gatewayCsr) };
@@ -63,8 +63,8 @@ export async function grantAccess(core: Core, person: Person, request: AccessReq
   const made = await issueForDial(core, {
     relays,
     gateway,
-    organisation: { id: person.orgId, name: person.orgName },
-    actor: { type: "user", id: person.userId, name: person.email },
+    organisation: { id: holder.orgId, name: holder.orgName },
+    actor: nameHolder(holder),
     target: { host: target.host, port: target.port },
     ...(grant && sessionEndsAt !== undefined && { grant: { grantId: grant.id, sessionEndsAt } }),
     keys: { relay: keys.relay.publicKey, gateway: keys.gateway.publicKey },
@@ -73,7 +73,7 @@ export async function grantAccess(core: Core, person: Person, request: AccessReq
     leaf.notAfter.getTime(),
   );
   const expiresAt = new Date(Math.min(...ends)).toISOString();
-  await record(core, person, request, made, expiresAt);
+  await record(core, holder, request, made, expiresAt);
   const ways = made.relays.map(({ relay, leaf, authorities }) => ({
     relayName: relay.name,
     relayHost: relay.host,
@@ -100,19 +100,20 @@ export async function grantAccess(core: Core, person: Person, request: AccessReq
 /** A grant that is taken back meanwhile wins: nothing is stored, and nothing handed out. */
 async function record(
   core: Core,
-  person: Person,
+  holder: Holder,
   request: AccessRequest,
   made: Awaited<ReturnType<typeof issueForDial>>,
   notAfter: string,
 ): Promise<void> {
   const { gateway, target, grant, resourceId } = request;
   const place = `${target.host}:${target.port}`;
+  const actor = nameHolder(holder);
   const common = {
-    orgId: person.orgId,
+    orgId: holder.orgId,
     gatewayId: gateway.id,
     resourceId,
-    actorType: "user",
-    actorId: person.userId,
+    actorType: actor.type,
+    actorId: actor.id,
     target: place,
     notAfter,
     accessId: crypto.randomUUID(),
@@ -133,7 +134,7 @@ async function record(
     }));
     await insertIssued(sql, [...outer, { ...common, relayId, serial, profile: "gateway-client" }], now);
     const detail = { gatewayId: gateway.id, target: place, serial };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_ACCESS", detail }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_ACCESS", detail }, now);
   });
 }
 

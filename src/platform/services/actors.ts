@@ -1,20 +1,36 @@
 import type { AuditEntry } from "../store/audit.ts";
+import type { Rights } from "./rights.ts";
 
 /** Who makes a request, after their token was checked. `address` is where from. */
-export type Actor = Person | GatewayActor | RelayActor | RelaySecretActor | Superseded | Anyone;
+export type Actor = Holder | GatewayActor | RelayActor | RelaySecretActor | Superseded | Anyone;
 
-export interface Person {
+/** Who has rights in an organisation: what a route demands of them is checked in one place (`declareRoute`). */
+export type Holder = Person | IdentityActor;
+
+interface Member {
+  orgId: string;
+  orgName: string;
+  /** A built-in role, or the id of one of the organisation's own. */
+  role: string;
+  /** What the role allowed when this request came. */
+  rights: Rights;
+  address: string;
+}
+
+export interface Person extends Member {
   kind: "person";
   userId: string;
   email: string;
   /** May also change what belongs to the whole instance. */
   instanceAdmin: boolean;
-  orgId: string;
-  /** In this organisation. */
-  role: string;
-  orgName: string;
   tokenId: string;
-  address: string;
+}
+
+/** A machine identity of the organisation. */
+export interface IdentityActor extends Member {
+  kind: "identity";
+  identityId: string;
+  name: string;
 }
 
 export interface GatewayActor {
@@ -54,16 +70,18 @@ export interface Anyone {
   address: string;
 }
 
-/** Who may do everything in their organisation. */
-export function isAdministrator(person: Person): boolean {
-  return person.role === "admin";
+/** How a holder is called in the audit log and in certificates. */
+export function nameHolder(holder: Holder): { type: "user" | "identity"; id: string; name: string } {
+  return holder.kind === "person"
+    ? { type: "user", id: holder.userId, name: holder.email }
+    : { type: "identity", id: holder.identityId, name: holder.name };
+}
+
+export function isInstanceAdministrator(holder: Holder): boolean {
+  return holder.kind === "person" && holder.instanceAdmin;
 }
 
 /** The part of an audit entry that says who did it. */
-export function byPerson(person: Person): Pick<AuditEntry, "orgId" | "actor" | "address"> {
-  return {
-    orgId: person.orgId,
-    actor: { type: "user", id: person.userId, name: person.email },
-    address: person.address,
-  };
+export function byHolder(holder: Holder): Pick<AuditEntry, "orgId" | "actor" | "address"> {
+  return { orgId: holder.orgId, actor: nameHolder(holder), address: holder.address };
 }

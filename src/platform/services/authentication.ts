@@ -5,6 +5,7 @@ import { findRelay } from "../store/relays.ts";
 import type { Actor } from "./actors.ts";
 import type { Core } from "./core.ts";
 import { hashOpaqueToken } from "./opaque-tokens.ts";
+import { rightsOf } from "./rights.ts";
 
 /** Longer than any token of ours. */
 const TOKEN_LIMIT = 4096;
@@ -48,6 +49,7 @@ async function person(core: Core, token: string, address: string): Promise<Actor
     instanceAdmin: owner.instance_admin === 1,
     orgId: owner.org_id,
     role: owner.role,
+    rights: rightsOf(owner.role, owner.rights),
     orgName: owner.org_name,
     tokenId: owner.token_id,
     address,

@@ -192,5 +192,5 @@ export class EventFeed {
 
 function nameOf(scope: EventScope): string {
   if (scope.kind === "gateway") return scope.gatewayId;
-  return scope.kind === "relay" ? scope.relayId : scope.userId;
+  return scope.kind === "relay" ? scope.relayId : scope.holderId;
 }

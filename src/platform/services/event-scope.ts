@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { PlatformEventType } from "../../platform-client/events.ts";
 import type { EventRow } from "../store/events.ts";
+import type { Right, Rights } from "./rights.ts";
 
 /** Who follows, and so what they may hear of (EXTENSIONS X4, "Scope"). */
 export type EventScope =
@@ -8,8 +9,8 @@ export type EventScope =
   | { kind: "gateway"; orgId: string; gatewayId: string; generation: number }
   /** `orgId` null = an instance relay, which sees the gateways that may log in there. */
   | { kind: "relay"; orgId: string | null; relayId: string }
-  /** `administers`: sees everything of the organisation; others see nothing yet. */
-  | { kind: "person"; orgId: string; userId: string; administers: boolean };
+  /** A person or a machine identity: what their rights let them list. */
+  | { kind: "holder"; orgId: string; holderId: string; rights: Rights };
 
 type Rule = (scope: EventScope, row: EventRow) => boolean;
 
@@ -17,16 +18,17 @@ const RULES: Record<PlatformEventType, Rule> = {
   "gateway.revoked": aboutGateway,
   "gateway.rotated": aboutGateway,
   "gateway.deleted": aboutGateway,
-  "access.ended": aboutGateway,
+  "access.ended": (scope, row) =>
+    scope.kind === "holder" ? forHolder("list-connections", scope, row) : aboutGateway(scope, row),
   "relay.revoked": aboutRelay,
   "relay.drain": (scope, row) =>
     scope.kind === "gateway" ? row.org_id === null || row.org_id === scope.orgId : aboutRelay(scope, row),
   "authorities.changed": (scope, row) =>
     row.org_id === null || scope.orgId === row.org_id || isInAudience(scope, row),
-  "gateway.health": forPeople,
-  "relay.health": forPeople,
-  "connection.opened": forPeople,
-  "connection.closed": forPeople,
+  "gateway.health": (scope, row) => forHolder("list-gateways", scope, row),
+  "relay.health": (scope, row) => forHolder("list-relays", scope, row),
+  "connection.opened": (scope, row) => forHolder("list-connections", scope, row),
+  "connection.closed": (scope, row) => forHolder("list-connections", scope, row),
 };
 
 /** Whether this event is the subscriber's business. Looks at nothing but its arguments. */
@@ -47,17 +49,19 @@ function aboutGateway(scope: EventScope, row: EventRow): boolean {
   if (scope.kind === "gateway") return row.gateway_id === scope.gatewayId && isNews(scope.generation, row);
   if (scope.kind === "relay")
     return scope.orgId === null ? isInAudience(scope, row) : scope.orgId === row.org_id;
-  return forPeople(scope, row);
+  return forHolder("list-gateways", scope, row);
 }
 
 function aboutRelay(scope: EventScope, row: EventRow): boolean {
   if (scope.kind === "relay") return row.relay_id === scope.relayId;
-  return forPeople(scope, row);
+  return forHolder("list-relays", scope, row);
 }
 
-/** What belongs to the instance, its relays, is everybody's to see. */
-function forPeople(scope: EventScope, row: EventRow): boolean {
-  return scope.kind === "person" && scope.administers && (row.org_id === null || row.org_id === scope.orgId);
+/** What belongs to the instance, its relays, is seen in every organisation. */
+function forHolder(right: Right, scope: EventScope, row: EventRow): boolean {
+  return (
+    scope.kind === "holder" && scope.rights.has(right) && (row.org_id === null || row.org_id === scope.orgId)
+  );
 }
 
 function isInAudience(scope: EventScope, row: EventRow): boolean {

@@ -3,11 +3,12 @@ import type { Sql } from "../store/database.ts";
 import { findGateway, listGenerations, listGenerationsAtRelay } from "../store/gateways.ts";
 import { listEndedSerials } from "../store/issued-certificates.ts";
 import type { EventScope } from "./event-scope.ts";
+import type { Right } from "./rights.ts";
 
 /** What holds now for everything in scope: it takes the place of events that can't be told any more. */
 export async function snapshotFor(sql: Sql, scope: EventScope, now: string): Promise<PlatformSnapshot> {
   const gateways = await gatewaysOf(sql, scope, now);
-  const serials = isBlind(scope)
+  const serials = lacks(scope, "list-connections")
     ? []
     : await listEndedSerials(sql, {
         orgId: scope.orgId,
@@ -21,7 +22,7 @@ export async function snapshotFor(sql: Sql, scope: EventScope, now: string): Pro
 }
 
 async function gatewaysOf(sql: Sql, scope: EventScope, now: string) {
-  if (isBlind(scope)) return [];
+  if (lacks(scope, "list-gateways")) return [];
   if (scope.kind === "relay" && scope.orgId === null) {
     return await listGenerationsAtRelay(sql, scope.relayId, now);
   }
@@ -32,6 +33,6 @@ async function gatewaysOf(sql: Sql, scope: EventScope, now: string) {
   return scope.orgId === null ? [] : await listGenerations(sql, scope.orgId);
 }
 
-function isBlind(scope: EventScope): boolean {
-  return scope.kind === "person" && !scope.administers;
+function lacks(scope: EventScope, right: Right): boolean {
+  return scope.kind === "holder" && !scope.rights.has(right);
 }

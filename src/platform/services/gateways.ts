@@ -14,24 +14,24 @@ import {
 } from "../store/gateways.ts";
 import { lockOrganisation } from "../store/people.ts";
 import { countGatewayResources } from "../store/resources.ts";
-import { byPerson, type Person } from "./actors.ts";
+import { byHolder, type Holder } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { mintEnrollmentToken } from "./enrollment.ts";
 import { emit } from "./events.ts";
 
 /** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED */
-export async function createGateway(core: Core, person: Person, name: string): Promise<GatewayView> {
+export async function createGateway(core: Core, holder: Holder, name: string): Promise<GatewayView> {
   const id = crypto.randomUUID();
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
-    await lockOrganisation(sql, person.orgId, now);
-    if ((await countGateways(sql, person.orgId)) >= LIMITS.gateways) {
+    await lockOrganisation(sql, holder.orgId, now);
+    if ((await countGateways(sql, holder.orgId)) >= LIMITS.gateways) {
       throw new SallyportError(
         "LIMIT_REACHED",
         `An organisation can have ${LIMITS.gateways} gateways: delete one first.`,
       );
     }
-    const row = { id, orgId: person.orgId, name, authMethodId: crypto.randomUUID(), now };
+    const row = { id, orgId: holder.orgId, name, authMethodId: crypto.randomUUID(), now };
     if (!(await insertGateway(sql, row))) {
       throw new SallyportError(
         "ALREADY_EXISTS",
@@ -40,60 +40,60 @@ export async function createGateway(core: Core, person: Person, name: string): P
     }
     await insertAudit(
       sql,
-      { ...byPerson(person), event: "GATEWAY_CREATE", detail: { gatewayId: id, name } },
+      { ...byHolder(holder), event: "GATEWAY_CREATE", detail: { gatewayId: id, name } },
       now,
     );
   });
-  return await getGateway(core, person, id);
+  return await getGateway(core, holder, id);
 }
 
 /** @throws SallyportError NOT_FOUND, also for another organisation's */
-export async function getGateway(core: Core, person: Person, id: string): Promise<GatewayView> {
-  const [gateway] = await listGatewayViews(core.store.read, person.orgId, id);
+export async function getGateway(core: Core, holder: Holder, id: string): Promise<GatewayView> {
+  const [gateway] = await listGatewayViews(core.store.read, holder.orgId, id);
   return gateway ?? missing();
 }
 
 /** By id or name. @throws SallyportError NOT_FOUND */
-export async function resolveGateway(core: Core, person: Person, idOrName: string): Promise<GatewayRow> {
-  return (await findOwnGateway(core.store.read, person.orgId, idOrName)) ?? missing();
+export async function resolveGateway(core: Core, holder: Holder, idOrName: string): Promise<GatewayRow> {
+  return (await findOwnGateway(core.store.read, holder.orgId, idOrName)) ?? missing();
 }
 
-export async function listGateways(core: Core, person: Person): Promise<GatewayView[]> {
-  return await listGatewayViews(core.store.read, person.orgId, null);
+export async function listGateways(core: Core, holder: Holder): Promise<GatewayView[]> {
+  return await listGatewayViews(core.store.read, holder.orgId, null);
 }
 
 /** @throws SallyportError NOT_FOUND, REQUEST_REFUSED while resources are attached */
-export async function removeGateway(core: Core, person: Person, id: string): Promise<GatewayView> {
-  const gateway = await getGateway(core, person, id);
+export async function removeGateway(core: Core, holder: Holder, id: string): Promise<GatewayView> {
+  const gateway = await getGateway(core, holder, id);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
-    await lockOrganisation(sql, person.orgId, now);
+    await lockOrganisation(sql, holder.orgId, now);
     if ((await countGatewayResources(sql, id)) > 0) {
       throw new SallyportError(
         "REQUEST_REFUSED",
         `The gateway ${gateway.name} is attached to active resources: delete those first.`,
       );
     }
-    if (!(await deleteGateway(sql, person.orgId, id))) missing();
+    if (!(await deleteGateway(sql, holder.orgId, id))) missing();
     const detail = { gatewayId: id, name: gateway.name };
-    await insertAudit(sql, { ...byPerson(person), event: "GATEWAY_DELETE", detail }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "GATEWAY_DELETE", detail }, now);
     await closeAbandoned(sql, id, null, now);
-    const about = { orgId: person.orgId, gatewayId: id };
+    const about = { orgId: holder.orgId, gatewayId: id };
     await emit(sql, about, [{ type: "gateway.deleted", gatewayId: id }], now);
   });
   return gateway;
 }
 
 /** Makes every access and enrollment token of the gateway worthless and cuts its tunnels. @throws SallyportError NOT_FOUND */
-export async function revokeGatewayAccess(core: Core, person: Person, id: string): Promise<string> {
-  const gateway = await getGateway(core, person, id);
+export async function revokeGatewayAccess(core: Core, holder: Holder, id: string): Promise<string> {
+  const gateway = await getGateway(core, holder, id);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await deleteGatewayTokens(sql, id);
-    const generation = (await revokeGateway(sql, person.orgId, id, now)) ?? missing();
+    const generation = (await revokeGateway(sql, holder.orgId, id, now)) ?? missing();
     const detail = { resourceType: "gateway", resourceId: id, name: gateway.name };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
-    const about = { orgId: person.orgId, gatewayId: id };
+    await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
+    const about = { orgId: holder.orgId, gatewayId: id };
     await emit(sql, about, [{ type: "gateway.revoked", gatewayId: id, generation }], now);
   });
   return gateway.auth_method;
@@ -102,17 +102,17 @@ export async function revokeGatewayAccess(core: Core, person: Person, id: string
 /** @throws SallyportError NOT_FOUND */
 export async function generateGatewayToken(
   core: Core,
-  person: Person,
+  holder: Holder,
   id: string,
 ): Promise<{ token: string; expiresAt: string }> {
-  const gateway = await getGateway(core, person, id);
+  const gateway = await getGateway(core, holder, id);
   return await core.store.transaction(async (sql) => {
     const now = core.now();
-    const owner = { orgId: person.orgId, authMethodId: gateway.auth_method_id };
+    const owner = { orgId: holder.orgId, authMethodId: gateway.auth_method_id };
     const { token, tokenId, expiresAt } = await mintEnrollmentToken(sql, owner, now);
     const detail = { tokenId, gatewayId: id, name: gateway.name };
     const event = "GATEWAY_ENROLLMENT_TOKEN_CREATE";
-    await insertAudit(sql, { ...byPerson(person), event, detail }, now.toISOString());
+    await insertAudit(sql, { ...byHolder(holder), event, detail }, now.toISOString());
     return { token, expiresAt };
   });
 }

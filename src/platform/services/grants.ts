@@ -12,7 +12,7 @@ import {
 import { lockOrganisation } from "../store/people.ts";
 import type { ResourceRow } from "../store/resources.ts";
 import { endAccess } from "./access-end.ts";
-import { byPerson, isAdministrator, type Person } from "./actors.ts";
+import { byHolder, type Holder, nameHolder } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { getResource } from "./resources.ts";
 
@@ -25,33 +25,33 @@ export interface Grantee {
 /**
  * Lets a person of the organisation reach a resource, until `endsAt` or until it is taken back. A second grant changes
  * the end; an earlier one ends what was open at once, for it was certified with the later one.
- * @throws SallyportError FORBIDDEN, NOT_FOUND, REQUEST_INVALID, LIMIT_REACHED
+ * @throws SallyportError NOT_FOUND, REQUEST_INVALID, LIMIT_REACHED
  */
 export async function grantResource(
   core: Core,
-  person: Person,
+  holder: Holder,
   idOrName: string,
   request: Grantee & { endsAt?: string | undefined },
 ): Promise<GrantRow> {
-  requireAdministrator(person);
-  const resource = await getResource(core, person, idOrName);
-  const member = await requireMember(core, person, request);
+  const resource = await getResource(core, holder, idOrName);
+  const member = await requireMember(core, holder, request);
   const endsAt = request.endsAt === undefined ? null : new Date(request.endsAt).toISOString();
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     if (endsAt !== null && endsAt <= now) {
       throw new SallyportError("REQUEST_INVALID", "endsAt is over already: give a time to come.");
     }
-    await lockOrganisation(sql, person.orgId, now);
+    await lockOrganisation(sql, holder.orgId, now);
     const before = await findGrant(sql, resource.id, member.id);
     if (!before && (await countGrants(sql, resource.id)) >= LIMITS.grants) {
       throw new SallyportError("LIMIT_REACHED", `A resource can have ${LIMITS.grants} grants.`);
     }
-    const { orgId, userId: createdBy } = person;
+    const { orgId } = holder;
+    const createdBy = nameHolder(holder).id;
     const id = before?.id ?? crypto.randomUUID();
     await upsertGrant(sql, { id, orgId, resourceId: resource.id, userId: member.id, endsAt, createdBy, now });
     const detail = { ...about(resource), grantId: id, userId: member.id, email: member.email, endsAt };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_GRANT", detail }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_GRANT", detail }, now);
     const sooner = endsAt !== null && before && (before.ends_at === null || before.ends_at > endsAt);
     if (sooner) await endAccess(sql, { orgId, grantId: id }, now);
   });
@@ -59,30 +59,28 @@ export async function grantResource(
   return grant ?? missing();
 }
 
-/** @throws SallyportError FORBIDDEN, NOT_FOUND */
-export async function listResourceGrants(core: Core, person: Person, idOrName: string): Promise<GrantRow[]> {
-  requireAdministrator(person);
-  const resource = await getResource(core, person, idOrName);
+/** @throws SallyportError NOT_FOUND */
+export async function listResourceGrants(core: Core, holder: Holder, idOrName: string): Promise<GrantRow[]> {
+  const resource = await getResource(core, holder, idOrName);
   return await listGrants(core.store.read, resource.id);
 }
 
-/** Takes a grant back and cuts what it has opened. @throws SallyportError FORBIDDEN, NOT_FOUND */
+/** Takes a grant back and cuts what it has opened. @throws SallyportError NOT_FOUND */
 export async function ungrantResource(
   core: Core,
-  person: Person,
+  holder: Holder,
   idOrName: string,
   grantee: Grantee,
 ): Promise<GrantRow> {
-  requireAdministrator(person);
-  const resource = await getResource(core, person, idOrName);
-  const member = await requireMember(core, person, grantee);
+  const resource = await getResource(core, holder, idOrName);
+  const member = await requireMember(core, holder, grantee);
   return await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     const grant = (await findGrant(sql, resource.id, member.id)) ?? missing();
     if (!(await deleteGrant(sql, grant.id))) missing();
     const detail = { ...about(resource), grantId: grant.id, userId: member.id, email: member.email };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_UNGRANT", detail }, now);
-    await endAccess(sql, { orgId: person.orgId, grantId: grant.id }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_UNGRANT", detail }, now);
+    await endAccess(sql, { orgId: holder.orgId, grantId: grant.id }, now);
     return grant;
   });
 }
@@ -90,57 +88,51 @@ export async function ungrantResource(
 /**
  * Cuts what people have open to a resource, one person's or everybody's. Who still has a grant may ask for access again.
  * @returns how many certificates were ended
- * @throws SallyportError FORBIDDEN, NOT_FOUND
+ * @throws SallyportError NOT_FOUND
  */
 export async function revokeResourceAccess(
   core: Core,
-  person: Person,
+  holder: Holder,
   idOrName: string,
   whose: Grantee,
 ): Promise<number> {
-  requireAdministrator(person);
-  const resource = await getResource(core, person, idOrName);
+  const resource = await getResource(core, holder, idOrName);
   const everybody = whose.userId === undefined && whose.email === undefined;
-  const member = everybody ? undefined : await requireMember(core, person, whose);
+  const member = everybody ? undefined : await requireMember(core, holder, whose);
   return await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     const detail = { ...about(resource), userId: member?.id ?? null, email: member?.email ?? null };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_ACCESS_REVOKE", detail }, now);
-    const filter = { orgId: person.orgId, resourceId: resource.id, ...(member && { userId: member.id }) };
+    await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_ACCESS_REVOKE", detail }, now);
+    const filter = { orgId: holder.orgId, resourceId: resource.id, ...(member && { holderId: member.id }) };
     return await endAccess(sql, filter, now);
   });
 }
 
 /**
- * What lets this person reach the resource: a grant, or nothing but being an administrator (undefined).
+ * What lets this holder reach the resource: a grant, or the right to reach every one (undefined).
  * @throws SallyportError FORBIDDEN
  */
 export async function requireGrant(
   core: Core,
-  person: Person,
+  holder: Holder,
   resource: ResourceRow,
 ): Promise<GrantRow | undefined> {
-  if (isAdministrator(person)) return undefined;
-  const grant = await findGrant(core.store.read, resource.id, person.userId);
+  if (holder.rights.has("connect-all-resources")) return undefined;
+  const grant =
+    holder.kind === "person" ? await findGrant(core.store.read, resource.id, holder.userId) : undefined;
   if (grant && (grant.ends_at === null || grant.ends_at > core.now().toISOString())) return grant;
   throw new SallyportError(
     "FORBIDDEN",
-    `You have no grant for ${resource.name}: ask an administrator of ${person.orgName}.`,
+    `You have no grant for ${resource.name}: ask an administrator of ${holder.orgName}.`,
   );
 }
 
-/** @throws SallyportError FORBIDDEN */
-export function requireAdministrator(person: Person): void {
-  if (isAdministrator(person)) return;
-  throw new SallyportError("FORBIDDEN", "Only administrators of the organisation may do this.");
-}
-
-async function requireMember(core: Core, person: Person, { userId, email }: Grantee) {
+async function requireMember(core: Core, holder: Holder, { userId, email }: Grantee) {
   if ((userId === undefined) === (email === undefined)) {
     throw new SallyportError("REQUEST_INVALID", "Give either userId or email.");
   }
   const who = { userId: userId ?? null, email: email ?? null };
-  const member = await findMember(core.store.read, person.orgId, who);
+  const member = await findMember(core.store.read, holder.orgId, who);
   if (member) return member;
   throw new SallyportError("NOT_FOUND", "There is no such person in this organisation.");
 }

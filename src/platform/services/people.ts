@@ -1,7 +1,7 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import { insertAudit } from "../store/audit.ts";
 import { deleteLoginToken, findLogin, insertApiToken } from "../store/people.ts";
-import { byPerson, type Person } from "./actors.ts";
+import { byHolder, type Person } from "./actors.ts";
 import type { Core } from "./core.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 import { mintOpaqueToken } from "./opaque-tokens.ts";
@@ -61,7 +61,7 @@ export async function logIn(
 export async function logOut(core: Core, person: Person): Promise<void> {
   await core.store.transaction(async (sql) => {
     await deleteLoginToken(sql, person.tokenId);
-    const entry = { ...byPerson(person), event: "USER_LOGOUT", detail: {} } as const;
+    const entry = { ...byHolder(person), event: "USER_LOGOUT", detail: {} } as const;
     await insertAudit(sql, entry, core.now().toISOString());
   });
 }

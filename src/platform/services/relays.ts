@@ -13,7 +13,7 @@ import {
   type RelayView,
   revokeRelay,
 } from "../store/relays.ts";
-import { byPerson, type Person } from "./actors.ts";
+import { byHolder, type Holder, isInstanceAdministrator } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { mintEnrollmentToken } from "./enrollment.ts";
 import { emit } from "./events.ts";
@@ -21,7 +21,7 @@ import { emit } from "./events.ts";
 /** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, NAME_INVALID, REQUEST_INVALID */
 export async function createRelay(
   core: Core,
-  person: Person,
+  holder: Holder,
   request: { name: string; host: string },
 ): Promise<RelayView> {
   const { name } = request;
@@ -32,14 +32,14 @@ export async function createRelay(
   const id = crypto.randomUUID();
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
-    await lockOrganisation(sql, person.orgId, now);
-    if ((await countRelays(sql, person.orgId)) >= LIMITS.relays) {
+    await lockOrganisation(sql, holder.orgId, now);
+    if ((await countRelays(sql, holder.orgId)) >= LIMITS.relays) {
       throw new SallyportError(
         "LIMIT_REACHED",
         `An organisation can have ${LIMITS.relays} relays: delete one first.`,
       );
     }
-    const row = { id, orgId: person.orgId, name, host, sshPort: null, tlsPort: null, now };
+    const row = { id, orgId: holder.orgId, name, host, sshPort: null, tlsPort: null, now };
     if (!(await insertRelay(sql, { ...row, authMethodId: crypto.randomUUID() }))) {
       throw new SallyportError(
         "ALREADY_EXISTS",
@@ -47,14 +47,14 @@ export async function createRelay(
       );
     }
     const detail = { relayId: id, name, host };
-    await insertAudit(sql, { ...byPerson(person), event: "RELAY_CREATE", detail }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RELAY_CREATE", detail }, now);
   });
-  return await getRelay(core, person, id);
+  return await getRelay(core, holder, id);
 }
 
 /** Instance relays too. @throws SallyportError NOT_FOUND, also for another organisation's */
-export async function getRelay(core: Core, person: Person, id: string): Promise<RelayView> {
-  return (await findRelayView(core.store.read, person.orgId, id)) ?? missing();
+export async function getRelay(core: Core, holder: Holder, id: string): Promise<RelayView> {
+  return (await findRelayView(core.store.read, holder.orgId, id)) ?? missing();
 }
 
 export async function listVisibleRelays(core: Core, orgId: string): Promise<RelayRow[]> {
@@ -64,29 +64,29 @@ export async function listVisibleRelays(core: Core, orgId: string): Promise<Rela
 /** @throws SallyportError NOT_FOUND, REQUEST_INVALID */
 export async function updateRelay(
   core: Core,
-  person: Person,
+  holder: Holder,
   id: string,
   change: { host?: string | undefined },
 ): Promise<RelayView> {
-  const relay = await changeable(core, person, id);
+  const relay = await changeable(core, holder, id);
   const host = change.host === undefined ? relay.host : core.hostRule.normalise(change.host);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await moveRelay(sql, id, host, now);
     const detail = { relayId: id, name: relay.name, host, before: relay.host };
-    await insertAudit(sql, { ...byPerson(person), event: "RELAY_UPDATE", detail }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RELAY_UPDATE", detail }, now);
   });
-  return await getRelay(core, person, id);
+  return await getRelay(core, holder, id);
 }
 
 /** @throws SallyportError NOT_FOUND */
-export async function removeRelay(core: Core, person: Person, id: string): Promise<RelayView> {
-  const relay = await changeable(core, person, id);
+export async function removeRelay(core: Core, holder: Holder, id: string): Promise<RelayView> {
+  const relay = await changeable(core, holder, id);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     if (!(await deleteRelay(sql, id))) missing();
     const detail = { relayId: id, name: relay.name, host: relay.host };
-    await insertAudit(sql, { ...byPerson(person), event: "RELAY_DELETE", detail }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RELAY_DELETE", detail }, now);
     await emit(sql, { orgId: relay.org_id, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
   });
   return relay;
@@ -96,27 +96,27 @@ export async function removeRelay(core: Core, person: Person, id: string): Promi
  * Asks a relay to take nothing new and end, and its gateways to move first (ACCEPTANCE F8).
  * @throws SallyportError NOT_FOUND
  */
-export async function drainRelay(core: Core, person: Person, id: string): Promise<void> {
-  const relay = await changeable(core, person, id);
+export async function drainRelay(core: Core, holder: Holder, id: string): Promise<void> {
+  const relay = await changeable(core, holder, id);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     const detail = { relayId: id, name: relay.name };
-    await insertAudit(sql, { ...byPerson(person), event: "RELAY_DRAIN", detail }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RELAY_DRAIN", detail }, now);
     const event = { type: "relay.drain", relayId: id, relayName: relay.name } as const;
     await emit(sql, { orgId: relay.org_id, relayId: id }, [event], now);
   });
 }
 
 /** Makes every access and enrollment token of the relay worthless. @throws SallyportError NOT_FOUND */
-export async function revokeRelayAccess(core: Core, person: Person, id: string): Promise<string> {
-  const relay = await ownWithToken(core, person, id);
+export async function revokeRelayAccess(core: Core, holder: Holder, id: string): Promise<string> {
+  const relay = await ownWithToken(core, holder, id);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await deleteRelayTokens(sql, id);
-    if (!(await revokeRelay(sql, person.orgId, id, now))) missing();
+    if (!(await revokeRelay(sql, holder.orgId, id, now))) missing();
     const detail = { resourceType: "relay", resourceId: id, name: relay.name };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
-    await emit(sql, { orgId: person.orgId, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
+    await emit(sql, { orgId: holder.orgId, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
   });
   return "token";
 }
@@ -124,34 +124,34 @@ export async function revokeRelayAccess(core: Core, person: Person, id: string):
 /** @throws SallyportError NOT_FOUND */
 export async function generateRelayToken(
   core: Core,
-  person: Person,
+  holder: Holder,
   id: string,
 ): Promise<{ token: string; expiresAt: string }> {
-  const relay = await ownWithToken(core, person, id);
+  const relay = await ownWithToken(core, holder, id);
   return await core.store.transaction(async (sql) => {
     const now = core.now();
-    const owner = { orgId: person.orgId, authMethodId: relay.authMethodId };
+    const owner = { orgId: holder.orgId, authMethodId: relay.authMethodId };
     const { token, tokenId, expiresAt } = await mintEnrollmentToken(sql, owner, now);
     const detail = { tokenId, relayId: id, name: relay.name };
     const event: AuditEvent = "RELAY_ENROLLMENT_TOKEN_CREATE";
-    await insertAudit(sql, { ...byPerson(person), event, detail }, now.toISOString());
+    await insertAudit(sql, { ...byHolder(holder), event, detail }, now.toISOString());
     return { token, expiresAt };
   });
 }
 
 /** The organisation's own; of the instance's only for an instance administrator. Everybody else sees none there. */
-async function changeable(core: Core, person: Person, id: string): Promise<RelayView> {
-  const relay = await getRelay(core, person, id);
-  return relay.org_id !== null || person.instanceAdmin ? relay : missing();
+async function changeable(core: Core, holder: Holder, id: string): Promise<RelayView> {
+  const relay = await getRelay(core, holder, id);
+  return relay.org_id !== null || isInstanceAdministrator(holder) ? relay : missing();
 }
 
 /** Instance relays have no token of their own. */
 async function ownWithToken(
   core: Core,
-  person: Person,
+  holder: Holder,
   id: string,
 ): Promise<{ name: string; authMethodId: string }> {
-  const relay = await getRelay(core, person, id);
+  const relay = await getRelay(core, holder, id);
   if (relay.org_id === null || relay.auth_method_id === null) missing();
   return { name: relay.name, authMethodId: relay.auth_method_id };
 }

@@ -12,9 +12,10 @@ import {
   type ResourceRow,
 } from "../store/resources.ts";
 import { endAccess } from "./access-end.ts";
-import { byPerson, type Person } from "./actors.ts";
+import { byHolder, type Holder } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { resolveGateway } from "./gateways.ts";
+import { requireRight } from "./rights.ts";
 
 export interface NewResource {
   name: string;
@@ -25,28 +26,28 @@ export interface NewResource {
   kind: ResourceKind;
 }
 
-/** @throws SallyportError NOT_FOUND, ALREADY_EXISTS, LIMIT_REACHED, REQUEST_INVALID */
+/** @throws SallyportError FORBIDDEN, NOT_FOUND, ALREADY_EXISTS, LIMIT_REACHED, REQUEST_INVALID */
 export async function createResource(
   core: Core,
-  person: Person,
+  holder: Holder,
   request: NewResource,
 ): Promise<{ resource: ResourceRow; warnings: string[] }> {
   const { name, host, port, kind } = request;
-  const gateway = await namedGateway(core, person, request);
+  const gateway = await namedGateway(core, holder, request);
   const id = crypto.randomUUID();
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
-    await lockOrganisation(sql, person.orgId, now);
-    if ((await countResources(sql, person.orgId)) >= LIMITS.resources) {
+    await lockOrganisation(sql, holder.orgId, now);
+    if ((await countResources(sql, holder.orgId)) >= LIMITS.resources) {
       throw new SallyportError(
         "LIMIT_REACHED",
         `An organisation can have ${LIMITS.resources} resources: delete one first.`,
       );
     }
-    if (!(await findOwnGateway(sql, person.orgId, gateway.id))) {
+    if (!(await findOwnGateway(sql, holder.orgId, gateway.id))) {
       throw new SallyportError("NOT_FOUND", "There is no such gateway.");
     }
-    const row = { id, org_id: person.orgId, gateway_id: gateway.id, name, host, port, kind, now };
+    const row = { id, org_id: holder.orgId, gateway_id: gateway.id, name, host, port, kind, now };
     if (!(await insertResource(sql, row))) {
       throw new SallyportError(
         "ALREADY_EXISTS",
@@ -54,30 +55,30 @@ export async function createResource(
       );
     }
     const detail = { resourceId: id, name, gatewayId: gateway.id, target: `${host}:${port}`, kind };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_CREATE", detail }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_CREATE", detail }, now);
   });
-  const resource = await getResource(core, person, id);
+  const resource = await getResource(core, holder, id);
   return { resource, warnings: loopbackWarnings(host, port, gateway.name) };
 }
 
-export async function listOwnResources(core: Core, person: Person): Promise<ResourceRow[]> {
-  return await listResources(core.store.read, person.orgId);
+export async function listOwnResources(core: Core, holder: Holder): Promise<ResourceRow[]> {
+  return await listResources(core.store.read, holder.orgId);
 }
 
 /** By id or name. @throws SallyportError NOT_FOUND, also for another organisation's */
-export async function getResource(core: Core, person: Person, idOrName: string): Promise<ResourceRow> {
-  return (await findResource(core.store.read, person.orgId, idOrName)) ?? missing();
+export async function getResource(core: Core, holder: Holder, idOrName: string): Promise<ResourceRow> {
+  return (await findResource(core.store.read, holder.orgId, idOrName)) ?? missing();
 }
 
 /** Cuts what people have open to it. @throws SallyportError NOT_FOUND */
-export async function removeResource(core: Core, person: Person, idOrName: string): Promise<ResourceRow> {
-  const resource = await getResource(core, person, idOrName);
+export async function removeResource(core: Core, holder: Holder, idOrName: string): Promise<ResourceRow> {
+  const resource = await getResource(core, holder, idOrName);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     if (!(await deleteResource(sql, resource.id))) missing();
     const detail = { resourceId: resource.id, name: resource.name };
-    await insertAudit(sql, { ...byPerson(person), event: "RESOURCE_DELETE", detail }, now);
-    await endAccess(sql, { orgId: person.orgId, resourceId: resource.id }, now);
+    await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_DELETE", detail }, now);
+    await endAccess(sql, { orgId: holder.orgId, resourceId: resource.id }, now);
   });
   return resource;
 }
@@ -87,13 +88,14 @@ export async function gatewayOfResource(core: Core, resource: ResourceRow): Prom
   return (await findGateway(core.store.read, resource.gateway_id)) ?? missing();
 }
 
-async function namedGateway(core: Core, person: Person, request: NewResource): Promise<GatewayRow> {
+async function namedGateway(core: Core, holder: Holder, request: NewResource): Promise<GatewayRow> {
   const { gatewayId, gatewayName } = request;
   const named = gatewayId ?? gatewayName;
   if (named === undefined || (gatewayId !== undefined && gatewayName !== undefined)) {
     throw new SallyportError("REQUEST_INVALID", "Give either gatewayId or gatewayName.");
   }
-  return await resolveGateway(core, person, named);
+  requireRight(holder, "attach-gateways");
+  return await resolveGateway(core, holder, named);
 }
 
 /** A gateway reaches its own machine only where its owner allows it (EXTENSIONS X6). */

@@ -27,7 +27,11 @@ export type AuditEvent =
 export interface AuditEntry {
   orgId: string | null;
   event: AuditEvent;
-  actor: { type: "user" | "gateway" | "relay" | "instance"; id: string | null; name: string | null };
+  actor: {
+    type: "user" | "identity" | "gateway" | "relay" | "instance";
+    id: string | null;
+    name: string | null;
+  };
   /** Of the caller; null for a command on the platform's own machine. */
   address: string | null;
   /** What changed. Never a secret. */

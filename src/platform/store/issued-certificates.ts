@@ -17,7 +17,7 @@ export interface IssuedCertificate {
   relayId: string | null;
   resourceId: string | null;
   /** Who asked for it. */
-  actorType: "user" | "gateway" | "relay";
+  actorType: "user" | "identity" | "gateway" | "relay";
   actorId: string | null;
   /** `host:port` of a gateway-client certificate. */
   target: string | null;
@@ -38,16 +38,17 @@ export async function insertIssued(sql: Sql, rows: IssuedCertificate[], now: str
   }
 }
 
-/** Which certificates of people to end: all that are given have to fit. */
+/** Which certificates of people and machine identities to end: all that are given have to fit. */
 export interface AccessFilter {
   orgId: string;
   resourceId?: string;
-  userId?: string;
+  /** A person or a machine identity. */
+  holderId?: string;
   grantId?: string;
 }
 
 /**
- * Marks certificates of people as ended, expired ones too: a connection outlives the certificate that opened it.
+ * Marks certificates of holders as ended, expired ones too: a connection outlives the certificate that opened it.
  * @returns those that were not ended before
  */
 export async function endIssued(
@@ -55,12 +56,12 @@ export async function endIssued(
   filter: AccessFilter,
   now: string,
 ): Promise<{ serial: string; gateway_id: string }[]> {
-  const { orgId, resourceId = null, userId = null, grantId = null } = filter;
+  const { orgId, resourceId = null, holderId = null, grantId = null } = filter;
   return await sql<{ serial: string; gateway_id: string }>`
     UPDATE issued_certificates SET ended_at = ${now}
-    WHERE org_id = ${orgId} AND actor_type = 'user' AND ended_at IS NULL AND gateway_id IS NOT NULL
+    WHERE org_id = ${orgId} AND actor_type IN ('user', 'identity') AND ended_at IS NULL AND gateway_id IS NOT NULL
       AND (resource_id = ${resourceId} OR CAST(${resourceId} AS TEXT) IS NULL)
-      AND (actor_id = ${userId} OR CAST(${userId} AS TEXT) IS NULL)
+      AND (actor_id = ${holderId} OR CAST(${holderId} AS TEXT) IS NULL)
       AND (grant_id = ${grantId} OR CAST(${grantId} AS TEXT) IS NULL)
     RETURNING serial, gateway_id`;
 }

@@ -15,6 +15,8 @@ export interface TokenOwner {
   org_id: string;
   org_name: string;
   role: string;
+  /** JSON, of a role of the organisation's own. */
+  rights: string | null;
   expires_at: string | null;
 }
 
@@ -96,11 +98,12 @@ export async function insertApiToken(
 export async function findTokenOwner(sql: Sql, tokenHash: string): Promise<TokenOwner | undefined> {
   const [row] = await sql<TokenOwner>`
     SELECT t.id AS token_id, t.user_id, u.email, u.instance_admin, t.org_id, o.name AS org_name, m.role,
-      t.expires_at
+      r.rights, t.expires_at
     FROM api_tokens t
     JOIN memberships m ON m.user_id = t.user_id AND m.org_id = t.org_id
     JOIN users u ON u.id = t.user_id
     JOIN organisations o ON o.id = t.org_id
+    LEFT JOIN roles r ON r.id = m.role AND r.org_id = m.org_id
     WHERE t.token_hash = ${tokenHash}`;
   return row;
 }

@@ -15,11 +15,14 @@ afterAll(async () => {
   await host.close();
 });
 
-const declared = declareRoute(["person"], {
-  method: "get",
-  path: "/api/v1/things/{id}",
-  responses: answers(z.object({}), "A thing"),
-});
+const declared = declareRoute(
+  { to: ["person"], right: "list-resources" },
+  {
+    method: "get",
+    path: "/api/v1/things/{id}",
+    responses: answers(z.object({}), "A thing"),
+  },
+);
 
 describe("every route declares who may call it", () => {
   test("a declared route is accepted", () => {
@@ -35,6 +38,20 @@ describe("every route declares who may call it", () => {
     });
     const app = routes().openapi(nobody, (c) => c.json({}, 200));
     expect(() => requireDeclaredAccess(app)).toThrow("GET /api/v1/secrets");
+  });
+
+  test("a route open to holders that declares no right stops the start", () => {
+    for (const kind of ["person", "identity"] as const) {
+      const anybody = declareRoute([kind, "gateway"], {
+        method: "get",
+        path: "/api/v1/treasures/{id}",
+        responses: answers(z.object({}), "A treasure"),
+      });
+      const app = routes().openapi(anybody, (c) => c.json({}, 200));
+      expect(() => requireDeclaredAccess(app)).toThrow(
+        "The route GET /api/v1/treasures/:id does not declare the right that it needs.",
+      );
+    }
   });
 
   test("a route made past the declaration stops the start", () => {

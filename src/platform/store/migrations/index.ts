@@ -6,6 +6,7 @@ import { grants } from "./grants.ts";
 import type { Migration } from "./migration.ts";
 import { relayLeasesLost } from "./relay-leases-lost.ts";
 import { relayTunnels } from "./relay-tunnels.ts";
+import { roles } from "./roles.ts";
 
 /** In the order in which they are taken; a database remembers how many it has: append. */
 export const MIGRATIONS: Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: Migration[] = [
   connections,
   relayLeasesLost,
   connectionInstances,
+  roles,
 ];
