@@ -1,18 +1,21 @@
 import type { Revocations } from "../pki/credentials.ts";
+import type { GatewaySession } from "./gateway-session.ts";
 import type { RoutingTable } from "./routing-table.ts";
-import type { RelaySession } from "./session.ts";
 
 /** Replaced sessions of one gateway that still carry tunnels. Each holds a connection and 50 KB. */
 const MOST_REPLACED = 64;
 
 /** Every session of this relay: those that serve their gateway and those that lost their place and still end. */
-export interface Sessions {
-  table: RoutingTable<RelaySession>;
-  retiring: Set<RelaySession>;
+export interface Sessions<S extends GatewaySession = GatewaySession> {
+  table: RoutingTable<S>;
+  retiring: Set<S>;
 }
 
 /** Ends the sessions of revoked gateways and certificates at once, tunnels included. */
-export function cutRevokedSessions({ table, retiring }: Sessions, revocations: Revocations): void {
+export function cutRevokedSessions<S extends GatewaySession>(
+  { table, retiring }: Sessions<S>,
+  revocations: Revocations,
+): void {
   for (const session of [...table.sessions(), ...retiring]) {
     const { gatewayId, serial } = session;
     if (!revocations.gatewayIds.has(gatewayId) && !revocations.serials.has(`ssh:${serial}`)) continue;
@@ -26,10 +29,10 @@ export function cutRevokedSessions({ table, retiring }: Sessions, revocations: R
  * tunnels of its older sessions go on until they end (ACCEPTANCE F6); a session of an earlier credential gets the grace
  * only, and so do the oldest of very many.
  */
-export function retireReplacedSessions(
-  { retiring }: Sessions,
-  { gatewayId, generation }: RelaySession,
-  loser: RelaySession | undefined,
+export function retireReplacedSessions<S extends GatewaySession>(
+  { retiring }: Sessions<S>,
+  { gatewayId, generation }: S,
+  loser: S | undefined,
   graceMs: number,
 ): void {
   if (loser) {
@@ -50,9 +53,13 @@ export function retireReplacedSessions(
  * that proves the same right, until a revocation or a newer generation ends both.
  * @param now wall-clock milliseconds
  */
-export function retireExpiredSessions({ table, retiring }: Sessions, now: number, graceMs: number): void {
+export function retireExpiredSessions<S extends GatewaySession>(
+  { table, retiring }: Sessions<S>,
+  now: number,
+  graceMs: number,
+): void {
   for (const session of table.sessions()) {
-    const { expiresAt } = session.identity;
+    const { expiresAt } = session;
     const early = Math.min(graceMs, (expiresAt - session.since.getTime()) / 10);
     if (now < (session.channels === 0 ? expiresAt - early : expiresAt)) continue;
     table.release(session);
@@ -60,9 +67,9 @@ export function retireExpiredSessions({ table, retiring }: Sessions, now: number
     void session.retire("certificate expired", graceMs);
   }
   for (const session of retiring) {
-    const successor = table.find(session.gatewayId)?.identity;
+    const successor = table.find(session.gatewayId);
     const vouched = successor?.generation === session.generation ? successor.expiresAt : 0;
-    if (now >= Math.max(session.identity.expiresAt, vouched)) {
+    if (now >= Math.max(session.expiresAt, vouched)) {
       void session.retire("certificate expired", graceMs);
     }
   }

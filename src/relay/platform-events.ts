@@ -3,13 +3,13 @@ import type { EventHandler } from "../platform-client/event-stream.ts";
 import type { PlatformEvent, PlatformSnapshot } from "../platform-client/events.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Sessions } from "./enforcement.ts";
-import type { RelaySession } from "./session.ts";
+import type { GatewaySession } from "./gateway-session.ts";
 
 /** What the platform told this relay to do with itself. */
 export type Order = "revoked" | "drain";
 
-interface EnforcementOptions {
-  sessions: Sessions;
+interface EnforcementOptions<S extends GatewaySession> {
+  sessions: Sessions<S>;
   /** Ends the connections of these client certificates. */
   cutClients: (serials: ReadonlySet<string>) => void;
   /** Sessions of rotated credentials have this long to end. */
@@ -24,11 +24,11 @@ interface EnforcementOptions {
  * Does what the platform's events say, at the one place that a stolen gateway can't get around (EXTENSIONS X4). Without
  * events nothing changes.
  */
-export class PlatformEnforcement implements EventHandler {
+export class PlatformEnforcement<S extends GatewaySession> implements EventHandler {
   /** Client certificates that are refused although they are valid. */
   readonly endedSerials = new EndedSerials();
 
-  constructor(private readonly options: EnforcementOptions) {}
+  constructor(private readonly options: EnforcementOptions<S>) {}
 
   event(event: PlatformEvent): void {
     switch (event.type) {
@@ -80,7 +80,7 @@ export class PlatformEnforcement implements EventHandler {
     for (const session of this.#older(gatewayId, generation)) this.#cut(session);
   }
 
-  #cut(session: RelaySession): void {
+  #cut(session: S): void {
     const { sessions, log } = this.options;
     const { gatewayId, generation } = session;
     log.info("A gateway's session is revoked", { gatewayId, generation });

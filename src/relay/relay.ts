@@ -1,27 +1,29 @@
 import { type Clock, systemClock } from "../host/clock.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
+import type { EndedSerials } from "../pki/ended-serials.ts";
 import type { Follow } from "../platform-client/event-stream.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { renewalFailed, renewalWorked } from "../telemetry/platform-conditions.ts";
 import type { RoleStatus } from "../telemetry/status.ts";
-import { WindowBudget } from "../tunnel/ssh/window.ts";
 import { matchAddresses } from "./address.ts";
 import { RelayAdmission } from "./admission.ts";
 import { cutRevokedSessions, retireExpiredSessions } from "./enforcement.ts";
+import { type Front, type ListenAt, openFront } from "./front.ts";
+import type { GatewaySession } from "./gateway-session.ts";
+import type { RelayIdentity } from "./identity.ts";
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from "./limits.ts";
 import { type Order, PlatformEnforcement } from "./platform-events.ts";
 import { Renewal } from "./renewal.ts";
-import { type Duplicate, RoutingTable } from "./routing-table.ts";
+import { Roster } from "./roster.ts";
+import type { Duplicate, RoutingTable } from "./routing-table.ts";
 import type { RelaySession } from "./session.ts";
-import { openSshSide } from "./ssh-side.ts";
 import { measureRelay, raiseDuplicates, relayStatus } from "./status.ts";
-import { openTlsSide } from "./tls-side.ts";
 import { type SendReport, TunnelReporter } from "./tunnel-reports.ts";
 
 export interface RelayOptions {
   credentials: CredentialSource<RelayCredentials>;
-  listen: { hostname: string; sshPort: number; tlsPort: number };
+  listen: ListenAt;
   limits?: Partial<RelayLimits>;
   /** Addresses and CIDRs without a connection limit of their own and without penalties. */
   exempt?: string[];
@@ -73,52 +75,59 @@ const SWEEP_MS = 5_000;
  * goes through.
  * @throws SallyportError PORT_IN_USE, or what the credential source says
  */
-export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { credentials: source, listen, log, clock = systemClock } = options;
+export function startRelay(options: RelayOptions): Promise<Relay> {
+  return start<RelaySession>(options, (control) =>
+    openFront({ ...control, places: control.roster, routes: control.roster.table }),
+  );
+}
+
+/** What a front needs of the relay behind it. */
+export interface Control<S extends GatewaySession> {
+  listen: ListenAt;
+  credentials: () => RelayCredentials;
+  identity: () => RelayIdentity & { endedSerials: EndedSerials };
+  roster: Roster<S>;
+  admission: RelayAdmission;
+  limits: RelayLimits;
+  clock: Clock;
+  instruments: Instruments;
+  log: Logger;
+}
+
+async function start<S extends GatewaySession>(
+  options: RelayOptions,
+  open: (control: Control<S>) => Promise<Front>,
+): Promise<Relay> {
+  const { credentials: source, log, clock = systemClock } = options;
   const { instruments = createInstruments() } = options;
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
-  const sessions = { table: new RoutingTable<RelaySession>(), retiring: new Set<RelaySession>() };
+  const roster = new Roster<S>(limits.drainMs);
+  const { table } = roster;
   const stop = new AbortController();
-  /** No new gateway is taken; then no new client either. */
-  let leaving = false;
-  let draining = false;
   let current = await source.load();
 
   const { promise: ordered, resolve: order } = Promise.withResolvers<Order>();
   const enforcement = new PlatformEnforcement({
-    sessions,
-    cutClients: (serials) => tls.cutClients(serials),
+    sessions: roster,
+    cutClients: (serials) => front.cutClients(serials),
     drainMs: limits.drainMs,
     renew: () => renewal.wake(),
     onOrder(what) {
-      if (what === "revoked") close();
+      if (what === "revoked") void close();
       order(what);
     },
     log,
   });
   const admission = new RelayAdmission({ limits, exempt: matchAddresses(options.exempt ?? []) });
-  const shared = {
-    ...sessions,
-    hostname: listen.hostname,
+  const front = await open({
+    listen: options.listen,
     credentials: () => current,
     identity: () => ({
       relayName: current.relayName,
       revocations: current.revocations,
       endedSerials: enforcement.endedSerials,
     }),
-    isLeaving: () => leaving,
-    isDraining: () => draining,
-    admission,
-    limits,
-    clock,
-    instruments,
-    log,
-  };
-  const budget = new WindowBudget(limits.windowBudgetBytes);
-  const ssh = await openSshSide({ ...shared, port: listen.sshPort, budget });
-  const tls = await openTlsSide({ ...shared, port: listen.tlsPort }).catch((error: unknown) => {
-    ssh.close();
-    throw error;
+    ...{ roster, admission, limits, clock, instruments, log },
   });
 
   const renewal = new Renewal({
@@ -132,10 +141,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       renewalWorked(instruments.conditions);
       if (stop.signal.aborted) return fresh;
       current = fresh;
-      tls.reload();
+      front.reload();
       if (fresh.revocations) {
-        cutRevokedSessions(sessions, fresh.revocations);
-        tls.cutClients(fresh.revocations.serials);
+        cutRevokedSessions(roster, fresh.revocations);
+        front.cutClients(fresh.revocations.serials);
       }
       log.debug("Credentials renewed");
       return fresh;
@@ -144,11 +153,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   source.onStale(() => renewal.wake());
   void renewal.run(current);
   void sweep(clock, stop.signal, () => {
-    retireExpiredSessions(sessions, clock.now(), limits.drainMs);
-    raiseDuplicates(sessions.table.duplicates(), instruments.conditions);
+    retireExpiredSessions(roster, clock.now(), limits.drainMs);
+    raiseDuplicates(table.duplicates(), instruments.conditions);
   });
   void options.follow?.(enforcement, stop.signal);
-  const { table } = sessions;
   const reporter = new TunnelReporter({
     send: options.report,
     sessions: () => table.sessions(),
@@ -158,42 +166,44 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   });
   table.watch(() => reporter.changed());
   void reporter.run();
-  measureRelay(sessions.table, admission, instruments);
+  measureRelay(table, admission, instruments);
 
+  let closed: Promise<void> | undefined;
   const close = () => {
-    if (stop.signal.aborted) return;
+    closed ??= closeNow();
+    return closed;
+  };
+  const closeNow = () => {
     void reporter.close();
     stop.abort();
     renewal.close();
     source.close();
-    for (const session of [...sessions.table.sessions(), ...sessions.retiring]) session.cut("draining");
-    ssh.close();
-    tls.close();
+    for (const session of roster.all()) session.cut("draining");
+    return front.close();
   };
 
   return {
-    sshPort: ssh.port,
-    tlsPort: tls.port,
-    sessions: () => sessions.table.sessions().map(describeSession),
-    duplicates: () => sessions.table.duplicates(),
+    sshPort: front.sshPort,
+    tlsPort: front.tlsPort,
+    sessions: () => table.sessions().map(describeSession),
+    duplicates: () => table.duplicates(),
     ordered,
     status() {
-      const listening = { ssh: ssh.port, tls: tls.port };
-      return relayStatus({ credentials: current, table: sessions.table, budget, listening });
+      const listening = { ssh: front.sshPort, tls: front.tlsPort };
+      return relayStatus({ credentials: current, table, budget: front.windowBudget, listening });
     },
     reload: () => renewal.wake(),
     async drain(graceMs) {
-      leaving = true;
+      front.enter("leaving");
       const began = performance.now();
-      await gatewaysHaveMoved(sessions.table, Math.min(limits.adviceMs, graceMs / 3), clock, stop.signal);
-      draining = true;
+      await gatewaysHaveMoved(table, Math.min(limits.adviceMs, graceMs / 3), clock, stop.signal);
+      front.enter("draining");
       const told = reporter.close();
       const left = Math.max(0, graceMs - (performance.now() - began));
-      const all = [...sessions.table.sessions(), ...sessions.retiring];
-      await Promise.all([told, ...all.map((session) => session.retire("draining", left))]);
-      close();
+      await Promise.all([told, ...roster.all().map((session) => session.retire("draining", left))]);
+      await close();
     },
-    close,
+    close: () => void close(),
   };
 }
 
@@ -206,20 +216,20 @@ async function sweep(clock: Clock, signal: AbortSignal, work: () => void): Promi
 
 /** Advises the gateways to get themselves another tunnel, and gives those that understand the time for it. */
 async function gatewaysHaveMoved(
-  table: RoutingTable<RelaySession>,
+  table: RoutingTable<GatewaySession>,
   adviceMs: number,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   const advised = table.sessions().filter((session) => session.advise());
   const deadline = performance.now() + adviceMs;
-  const isThere = (session: RelaySession) => table.find(session.gatewayId) === session;
+  const isThere = (session: GatewaySession) => table.find(session.gatewayId) === session;
   while (advised.some(isThere) && performance.now() < deadline && !signal.aborted) {
     await clock.sleep(Math.min(ADVICE_LOOK_MS, adviceMs), signal);
   }
 }
 
-function describeSession(session: RelaySession): RelaySessionInfo {
+function describeSession(session: GatewaySession): RelaySessionInfo {
   const { gatewayId, gatewayName, orgId, generation, since, channels, remoteAddress } = session;
   return { gatewayId, gatewayName, orgId, generation, since, channels, remoteAddress };
 }

@@ -17,7 +17,6 @@ import {
   requireSameOrganisation,
 } from "./identity.ts";
 import { openTowardsGateway } from "./open-channel.ts";
-import type { RoutingTable } from "./routing-table.ts";
 import type { RelaySession } from "./session.ts";
 
 /** A client's connection after its TLS handshake. */
@@ -28,8 +27,15 @@ export interface OuterConnection {
   remoteAddress: string;
 }
 
+/** Where the gateways are. */
+export interface Routes {
+  find(gatewayId: string): RelaySession | undefined;
+  /** Whether the platform has revoked this gateway, and it has not come back with anything newer. */
+  isRevoked(gatewayId: string): boolean;
+}
+
 export interface ClientService {
-  table: RoutingTable<RelaySession>;
+  routes: Routes;
   identity: () => RelayIdentity;
   /** The relay is about to stop, and takes no new gateway. */
   isLeaving: () => boolean;
@@ -111,8 +117,8 @@ function endOf(error: Error): End {
 
 /** @throws SallyportError DRAINING, GATEWAY_NOT_CONNECTED, CERTIFICATE_REFUSED */
 function route(client: OuterConnection, gatewayId: string, service: ClientService): RelaySession {
-  const session = service.table.find(gatewayId);
-  if (!session && service.table.isRevoked(gatewayId)) throw gatewayRevoked(gatewayId);
+  const session = service.routes.find(gatewayId);
+  if (!session && service.routes.isRevoked(gatewayId)) throw gatewayRevoked(gatewayId);
   if (service.isDraining() || (!session && service.isLeaving())) {
     throw new SallyportError(
       "DRAINING",

@@ -1,6 +1,6 @@
 import type { ByteStream } from "../tunnel/stream.ts";
+import type { Farewell, GatewaySession } from "./gateway-session.ts";
 import type { GatewayIdentity } from "./identity.ts";
-import type { Routed } from "./routing-table.ts";
 
 /** What the relay uses of an SSH connection; `SshConnection` is one. */
 export interface GatewayLink {
@@ -16,19 +16,17 @@ export interface GatewayLink {
 /** Tells a gateway of ours that this relay is about to stop: it should get itself another tunnel. */
 const DRAIN_ADVICE = "drain@sallyport";
 
-/** Texts of SSH_MSG_DISCONNECT. `replaced` is agreed between relay and gateway (EXTENSIONS X3). */
-export type Farewell = "replaced" | "revoked" | "draining" | "certificate expired";
-
 /** SSH_DISCONNECT_BY_APPLICATION (RFC 4253, 11.1). */
 const BY_APPLICATION = 11;
 
 /** One gateway's authenticated connection to this relay. */
-export class RelaySession implements Routed {
+export class RelaySession implements GatewaySession {
   readonly gatewayId: string;
   readonly gatewayName: string | undefined;
   readonly orgId: string | undefined;
   readonly generation: number;
   readonly serial: bigint;
+  readonly expiresAt: number;
   readonly remoteAddress: string;
   #tunnels = 0;
   #farewell: Farewell | undefined;
@@ -39,7 +37,7 @@ export class RelaySession implements Routed {
   /** @param since wall-clock time of the log-in */
   constructor(
     readonly link: GatewayLink,
-    readonly identity: GatewayIdentity,
+    identity: GatewayIdentity,
     readonly since: Date,
   ) {
     this.gatewayId = identity.gatewayId;
@@ -47,6 +45,7 @@ export class RelaySession implements Routed {
     this.orgId = identity.orgId;
     this.generation = identity.generation;
     this.serial = identity.serial;
+    this.expiresAt = identity.expiresAt;
     this.remoteAddress = link.remoteAddress;
   }
 
@@ -55,7 +54,6 @@ export class RelaySession implements Routed {
     return this.#farewell;
   }
 
-  /** Tunnels that are open or being opened. */
   get channels(): number {
     return this.#tunnels;
   }
@@ -71,17 +69,12 @@ export class RelaySession implements Routed {
     }
   }
 
-  /** Advises the gateway to have another tunnel by the time that this session retires. False: it would not understand. */
   advise(): boolean {
     if (this.#isOver || !this.link.peerIdent.startsWith("SSH-2.0-Sallyport_")) return false;
     this.link.notify(DRAIN_ADVICE);
     return true;
   }
 
-  /**
-   * Lets the present tunnels end, then says why and closes. The caller sends no new tunnel here. Without `graceMs` they
-   * have all the time that they want; another call may set a limit. Resolves when the session is over.
-   */
   retire(why: Farewell, graceMs?: number): Promise<void> {
     this.#farewell ??= why;
     if (this.#tunnels === 0 || graceMs === 0) this.cut(this.#farewell);
@@ -90,7 +83,6 @@ export class RelaySession implements Routed {
     return this.#over.promise;
   }
 
-  /** Says why and closes, whatever is going on. Safe to call twice. */
   cut(why: Farewell): void {
     if (this.#isOver) return;
     this.#farewell = why;

@@ -7,21 +7,20 @@ import type { Admission } from "../tunnel/admission.ts";
 import type { SshConnection } from "../tunnel/ssh/connection.ts";
 import { listenSsh } from "../tunnel/ssh/listen.ts";
 import type { WindowBudget } from "../tunnel/ssh/window.ts";
-import { retireReplacedSessions } from "./enforcement.ts";
 import { identifyGateway, type RelayIdentity } from "./identity.ts";
 import type { RelayLimits } from "./limits.ts";
-import type { RoutingTable } from "./routing-table.ts";
+import type { Places, Refusal } from "./roster.ts";
 import { RelaySession } from "./session.ts";
 
 interface SshSideOptions {
   hostname: string;
   port: number;
+  /** Other processes of this relay listen there too. */
+  shared: boolean;
   credentials: () => RelayCredentials;
   identity: () => RelayIdentity;
   isLeaving: () => boolean;
-  table: RoutingTable<RelaySession>;
-  /** Sessions that lost their place and may still carry tunnels. */
-  retiring: Set<RelaySession>;
+  places: Places<RelaySession>;
   admission: Admission;
   limits: RelayLimits;
   budget: WindowBudget;
@@ -42,6 +41,7 @@ export async function openSshSide(options: SshSideOptions): Promise<SshSide> {
   return listenSsh({
     hostname: options.hostname,
     port: options.port,
+    shared: options.shared,
     hostIdentities: () => [credentials().ssh.host],
     userAuthorities: () => credentials().ssh.userAuthorities.map(parseSshPublicKey),
     authorize: (username, certificate) => void identifyGateway(username, certificate, identity()),
@@ -75,24 +75,36 @@ export async function openSshSide(options: SshSideOptions): Promise<SshSide> {
   });
 }
 
-/** A gateway has proved who it is: it gets its place in the table, or hears why not. */
+/** A gateway has proved who it is: it gets its place, or hears why not. */
 function enter(connection: SshConnection, options: SshSideOptions, log: Logger): void {
-  const { table, retiring, limits } = options;
   const identity = identifyGateway(connection.username, connection.peerCertificate, options.identity());
   const session = new RelaySession(connection, identity, new Date());
   if (options.isLeaving()) return session.cut("draining");
+  options.places.enter(session, (refusal) => {
+    if (refusal) refuse(session, refusal, log);
+    else attend(session, connection, options, log);
+  });
+}
+
+function refuse(session: RelaySession, reason: Refusal, log: Logger): void {
+  const { gatewayId, generation, remoteAddress } = session;
+  log.warn("Gateway refused", {
+    gatewayId,
+    address: remoteAddress,
+    generation,
+    reason,
+    ...(reason === "duplicate" ? { condition: "GATEWAY_DUPLICATE" } : {}),
+  });
+  session.cut(reason === "revoked" || reason === "draining" ? reason : "replaced");
+}
+
+function attend(
+  session: RelaySession,
+  connection: SshConnection,
+  { places }: SshSideOptions,
+  log: Logger,
+): void {
   const { gatewayId, gatewayName, orgId, generation, remoteAddress } = session;
-  const claim = table.claim(session);
-  if (!claim.taken) {
-    log.warn("Gateway refused", {
-      gatewayId,
-      address: remoteAddress,
-      generation,
-      reason: claim.reason,
-      ...(claim.reason === "duplicate" ? { condition: "GATEWAY_DUPLICATE" } : {}),
-    });
-    return session.cut(claim.reason === "revoked" ? "revoked" : "replaced");
-  }
   log.info("Gateway connected", {
     gatewayId,
     gatewayName,
@@ -102,8 +114,7 @@ function enter(connection: SshConnection, options: SshSideOptions, log: Logger):
     software: connection.peerIdent,
   });
   connection.onClosed((error) => {
-    table.release(session);
-    retiring.delete(session);
+    places.left(session);
     session.ended();
     log.info("Gateway disconnected", {
       gatewayId,
@@ -112,5 +123,4 @@ function enter(connection: SshConnection, options: SshSideOptions, log: Logger):
       reason: session.farewell ?? error?.message,
     });
   });
-  retireReplacedSessions({ table, retiring }, session, claim.loser, limits.drainMs);
 }

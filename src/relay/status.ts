@@ -3,15 +3,15 @@ import { relayLifetimes } from "../pki/lifetimes.ts";
 import type { Conditions } from "../telemetry/conditions.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { RoleStatus } from "../telemetry/status.ts";
-import type { WindowBudget } from "../tunnel/ssh/window.ts";
 import type { RelayAdmission } from "./admission.ts";
+import type { GatewaySession } from "./gateway-session.ts";
 import type { Duplicate, RoutingTable } from "./routing-table.ts";
-import type { RelaySession } from "./session.ts";
 
 interface Shown {
   credentials: RelayCredentials;
-  table: RoutingTable<RelaySession>;
-  budget: WindowBudget;
+  table: Pick<RoutingTable<GatewaySession>, "sessions">;
+  /** Bytes. */
+  budget: { used: number; limit: number };
   listening: { ssh: number; tls: number };
 }
 
@@ -32,7 +32,7 @@ export function relayStatus({ credentials, table, budget, listening }: Shown): R
 
 /** Counts gateways and connections that wait to authenticate, whenever metrics are read. */
 export function measureRelay(
-  table: RoutingTable<RelaySession>,
+  table: Pick<RoutingTable<GatewaySession>, "sessions">,
   admission: RelayAdmission,
   { metrics }: Pick<Instruments, "metrics">,
 ): void {
@@ -53,7 +53,7 @@ export function raiseDuplicates(duplicates: Duplicate[], conditions: Conditions)
   conditions.clearOthers("duplicate ", new Set(duplicates.map(({ gatewayId }) => `duplicate ${gatewayId}`)));
 }
 
-function lineOf({ gatewayId, gatewayName, since, channels, remoteAddress }: RelaySession) {
+function lineOf({ gatewayId, gatewayName, since, channels, remoteAddress }: GatewaySession) {
   return {
     gatewayId,
     gatewayName,

@@ -7,27 +7,31 @@ import type { Admission } from "../tunnel/admission.ts";
 import { listenOuterTls } from "../tunnel/tls/outer-server.ts";
 import type { RelayIdentity } from "./identity.ts";
 import type { RelayLimits } from "./limits.ts";
-import type { RoutingTable } from "./routing-table.ts";
-import { type OuterConnection, serveClient } from "./serve-client.ts";
-import type { RelaySession } from "./session.ts";
+import { type OuterConnection, type Routes, serveClient } from "./serve-client.ts";
 
 interface TlsSideOptions {
   hostname: string;
   port: number;
+  /** Other processes of this relay listen there too. */
+  shared: boolean;
   credentials: () => RelayCredentials;
   identity: () => RelayIdentity;
   isLeaving: () => boolean;
   isDraining: () => boolean;
-  table: RoutingTable<RelaySession>;
+  routes: Routes;
   admission: Admission;
   limits: RelayLimits;
   clock: Clock;
   instruments: Instruments;
   log: Logger;
+  /** What is done with a client instead of serving it here. */
+  serve?: (client: OuterConnection, here: (client: OuterConnection) => Promise<void>) => Promise<void>;
 }
 
 export interface TlsSide {
   port: number;
+  /** Serves a client that came in elsewhere. */
+  take(client: OuterConnection): void;
   /** New handshakes use the present credentials. */
   reload(): void;
   /** Ends the connections of clients whose certificate has been revoked meanwhile. */
@@ -40,9 +44,17 @@ export async function openTlsSide(options: TlsSideOptions): Promise<TlsSide> {
   const { credentials, limits } = options;
   const { handshakes, errors } = options.instruments.metrics;
   const clients = new Set<OuterConnection>();
+  const service = { ...options, openTimeoutMs: limits.openTimeoutMs };
+  const here = (client: OuterConnection) => serveClient(client, service);
+  const { serve = here } = options;
+  const during = (client: OuterConnection, served: Promise<void>) => {
+    clients.add(client);
+    void served.finally(() => clients.delete(client));
+  };
   const listener = await listenOuterTls({
     hostname: options.hostname,
     port: options.port,
+    shared: options.shared,
     credentials: () => credentials().tls,
     handshakeTimeoutMs: limits.tlsHandshakeMs,
     onRefused({ code }) {
@@ -53,13 +65,12 @@ export async function openTlsSide(options: TlsSideOptions): Promise<TlsSide> {
     log: options.log,
     onConnection(client) {
       handshakes.inc({ protocol: "tls", result: "OK" });
-      clients.add(client);
-      const service = { ...options, openTimeoutMs: limits.openTimeoutMs };
-      void serveClient(client, service).finally(() => clients.delete(client));
+      during(client, serve(client, here));
     },
   });
   return {
     port: listener.port,
+    take: (client) => during(client, here(client)),
     reload: () => listener.reload(),
     cutClients(serials) {
       const error = new SallyportError("SESSION_ENDED", "This access has been revoked.");

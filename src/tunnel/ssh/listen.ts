@@ -3,6 +3,7 @@ import type { SshCertificate } from "../../pki/ssh-certificate.ts";
 import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Admission } from "../admission.ts";
+import { portSharing } from "../port-sharing.ts";
 import { acceptSsh } from "./accept.ts";
 import type { ChannelRequest, SshConnection } from "./connection.ts";
 import { HostIdentities } from "./host-certificate.ts";
@@ -19,6 +20,8 @@ export interface ListenOptions {
   hostname: string;
   /** 0: any free port. */
   port: number;
+  /** Other processes may listen there too (SO_REUSEPORT): the kernel spreads new connections over them. */
+  shared?: boolean;
   /** Asked at every key exchange, so that the newest certificates are presented; one per key type. */
   hostIdentities: () => SshIdentity[];
   /** Plain key blobs of the authorities that sign users; asked at every login. */
@@ -107,11 +110,11 @@ export async function listenSsh(o: ListenOptions): Promise<SshListener> {
 }
 
 function bind(
-  { hostname, port }: ListenOptions,
+  { hostname, port, shared = false }: ListenOptions,
   socket: Bun.SocketHandler<SshTransport | undefined>,
 ): Bun.TCPSocketListener<SshTransport | undefined> {
   try {
-    return Bun.listen({ hostname, port, socket });
+    return Bun.listen({ hostname, port, socket, ...portSharing(shared) });
   } catch (error) {
     if (systemCode(error) !== "EADDRINUSE") throw error;
     const message = `Port ${port} on ${hostname} is in use by another program; choose another one or stop it.`;

@@ -3,6 +3,7 @@ import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Admission } from "../admission.ts";
 import { ALPN } from "../alpn.ts";
+import { portSharing } from "../port-sharing.ts";
 import { swapCredentials } from "./swap-credentials.ts";
 import {
   type Accepted,
@@ -16,6 +17,8 @@ export interface OuterTlsOptions {
   hostname: string;
   /** 0 takes a free one. */
   port: number;
+  /** Other processes may listen there too (SO_REUSEPORT): the kernel spreads new connections over them. */
+  shared?: boolean;
   /** Read at start and at `reload`. */
   credentials: () => ServerIdentity;
   /** From accept to the end of the handshake (PROTOCOL 0.1). */
@@ -71,11 +74,12 @@ export async function listenOuterTls(options: OuterTlsOptions): Promise<OuterTls
   };
 }
 
-function listen({ hostname, port }: OuterTlsOptions, server: TlsServer) {
+function listen({ hostname, port, shared = false }: OuterTlsOptions, server: TlsServer) {
   try {
     return Bun.listen<Accepted | undefined>({
       hostname,
       port,
+      ...portSharing(shared),
       allowHalfOpen: true,
       tls: server.tlsOptions(),
       socket: server.socket,
