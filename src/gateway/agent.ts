@@ -270,7 +270,10 @@ class Agent implements Gateway {
       const onOutcome = (error: unknown) =>
         error === null ? probeWorked(conditions) : probeFailed(conditions, error);
       const clock = this.#clock;
-      if (heartbeat) void keepHeartbeat({ beat: heartbeat, onOutcome, signal, log, clock, random });
+      const own = () => conditions.list();
+      if (heartbeat) {
+        void keepHeartbeat({ beat: heartbeat, conditions: own, onOutcome, signal, log, clock, random });
+      }
     }
     onTunnel?.(relay);
   }

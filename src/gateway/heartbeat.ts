@@ -1,4 +1,6 @@
-import { type Clock, sleepFor } from "../host/clock.ts";
+import type { Clock } from "../host/clock.ts";
+import { heartbeatPause } from "../platform-client/heartbeat-pause.ts";
+import type { Condition } from "../telemetry/conditions.ts";
 import { describe } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { RepeatedWarning } from "./repeated-warning.ts";
@@ -12,6 +14,8 @@ interface HeartbeatOptions {
   beat(signal: AbortSignal): Promise<void>;
   /** Null after each success. */
   onOutcome?: (error: unknown) => void;
+  /** What it says of itself: some of that is told before its time. */
+  conditions: () => Condition[];
   signal: AbortSignal;
   log: Logger;
   clock: Clock;
@@ -24,12 +28,12 @@ interface HeartbeatOptions {
  * while no tunnel is up (PROTOCOL 0.2). Returns when `signal` aborts; a failing platform never ends it.
  */
 export async function keepHeartbeat(options: HeartbeatOptions): Promise<void> {
-  const { beat, signal, log, clock, random } = options;
+  const { beat, conditions, signal, log, clock, random } = options;
   const warning = new RepeatedWarning(log, clock);
   let succeeded = false;
   while (!signal.aborted) {
     const wait = succeeded ? REGULAR_MS * (0.9 + 0.2 * random()) : FIRST_MS;
-    await sleepFor(clock, wait, signal);
+    await heartbeatPause(clock, wait, { signal, conditions });
     if (signal.aborted) return;
     try {
       await beat(signal);

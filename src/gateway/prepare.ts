@@ -7,6 +7,7 @@ import { confPath, type Machine, runtimeDirectory, stateDirectory } from "../hos
 import { chooseProxy } from "../host/proxy.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
 import { directorySource, readGatewayDirectory } from "../pki/directory.ts";
+import { makeAgentReport } from "../platform-client/agent-report.ts";
 import { PlatformClient } from "../platform-client/client.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
@@ -91,7 +92,10 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
       return parsePolicy({ allow, deny, gatewayName, own: { ports: () => instruments.ports } });
     }),
     runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
-    heartbeat: (signal) => platform.gatewayHeartbeat({}, { signal }),
+    heartbeat: (signal) => {
+      const report = makeAgentReport(instruments.conditions.list(), new Date());
+      return platform.gatewayHeartbeat({ report }, { signal });
+    },
     follow: followPlatform((ask) => platform.events(ask), log),
     renew: () => credentials.renew(),
     accounting: new ConnectionJournal({

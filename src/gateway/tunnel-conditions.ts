@@ -17,7 +17,11 @@ export class TunnelConditions {
   down(relay: string, { code, message, fix }: Pick<Loss, "code" | "message" | "fix">): void {
     const condition = CONDITION_OF[code] ?? "RELAY_UNREACHABLE";
     const text = `Relay ${relay}: ${message}`;
-    this.conditions.raise(placeOf(relay), condition, { text, fix: fix ?? FIXES[condition] ?? "" });
+    this.conditions.raise(placeOf(relay), condition, {
+      text,
+      fix: fix ?? FIXES[condition] ?? "",
+      about: relay,
+    });
   }
 
   check(tunnels: TunnelStatus[]): void {

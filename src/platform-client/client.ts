@@ -1,3 +1,4 @@
+import type { AgentReport } from "./agent-report.ts";
 import * as answers from "./answers.ts";
 import type { ConnectionRecord } from "./connections.ts";
 import { type AnswerStream, type Call, Transport, type TransportOptions } from "./transport.ts";
@@ -116,7 +117,10 @@ export class PlatformClient {
   }
 
   /** Answers once the platform has reached the gateway through its relay. */
-  async gatewayHeartbeat(body: { capabilities?: { pkcs11?: boolean } } = {}, ask: Ask = {}): Promise<void> {
+  async gatewayHeartbeat(
+    body: { capabilities?: { pkcs11?: boolean }; report?: AgentReport } = {},
+    ask: Ask = {},
+  ): Promise<void> {
     await this.#call({ ...post("/v2/gateways/heartbeat", body, ask), answer: answers.messageAnswer });
   }
 
@@ -134,8 +138,8 @@ export class PlatformClient {
   }
 
   /** Answers once the platform has reached the relay's TLS port. */
-  async relayHeartbeat(ask: Ask = {}): Promise<void> {
-    await this.#call({ ...post("/v2/relays/heartbeat", undefined, ask), answer: answers.messageAnswer });
+  async relayHeartbeat(body?: { report?: AgentReport }, ask: Ask = {}): Promise<void> {
+    await this.#call({ ...post("/v2/relays/heartbeat", body, ask), answer: answers.messageAnswer });
   }
 
   registerInstanceRelay(
@@ -150,7 +154,11 @@ export class PlatformClient {
     });
   }
 
-  async heartbeatInstanceRelay(secret: string, body: { name: string }, ask: Ask = {}): Promise<void> {
+  async heartbeatInstanceRelay(
+    secret: string,
+    body: { name: string; report?: AgentReport },
+    ask: Ask = {},
+  ): Promise<void> {
     await this.#call({
       ...post("/v1/relays/heartbeat-instance-relay", body, ask),
       bearer: secret,

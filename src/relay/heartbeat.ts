@@ -1,4 +1,6 @@
-import { type Clock, sleepFor } from "../host/clock.ts";
+import type { Clock } from "../host/clock.ts";
+import { heartbeatPause } from "../platform-client/heartbeat-pause.ts";
+import type { Condition } from "../telemetry/conditions.ts";
 import { describe } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { fullJitter } from "../tunnel/backoff.ts";
@@ -15,6 +17,8 @@ interface HeartbeatOptions {
   random?: () => number;
   /** Null after each success. */
   onOutcome?: (error: unknown) => void;
+  /** What it says of itself: some of that is told before its time. */
+  conditions: () => Condition[];
   signal: AbortSignal;
   log: Logger;
 }
@@ -24,7 +28,7 @@ interface HeartbeatOptions {
  * jitter (PROTOCOL A.2); after a later failure again within 10 s to 3 min. Only changes are logged. Never rejects.
  */
 export async function sendHeartbeats(options: HeartbeatOptions): Promise<void> {
-  const { call, clock, random = Math.random, onOutcome, signal, log } = options;
+  const { call, clock, random = Math.random, onOutcome, conditions, signal, log } = options;
   const backoff = fullJitter({ baseMs: UNTIL_FIRST_MS, capMs: LONGEST_RETRY_MS, random });
   const around = (milliseconds: number) => milliseconds * (0.9 + random() * 0.2);
   let everReachable = false;
@@ -44,6 +48,7 @@ export async function sendHeartbeats(options: HeartbeatOptions): Promise<void> {
       onOutcome?.(error);
     }
     const retryMs = () => (everReachable ? backoff.next() : around(UNTIL_FIRST_MS));
-    await sleepFor(clock, reachable ? around(LATER_MS) : retryMs(), signal);
+    const pause = reachable ? around(LATER_MS) : retryMs();
+    await heartbeatPause(clock, pause, { signal, conditions });
   }
 }

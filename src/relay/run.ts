@@ -2,6 +2,7 @@ import type { HostPort } from "../host/address.ts";
 import { openOperations } from "../host/operations.ts";
 import { reportToServiceManager } from "../host/service/service-report.ts";
 import { onShutdown } from "../host/signals.ts";
+import type { Condition } from "../telemetry/conditions.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { createInstruments } from "../telemetry/instruments.ts";
 import type { ProcessLog } from "../telemetry/log.ts";
@@ -23,7 +24,10 @@ export interface RelayRun extends Omit<RelayOptions, "instruments"> {
 }
 
 /** Runs until the signal aborts; says null after each success. */
-export type Heartbeats = (signal: AbortSignal, onOutcome: (error: unknown) => void) => Promise<void>;
+export type Heartbeats = (
+  signal: AbortSignal,
+  relay: { onOutcome: (error: unknown) => void; conditions: () => Condition[] },
+) => Promise<void>;
 
 /**
  * Runs a relay until SIGTERM or SIGINT, then drains it.
@@ -60,9 +64,10 @@ export async function runRelay(options: RelayRun): Promise<void> {
     });
     report.update();
     const { conditions } = instruments;
-    beating = heartbeats?.(stop.signal, (error) =>
-      error === null ? probeWorked(conditions) : probeFailed(conditions, error),
-    );
+    beating = heartbeats?.(stop.signal, {
+      onOutcome: (error) => (error === null ? probeWorked(conditions) : probeFailed(conditions, error)),
+      conditions: () => conditions.list(),
+    });
     const order = await Promise.race([stopped, running.ordered]);
     if (order === undefined) return;
     log.info(order === "drain" ? "The platform asks this relay to drain" : "This relay was revoked");

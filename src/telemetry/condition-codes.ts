@@ -8,7 +8,10 @@ interface Kind {
   impactsTraffic: boolean;
 }
 
-/** Everything that a daemon can say about its own health. Codes are stable; texts may change. */
+/**
+ * Everything that a daemon can say about its own health, and what the platform says about gateways and relays. Codes
+ * are stable; texts may change.
+ */
 export const CONDITIONS = {
   ACCESS_REVOKED: kind("error", true, "The platform no longer accepts these credentials"),
   CLOCK_WRONG: kind("error", true, "The clock of this machine is wrong"),
@@ -25,6 +28,19 @@ export const CONDITIONS = {
   CERTIFICATE_EXPIRES: kind("warning", false, "A certificate expires soon"),
   WINDOW_BUDGET_SHORT: kind("warning", false, "Memory for receive windows runs short"),
   DRAINING: kind("info", false, "Shutting down: no new connections are taken"),
+
+  // Only the platform sees these.
+  GATEWAY_SILENT: kind("error", true, "Neither the platform nor a relay hears of this gateway"),
+  NO_RELAY: kind("error", true, "This gateway has no relay any more"),
+  RELAY_SILENT: kind("warning", false, "A relay does not report to the platform any more"),
+  RELAY_TLS_FAILED: kind("error", true, "The relay's TLS port does not serve clients"),
+  RELAY_SSH_FAILED: kind("warning", false, "The relay's SSH port does not serve gateways"),
+  TUNNEL_LOST: kind("warning", false, "A relay has no tunnel of this gateway"),
+  HEARTBEAT_LATE: kind("warning", false, "It has not called the platform for too long"),
+  CLOCK_SKEWED: kind("warning", false, "The clock of its machine differs from the platform's"),
+  VERSION_OLD: kind("warning", false, "It runs an old version"),
+  /** Never alone: it gives its weight to whatever explains it. */
+  GATEWAY_UNREACHABLE: kind("error", true, "Nobody reaches anything through this gateway"),
 } as const satisfies Record<string, Kind>;
 
 export type ConditionCode = keyof typeof CONDITIONS;
@@ -39,8 +55,24 @@ export const EXPLAINS: Partial<Record<ConditionCode, readonly ConditionCode[]>> 
     "PROBE_FAILED",
     "CERTIFICATE_EXPIRED",
     "CERTIFICATE_EXPIRES",
+    "GATEWAY_SILENT",
+    "RELAY_SILENT",
+    "RELAY_TLS_FAILED",
+    "RELAY_SSH_FAILED",
+    "TUNNEL_LOST",
+    "HEARTBEAT_LATE",
+    "GATEWAY_UNREACHABLE",
   ],
-  CLOCK_WRONG: ["RELAY_REFUSED", "NO_TUNNEL", "PROBE_FAILED", "CERTIFICATE_EXPIRED", "CERTIFICATE_EXPIRES"],
+  CLOCK_WRONG: [
+    "RELAY_REFUSED",
+    "NO_TUNNEL",
+    "PROBE_FAILED",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_EXPIRES",
+    "CLOCK_SKEWED",
+    "TUNNEL_LOST",
+    "GATEWAY_UNREACHABLE",
+  ],
   NETWORK_DOWN: [
     "PLATFORM_UNREACHABLE",
     "RELAY_UNREACHABLE",
@@ -48,14 +80,46 @@ export const EXPLAINS: Partial<Record<ConditionCode, readonly ConditionCode[]>> 
     "PROBE_FAILED",
     "CERTIFICATE_EXPIRED",
     "CERTIFICATE_EXPIRES",
+    "TUNNEL_LOST",
+    "GATEWAY_UNREACHABLE",
   ],
-  GATEWAY_DUPLICATE: ["NO_TUNNEL", "PROBE_FAILED"],
+  GATEWAY_DUPLICATE: ["NO_TUNNEL", "PROBE_FAILED", "TUNNEL_LOST"],
   PLATFORM_UNREACHABLE: ["PROBE_FAILED", "CERTIFICATE_EXPIRED", "CERTIFICATE_EXPIRES"],
   RENEWAL_FAILED: ["PROBE_FAILED", "CERTIFICATE_EXPIRED", "CERTIFICATE_EXPIRES"],
-  RELAY_UNREACHABLE: ["NO_TUNNEL", "PROBE_FAILED"],
-  RELAY_REFUSED: ["NO_TUNNEL", "PROBE_FAILED"],
+  RELAY_UNREACHABLE: [
+    "NO_TUNNEL",
+    "PROBE_FAILED",
+    "RELAY_SILENT",
+    "RELAY_TLS_FAILED",
+    "RELAY_SSH_FAILED",
+    "TUNNEL_LOST",
+    "GATEWAY_UNREACHABLE",
+  ],
+  RELAY_REFUSED: ["NO_TUNNEL", "PROBE_FAILED", "TUNNEL_LOST", "GATEWAY_UNREACHABLE"],
   NO_TUNNEL: ["PROBE_FAILED"],
-  CERTIFICATE_EXPIRED: ["RELAY_REFUSED", "NO_TUNNEL", "PROBE_FAILED"],
+  PROBE_FAILED: ["GATEWAY_UNREACHABLE"],
+  GATEWAY_SILENT: [
+    "TUNNEL_LOST",
+    "HEARTBEAT_LATE",
+    "PROBE_FAILED",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_EXPIRES",
+    "GATEWAY_UNREACHABLE",
+  ],
+  NO_RELAY: ["GATEWAY_UNREACHABLE"],
+  RELAY_SILENT: ["HEARTBEAT_LATE", "TUNNEL_LOST", "PROBE_FAILED", "GATEWAY_UNREACHABLE"],
+  RELAY_TLS_FAILED: ["PROBE_FAILED", "GATEWAY_UNREACHABLE"],
+  TUNNEL_LOST: ["PROBE_FAILED", "GATEWAY_UNREACHABLE"],
+  HEARTBEAT_LATE: ["CERTIFICATE_EXPIRES", "GATEWAY_UNREACHABLE"],
+  CERTIFICATE_EXPIRED: [
+    "RELAY_REFUSED",
+    "NO_TUNNEL",
+    "PROBE_FAILED",
+    "RELAY_TLS_FAILED",
+    "RELAY_SSH_FAILED",
+    "TUNNEL_LOST",
+    "GATEWAY_UNREACHABLE",
+  ],
 };
 
 function kind(severity: Severity, impactsTraffic: boolean, title: string): Kind {

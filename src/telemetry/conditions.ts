@@ -13,13 +13,17 @@ export interface Condition {
   /** What to do next. */
   fix: string;
   impactsTraffic: boolean;
+  /** The relay that it is about, where it is about one of several. */
+  about?: string;
 }
 
-interface Raised {
+/** A condition before causes are told from effects. */
+export interface Raised {
   code: ConditionCode;
   since: string;
   text: string;
   fix: string;
+  about?: string;
 }
 
 /** More things can't be wrong at once; a peer must not fill the memory with them. */
@@ -37,11 +41,15 @@ export class Conditions {
   constructor(private readonly now: () => Date = () => new Date()) {}
 
   /** Raised again with the same code it keeps its `since`. */
-  raise(place: string, code: ConditionCode, { text, fix }: { text: string; fix: string }): void {
+  raise(
+    place: string,
+    code: ConditionCode,
+    { text, fix, about }: { text: string; fix: string; about?: string },
+  ): void {
     const present = this.#raised.get(place);
     if (!present && this.#raised.size >= MOST) return;
     const since = present?.code === code ? present.since : this.now().toISOString();
-    this.#raised.set(place, { code, since, text, fix });
+    this.#raised.set(place, { code, since, text, fix, ...(about !== undefined && { about }) });
   }
 
   clear(place: string): void {
@@ -57,16 +65,7 @@ export class Conditions {
 
   /** Those that no other one explains, the worst first. */
   list(): Condition[] {
-    const raised = withNetworkDown([...this.#raised.values()]);
-    const present = new Set(raised.map(({ code }) => code));
-    const hidden = new Set([...present].flatMap((code) => EXPLAINS[code] ?? []));
-    return raised
-      .filter(({ code }) => !hidden.has(code))
-      .filter(
-        (one, i, all) => i === all.findIndex(({ code, text }) => code === one.code && text === one.text),
-      )
-      .map((one) => ({ ...one, ...weightOf(one.code, present), title: CONDITIONS[one.code].title }))
-      .sort((a, b) => RANK[a.severity] - RANK[b.severity] || a.since.localeCompare(b.since));
+    return explained([...this.#raised.values()]);
   }
 
   measureInto(metrics: Metrics): void {
@@ -77,13 +76,33 @@ export class Conditions {
   }
 }
 
+/** Those that no other one explains, the worst first. The same words are said once. */
+export function explained(all: Raised[]): Condition[] {
+  const raised = withNetworkDown(all);
+  return raised
+    .filter((effect) => !raised.some((cause) => explains(cause, effect)))
+    .filter(
+      (one, i, left) => i === left.findIndex(({ code, text }) => code === one.code && text === one.text),
+    )
+    .map((one) => ({ ...one, ...weightOf(one, raised), title: CONDITIONS[one.code].title }))
+    .sort(byWeight);
+}
+
+/** The worst first, then the oldest. */
+export function byWeight(a: Pick<Condition, "severity" | "since">, b: typeof a): number {
+  return RANK[a.severity] - RANK[b.severity] || a.since.localeCompare(b.since);
+}
+
+/** What is about one relay explains nothing about another one. */
+function explains(cause: Raised, effect: Raised): boolean {
+  if (!EXPLAINS[cause.code]?.includes(effect.code)) return false;
+  return cause.about === undefined || effect.about === undefined || cause.about === effect.about;
+}
+
 /** How bad it is, with all that it explains among the present ones. */
-function weightOf(
-  code: ConditionCode,
-  present: ReadonlySet<ConditionCode>,
-): { severity: Severity; impactsTraffic: boolean } {
-  const explained = (EXPLAINS[code] ?? []).filter((effect) => present.has(effect));
-  const all = [code, ...explained].map((each) => CONDITIONS[each]);
+function weightOf(one: Raised, raised: Raised[]): { severity: Severity; impactsTraffic: boolean } {
+  const effects = raised.filter((effect) => explains(one, effect));
+  const all = [one, ...effects].map(({ code }) => CONDITIONS[code]);
   const severity = all.map((each) => each.severity).sort((a, b) => RANK[a] - RANK[b])[0] ?? "info";
   return { severity, impactsTraffic: all.some((each) => each.impactsTraffic) };
 }

@@ -83,7 +83,7 @@ async function platformCalls(relay: KnownRelay, env: Environment) {
   const token = await storedAccessToken(conf, env);
   if (token === undefined) throw notEnrolled(name);
   const client = platformOf(relay, env, token);
-  const heartbeat = (signal: AbortSignal) => client.relayHeartbeat({ signal });
+  const heartbeat = (signal: AbortSignal) => client.relayHeartbeat(undefined, { signal });
   return { platform: { domain: client.domain, heartbeat }, shown: token };
 }
 

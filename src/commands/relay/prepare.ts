@@ -5,6 +5,7 @@ import { freePort } from "../../host/free-port.ts";
 import { stateDirectory, thisMachine } from "../../host/paths.ts";
 import type { CredentialSource, RelayCredentials } from "../../pki/credentials.ts";
 import { directorySource, readRelayDirectory } from "../../pki/directory.ts";
+import { makeAgentReport } from "../../platform-client/agent-report.ts";
 import type { RelayPorts } from "../../platform-client/client.ts";
 import type { Follow } from "../../platform-client/event-stream.ts";
 import { sendHeartbeats } from "../../relay/heartbeat.ts";
@@ -84,11 +85,13 @@ async function organisationRelay(
     }),
     follow: followPlatform((ask) => client.events(ask), log),
     report: (report, ask) => client.reportTunnels(report, ask),
-    heartbeats: (signal, onOutcome) =>
+    heartbeats: (signal, { onOutcome, conditions }) =>
       sendHeartbeats({
-        call: (ask) => client.relayHeartbeat({ signal: ask }),
+        call: (ask) =>
+          client.relayHeartbeat({ report: makeAgentReport(conditions(), new Date()) }, { signal: ask }),
         clock: systemClock,
         onOutcome,
+        conditions,
         signal,
         log,
       }),
@@ -119,11 +122,15 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
     }),
     follow: followPlatform((ask) => client.events({ ...ask, instanceRelay }), log),
     report: (report, ask) => client.reportTunnels(report, { ...ask, instanceRelay }),
-    heartbeats: (signal, onOutcome) =>
+    heartbeats: (signal, { onOutcome, conditions }) =>
       sendHeartbeats({
-        call: (ask) => client.heartbeatInstanceRelay(shared, { name }, { signal: ask }),
+        call: (ask) => {
+          const report = makeAgentReport(conditions(), new Date());
+          return client.heartbeatInstanceRelay(shared, { name, report }, { signal: ask });
+        },
         clock: systemClock,
         onOutcome,
+        conditions,
         signal,
         log,
       }),

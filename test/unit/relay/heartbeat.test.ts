@@ -15,6 +15,7 @@ test("F15 heartbeats come every 10 s until the platform reached the relay, then 
     clock,
     log,
     random: () => 0.5,
+    conditions: () => [],
     signal: stop.signal,
     call: () => {
       calls.push((clock.now() - start) / 1000);
