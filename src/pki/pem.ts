@@ -27,6 +27,11 @@ export function decodePem(label: string, text: string): Uint8Array<ArrayBuffer>[
   return blocks;
 }
 
+/** The same certificates, each once, in the order of the first. @throws SallyportError CONFIG_INVALID */
+export function uniqueCertificates(bundle: string): string {
+  return [...new Set(decodePem("CERTIFICATE", bundle).map((der) => encodePem("CERTIFICATE", der)))].join("");
+}
+
 function decodeBase64(label: string, body: string): Uint8Array<ArrayBuffer> {
   const base64 = body.replace(/[\r\n\t ]/g, "");
   const bytes = Buffer.from(base64, "base64");

@@ -1,5 +1,5 @@
 import type { OrganisationAuthorities } from "../hierarchy.ts";
-import { decodePem, encodePem } from "../pem.ts";
+import { uniqueCertificates } from "../pem.ts";
 import type { OfflineAuthority } from "./authority-file.ts";
 
 /** The public part of an authority that a rotation has replaced. */
@@ -29,7 +29,7 @@ export function trustOf({
 }: Pick<OfflineAuthority, "organisation" | "retired">): Trust {
   const bundle = (name: string, present: string) => {
     const chains = retired.flatMap((old) => (old.name === name && old.chainPem ? [old.chainPem] : []));
-    return withoutRepeats([present, ...chains].join(""));
+    return uniqueCertificates([present, ...chains].join(""));
   };
   const lines = (name: string, present: string) => [
     present,
@@ -58,8 +58,4 @@ export function retire(organisation: OrganisationAuthorities, now: Date): Retire
     ssh("ssh-client", organisation.sshClient.publicLine),
     ssh("ssh-server", organisation.sshServer.publicLine),
   ];
-}
-
-function withoutRepeats(bundle: string): string {
-  return [...new Set(decodePem("CERTIFICATE", bundle).map((der) => encodePem("CERTIFICATE", der)))].join("");
 }

@@ -12,27 +12,34 @@ import {
 import { SallyportError } from "../../telemetry/error.ts";
 import {
   type AuthorityRow,
-  insertAuthorities,
+  type GenerationRow,
+  insertGeneration,
+  lastGeneration,
   listAuthorities,
   listAuthorityOwners,
+  listInForce,
+  type NewGeneration,
 } from "../store/authorities.ts";
 import type { Store } from "../store/database.ts";
 import { findOrganisation } from "../store/people.ts";
+import { INSTANCE, type InForce } from "./in-force.ts";
 import type { Keyring, Sealer } from "./keyring.ts";
 
-/** The owner of the instance's own authorities (PROTOCOL A.5). */
-export const INSTANCE = "00000000-0000-0000-0000-000000000000";
+type AnySet = InstanceAuthorities | OrganisationAuthorities;
 
 /**
  * The certificate authorities of the instance and of each organisation: made when first needed, kept sealed in the
- * database, and kept open in memory. Several replicas may make a set at once; the first one written is everybody's.
+ * database, and kept open in memory. Which of an owner's sets signs and which are trusted is asked of the database each
+ * time, so that a rotation counts on every replica at once. Several replicas may make a set at once; the first one
+ * written is everybody's.
  */
 export class Authorities {
   readonly #store: Store;
   readonly #keyring: Keyring;
   readonly #now: () => Date;
+  /** By owner and generation; those that are retired go when their owner is looked at next. */
+  readonly #instances = new Map<string, Promise<InstanceAuthorities>>();
   readonly #organisations = new Map<string, Promise<OrganisationAuthorities>>();
-  #instance: Promise<InstanceAuthorities> | undefined;
 
   constructor(store: Store, keyring: Keyring, now: () => Date) {
     this.#store = store;
@@ -43,83 +50,163 @@ export class Authorities {
   /** Opens every set that exists, so that the first requests don't wait and a damaged one shows at start. */
   async preload(): Promise<void> {
     for (const owner of await listAuthorityOwners(this.#store.read)) {
-      if (owner === INSTANCE) await this.instance();
-      else await this.organisation(owner);
+      if (owner === INSTANCE) await this.instanceInForce();
+      else await this.organisationInForce(owner);
     }
   }
 
-  instance(): Promise<InstanceAuthorities> {
-    this.#instance ??= this.#openInstance().catch((error: unknown) => {
-      this.#instance = undefined;
-      throw error;
+  /** The set that signs. */
+  async instance(): Promise<InstanceAuthorities> {
+    return (await this.instanceInForce()).issuing;
+  }
+
+  /** The set that signs. @throws SallyportError NOT_FOUND when there is no such organisation */
+  async organisation(orgId: string): Promise<OrganisationAuthorities> {
+    return (await this.organisationInForce(orgId)).issuing;
+  }
+
+  async instanceInForce(): Promise<InForce<InstanceAuthorities>> {
+    return await this.#inForce(INSTANCE, this.#instances, {
+      open: async (row) =>
+        await importInstanceAuthorities(await this.#read(INSTANCE, row.generation, this.#keyring.instance)),
+      make: async (generation) => (await this.makeInstance(generation)).set,
     });
-    return this.#instance;
   }
 
   /** @throws SallyportError NOT_FOUND when there is no such organisation */
-  organisation(orgId: string): Promise<OrganisationAuthorities> {
-    const known = this.#organisations.get(orgId);
+  async organisationInForce(orgId: string): Promise<InForce<OrganisationAuthorities>> {
+    return await this.#inForce(orgId, this.#organisations, {
+      open: async ({ generation }) => {
+        const records = await this.#read(orgId, generation, await this.#sealerOf(orgId));
+        return await importOrganisationAuthorities(orgId, records);
+      },
+      make: async (generation) => {
+        const instance = await this.instanceInForce();
+        const parent = { set: instance.issuing, generation: instance.generation };
+        return (await this.makeOrganisation(orgId, generation, parent)).set;
+      },
+    });
+  }
+
+  /** A new set of the instance, sealed and not yet written. */
+  async makeInstance(generation: number): Promise<Made<InstanceAuthorities>> {
+    const opened = await createInstanceAuthorities({ now: this.#now() });
+    const records = await exportInstanceAuthorities(opened);
+    const rows = sealAuthorities(INSTANCE, generation, this.#keyring.instance, records);
+    return { opened, set: { ownerId: INSTANCE, generation, state: "issuing", parent: null, rows } };
+  }
+
+  /** A new set of an organisation, under that set of the instance's, sealed and not yet written. */
+  async makeOrganisation(
+    orgId: string,
+    generation: number,
+    parent: { set: InstanceAuthorities; generation: number },
+  ): Promise<Made<OrganisationAuthorities>> {
+    const sealer = await this.#sealerOf(orgId);
+    const opened = await createOrganisationAuthorities(parent.set, { orgId, now: this.#now() });
+    const rows = sealAuthorities(orgId, generation, sealer, await exportOrganisationAuthorities(opened));
+    return {
+      opened,
+      set: { ownerId: orgId, generation, state: "issuing", parent: parent.generation, rows },
+    };
+  }
+
+  async #inForce<T extends AnySet>(
+    ownerId: string,
+    opened: Map<string, Promise<T>>,
+    how: { open: (row: GenerationRow) => Promise<T>; make: (generation: number) => Promise<NewGeneration> },
+  ): Promise<InForce<T>> {
+    const rows = await this.#rows(ownerId, how.make);
+    const issuing = rows.find(({ state }) => state === "issuing");
+    if (!issuing) throw new SallyportError("INTERNAL", "There are no certificate authorities to issue from.");
+    const trusted = await Promise.all(rows.map((row) => this.#opened(ownerId, row, opened, how.open)));
+    const signing = trusted[rows.indexOf(issuing)];
+    if (!signing) throw new SallyportError("INTERNAL", "There are no certificate authorities to issue from.");
+    this.#forget(ownerId, rows, opened);
+    return {
+      issuing: signing,
+      trusted: [signing, ...trusted.filter((set) => set !== signing)],
+      generation: issuing.generation,
+      newest: Math.max(...rows.map(({ generation }) => generation)),
+    };
+  }
+
+  /** The first time, and after all were replaced at once, there are none: one replica makes them. */
+  async #rows(
+    ownerId: string,
+    make: (generation: number) => Promise<NewGeneration>,
+  ): Promise<GenerationRow[]> {
+    const existing = await listInForce(this.#store.read, ownerId);
+    if (existing.length > 0) return existing;
+    const made = await make((await lastGeneration(this.#store.read, ownerId)) + 1);
+    const now = this.#now().toISOString();
+    await this.#store.transaction((sql) => insertGeneration(sql, made, now));
+    return await listInForce(this.#store.read, ownerId);
+  }
+
+  #opened<T>(
+    ownerId: string,
+    row: GenerationRow,
+    opened: Map<string, Promise<T>>,
+    open: (row: GenerationRow) => Promise<T>,
+  ): Promise<T> {
+    const key = keyOf(ownerId, row.generation);
+    const known = opened.get(key);
     if (known !== undefined) return known;
-    const opening = this.#openOrganisation(orgId).catch((error: unknown) => {
-      this.#organisations.delete(orgId);
+    const opening = open(row).catch((error: unknown) => {
+      opened.delete(key);
       throw error;
     });
-    this.#organisations.set(orgId, opening);
+    opened.set(key, opening);
     return opening;
   }
 
-  async #openInstance(): Promise<InstanceAuthorities> {
-    const sealer = this.#keyring.instance;
-    const records = await this.#records(INSTANCE, sealer, async () =>
-      exportInstanceAuthorities(await createInstanceAuthorities({ now: this.#now() })),
-    );
-    return await importInstanceAuthorities(records);
+  #forget(ownerId: string, rows: GenerationRow[], opened: Map<string, unknown>): void {
+    const oldest = Math.min(...rows.map(({ generation }) => generation));
+    for (let old = oldest - 1; opened.delete(keyOf(ownerId, old)); old--);
   }
 
-  async #openOrganisation(orgId: string): Promise<OrganisationAuthorities> {
+  async #sealerOf(orgId: string): Promise<Sealer> {
     const organisation = await findOrganisation(this.#store.read, orgId);
     if (!organisation) throw new SallyportError("NOT_FOUND", "There is no such organisation.");
-    const sealer = this.#keyring.organisation(orgId, organisation.sealed_key);
-    const records = await this.#records(orgId, sealer, async () => {
-      const made = await createOrganisationAuthorities(await this.instance(), { orgId, now: this.#now() });
-      return await exportOrganisationAuthorities(made);
-    });
-    return await importOrganisationAuthorities(orgId, records);
+    return this.#keyring.organisation(orgId, organisation.sealed_key);
   }
 
-  async #records(
-    ownerId: string,
-    sealer: Sealer,
-    make: () => Promise<AuthorityRecord[]>,
-  ): Promise<AuthorityRecord[]> {
-    const existing = await this.#read(ownerId, sealer);
-    if (existing.length > 0) return existing;
-    const made = await make();
-    const rows = sealAuthorities(ownerId, sealer, made);
-    const now = this.#now().toISOString();
-    const mine = await this.#store.transaction((sql) => insertAuthorities(sql, ownerId, rows, now));
-    return mine ? made : await this.#read(ownerId, sealer);
-  }
-
-  async #read(ownerId: string, sealer: Sealer): Promise<AuthorityRecord[]> {
-    const rows = await listAuthorities(this.#store.read, ownerId);
+  async #read(ownerId: string, generation: number, sealer: Sealer): Promise<AuthorityRecord[]> {
+    const rows = await listAuthorities(this.#store.read, ownerId, generation);
     return rows.map((row) => ({
       name: row.name,
       chainPem: row.chain_pem,
-      privateKey: sealer.open(row.sealed_key, sealingContext(ownerId, row.name)),
+      privateKey: sealer.open(row.sealed_key, authorityContext(ownerId, generation, row.name)),
     }));
   }
 }
 
+export interface Made<T> {
+  opened: T;
+  /** To be written; its state is to be chosen. */
+  set: NewGeneration;
+}
+
 /** As they are stored. An adopted hierarchy takes this way too, before the first one is made. */
-export function sealAuthorities(ownerId: string, sealer: Sealer, records: AuthorityRecord[]): AuthorityRow[] {
+export function sealAuthorities(
+  ownerId: string,
+  generation: number,
+  sealer: Sealer,
+  records: AuthorityRecord[],
+): AuthorityRow[] {
   return records.map((record) => ({
     name: record.name,
     chain_pem: record.chainPem,
-    sealed_key: sealer.seal(record.privateKey, sealingContext(ownerId, record.name)),
+    sealed_key: sealer.seal(record.privateKey, authorityContext(ownerId, generation, record.name)),
   }));
 }
 
-function sealingContext(ownerId: string, name: string): string {
-  return `authority/${ownerId}/${name}`;
+/** What a private key is sealed for. First generations are from before there were others, and named without a number. */
+export function authorityContext(ownerId: string, generation: number, name: string): string {
+  return generation === 1 ? `authority/${ownerId}/${name}` : `authority/${ownerId}/${generation}/${name}`;
+}
+
+function keyOf(ownerId: string, generation: number): string {
+  return `${ownerId} ${generation}`;
 }

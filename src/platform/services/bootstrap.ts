@@ -1,21 +1,22 @@
 import { randomBytes } from "node:crypto";
 import type { AuthorityRecord } from "../../pki/hierarchy.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { insertApiToken } from "../store/api-tokens.ts";
 import { insertAudit } from "../store/audit.ts";
-import { insertAuthorities } from "../store/authorities.ts";
+import { insertGeneration, type NewGeneration } from "../store/authorities.ts";
 import type { Sql } from "../store/database.ts";
 import { lockInstance, spendSetupToken } from "../store/instance.ts";
 import {
   countUsers,
-  insertApiToken,
   insertMembership,
   insertOrganisation,
   insertUser,
 } from "../store/people.ts";
-import { INSTANCE, sealAuthorities } from "./authorities.ts";
+import { sealAuthorities } from "./authorities.ts";
 import type { Core } from "./core.ts";
+import { INSTANCE } from "./in-force.ts";
 import { hashOpaqueToken, mintOpaqueToken } from "./opaque-tokens.ts";
-import { hashPassword } from "./people.ts";
+import { hashPassword } from "./passwords.ts";
 
 /** A hierarchy made by `ca init`, to go on with (EXTENSIONS, "The CA without a platform"). */
 export interface AdoptedHierarchy {
@@ -50,14 +51,7 @@ export async function bootstrap(core: Core, request: BootstrapRequest): Promise<
   const { organisation, email, adopt } = request;
   const orgId = adopt?.orgId ?? crypto.randomUUID();
   const made = await newPerson(core, { orgId, organisation, email, instanceAdmin: true });
-  const adopted = adopt && {
-    instance: sealAuthorities(INSTANCE, core.keyring.instance, adopt.instance),
-    organisation: sealAuthorities(
-      orgId,
-      core.keyring.organisation(orgId, made.sealedKey),
-      adopt.organisation,
-    ),
-  };
+  const adopted = adopt && sealAdopted(core, orgId, made.sealedKey, adopt);
   const now = core.now().toISOString();
   await core.store.transaction(async (sql) => {
     await lockInstance(sql);
@@ -69,10 +63,7 @@ export async function bootstrap(core: Core, request: BootstrapRequest): Promise<
       );
     }
     await made.write(sql);
-    if (adopted) {
-      await adoptInto(sql, INSTANCE, adopted.instance, now);
-      await adoptInto(sql, orgId, adopted.organisation, now);
-    }
+    for (const set of adopted ?? []) await adoptInto(sql, set, now);
     await insertAudit(
       sql,
       {
@@ -134,13 +125,27 @@ async function spend(sql: Sql, setupToken: string): Promise<void> {
   );
 }
 
-async function adoptInto(
-  sql: Sql,
-  ownerId: string,
-  rows: Parameters<typeof insertAuthorities>[2],
-  now: string,
-): Promise<void> {
-  if (await insertAuthorities(sql, ownerId, rows, now)) return;
+function sealAdopted(
+  core: Core,
+  orgId: string,
+  sealedKey: string,
+  { instance, organisation }: AdoptedHierarchy,
+): NewGeneration[] {
+  const sealer = core.keyring.organisation(orgId, sealedKey);
+  const first = { generation: 1, state: "issuing" } as const;
+  return [
+    {
+      ...first,
+      ownerId: INSTANCE,
+      parent: null,
+      rows: sealAuthorities(INSTANCE, 1, core.keyring.instance, instance),
+    },
+    { ...first, ownerId: orgId, parent: 1, rows: sealAuthorities(orgId, 1, sealer, organisation) },
+  ];
+}
+
+async function adoptInto(sql: Sql, set: NewGeneration, now: string): Promise<void> {
+  if (await insertGeneration(sql, set, now)) return;
   throw new SallyportError(
     "ALREADY_EXISTS",
     "This platform has certificate authorities already: adopt a hierarchy before the first start.",

@@ -1,6 +1,12 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Sql } from "../store/database.ts";
-import { declareGatewayRelays, findGateway, type GatewayRow, listGatewayRelays } from "../store/gateways.ts";
+import {
+  declareGatewayRelays,
+  findGateway,
+  type GatewayRow,
+  type GatewayTrust,
+  listGatewayRelays,
+} from "../store/gateways.ts";
 import { type IssuedCertificate, insertIssued } from "../store/issued-certificates.ts";
 import type { RelayRow } from "../store/relays.ts";
 import type { GatewayActor } from "./actors.ts";
@@ -67,9 +73,12 @@ export async function connectGateway(
   const issued: IssuedCertificate[] = [
     record(gateway, null, "gateway-server", server.leaf.serial, server.leaf.notAfter),
   ];
+  const trusts: GatewayTrust = { organisation: server.trusts, instance: 0 };
   const parts: NonNullable<GatewayConnectAnswer["relays"]> = [];
   for (const relay of relays) {
     const user = await issueGatewayUser(core, { relay, gateway: identity, publicBlob: keys.ssh.publicBlob });
+    if (relay.org_id === null) trusts.instance = user.trusts;
+    else trusts.organisation = Math.min(trusts.organisation, user.trusts);
     issued.push(record(gateway, relay, "ssh-user", user.issued.serial, user.issued.notAfter));
     parts.push({
       relayName: relay.name,
@@ -82,7 +91,7 @@ export async function connectGateway(
       },
     });
   }
-  await declare(core, actor, relays, issued);
+  await declare(core, actor, relays, trusts, issued);
   const [first] = parts;
   if (!first) throw new SallyportError("INTERNAL", "A gateway was left without a relay.");
   return {
@@ -140,12 +149,13 @@ async function declare(
   core: Core,
   actor: GatewayActor,
   relays: RelayRow[],
+  trusts: GatewayTrust,
   issued: IssuedCertificate[],
 ): Promise<void> {
   const now = core.now().toISOString();
   const current = await core.store.transaction(async (sql) => {
     const relayIds = relays.map((relay) => relay.id);
-    const row = { id: actor.gatewayId, tokenVersion: actor.tokenVersion, relayIds, now };
+    const row = { id: actor.gatewayId, tokenVersion: actor.tokenVersion, relayIds, trusts, now };
     if (!(await declareGatewayRelays(sql, row))) return false;
     await insertIssued(sql, issued, now);
     return true;

@@ -2,7 +2,13 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { insertAudit } from "../store/audit.ts";
 import type { Sql } from "../store/database.ts";
 import { insertIssued } from "../store/issued-certificates.ts";
-import { countRelays, findInstanceRelay, insertRelay, type RelayRow } from "../store/relays.ts";
+import {
+  countRelays,
+  findInstanceRelay,
+  insertRelay,
+  type RelayRow,
+  storeRelayTrust,
+} from "../store/relays.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT } from "./issuing.ts";
 import { certify, type RelayConnectAnswer, type RelayConnectRequest } from "./relay-connect.ts";
@@ -41,9 +47,10 @@ export async function registerInstanceRelay(
     created_at: now,
     updated_at: now,
   };
-  const { answer, issued } = await certify(core, relay, extensions);
+  const { answer, issued, trusts } = await certify(core, relay, extensions);
   await core.store.transaction(async (sql) => {
     if (!existing) await create(sql, relay, address, now);
+    await storeRelayTrust(sql, relay.id, trusts);
     await insertIssued(sql, issued, now);
   });
   const { relayId: _relayId, ...rest } = answer;

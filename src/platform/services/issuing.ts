@@ -7,11 +7,13 @@ import {
   issueRelayClientLeaf,
   issueRelayServerLeaf,
 } from "../../pki/leaf-profiles.ts";
+import type { SshAuthority } from "../../pki/ssh-authority.ts";
 import { generateSshKey, parseSshPublicKey } from "../../pki/ssh-keys.ts";
 import { issueGatewayUserCertificate, issueRelayHostCertificate } from "../../pki/ssh-profiles.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { RelayRow } from "../store/relays.ts";
 import type { Core } from "./core.ts";
+import { bundleOf, type InForce, linesOf } from "./in-force.ts";
 
 export const DEFAULT_SSH_PORT = 2222;
 export const DEFAULT_TLS_PORT = 8443;
@@ -53,34 +55,40 @@ export async function subjectSshKey(line: string | undefined): Promise<SubjectSs
   return { publicBlob, privateKey };
 }
 
-/** What a relay serves with: of its organisation's authorities, or of the instance's (PROTOCOL C). */
+/**
+ * What a relay serves with: of its organisation's authorities, or of the instance's (PROTOCOL C).
+ * @param extended it is Sallyport's, which asks often: its host certificate lives a day, not 30 (ACCEPTANCE, Lifetimes)
+ */
 export async function issueForRelay(
   core: Core,
   relay: RelayRow,
   keys: { tls: SubjectKey; ssh: SubjectSshKey },
+  extended: boolean,
 ) {
   const now = core.now();
-  const instance = await core.authorities.instance();
-  const own = relay.org_id === null ? undefined : await core.authorities.organisation(relay.org_id);
-  const leaf = await issueRelayServerLeaf(own?.relayServer ?? instance.instanceRelayServer, {
+  const { issuing, trust, relayClient } = await relayAuthorities(core, relay.org_id);
+  const leaf = await issueRelayServerLeaf(issuing.relayServer, {
     host: relay.host,
     organisation: relay.org_id ?? "Infisical",
     publicKey: keys.tls.publicKey,
     now,
   });
-  const host = issueRelayHostCertificate(own?.sshServer ?? instance.sshServer, {
+  const ttlSeconds = extended ? OWN_HOST_CERTIFICATE_SECONDS : HOST_CERTIFICATE_SECONDS;
+  const host = issueRelayHostCertificate(issuing.sshServer, {
     host: relay.host,
     sshPort: relay.ssh_port ?? DEFAULT_SSH_PORT,
     publicBlob: keys.ssh.publicBlob,
-    ttlSeconds: HOST_CERTIFICATE_SECONDS,
+    ttlSeconds,
     now,
   });
   return {
     leaf,
-    clientAuthorities: (own?.relayClient ?? instance.instanceRelayClient).chainPem,
+    clientAuthorities: relayClient,
     hostCertificate: host.line,
-    hostIssued: sshIssued(host.serial, now, HOST_CERTIFICATE_SECONDS),
-    userAuthority: (own?.sshClient ?? instance.sshClient).publicLine,
+    hostIssued: sshIssued(host.serial, now, ttlSeconds),
+    userAuthority: trust.sshClient,
+    /** The generation of authorities that it can verify now. */
+    trusts: trust.newest,
   };
 }
 
@@ -95,11 +103,8 @@ export async function issueGatewayUser(
 ) {
   const { relay, gateway, publicBlob } = request;
   const now = core.now();
-  const authorities =
-    relay.org_id === null
-      ? await core.authorities.instance()
-      : await core.authorities.organisation(relay.org_id);
-  const { line, serial } = issueGatewayUserCertificate(authorities.sshClient, {
+  const { issuing, trust } = await relayAuthorities(core, relay.org_id);
+  const { line, serial } = issueGatewayUserCertificate(issuing.sshClient, {
     gatewayId: gateway.id,
     // PROTOCOL C.4: the name is a principal on relays of the organisation only.
     gatewayName: relay.org_id === null ? undefined : gateway.name,
@@ -112,8 +117,10 @@ export async function issueGatewayUser(
   });
   return {
     certificate: line,
-    hostAuthority: authorities.sshServer.publicLine,
+    hostAuthority: trust.sshServer,
     issued: sshIssued(serial, now, USER_CERTIFICATE_SECONDS),
+    /** The generation of the relay's authorities that the gateway can verify now. */
+    trusts: trust.newest,
   };
 }
 
@@ -122,9 +129,14 @@ export async function issueGatewayServer(
   core: Core,
   request: { orgId: string; gatewayId: string; publicKey: CryptoKey },
 ) {
-  const organisation = await core.authorities.organisation(request.orgId);
-  const leaf = await issueGatewayServerLeaf(organisation.gatewayServer, { ...request, now: core.now() });
-  return { leaf, clientAuthorities: organisation.gatewayClient.chainPem };
+  const own = await core.authorities.organisationInForce(request.orgId);
+  const leaf = await issueGatewayServerLeaf(own.issuing.gatewayServer, { ...request, now: core.now() });
+  return {
+    leaf,
+    clientAuthorities: bundleOf(own, (set) => set.gatewayClient),
+    /** The generation of its organisation's authorities that the gateway can verify now. */
+    trusts: own.newest,
+  };
 }
 
 /**
@@ -146,23 +158,22 @@ export async function issueForDial(
 ) {
   const { gateway, organisation, keys } = request;
   const now = core.now();
-  const instance = await core.authorities.instance();
-  const own = await core.authorities.organisation(organisation.id);
-  const outer = request.relays.map(async (relay) => ({
-    relay,
-    leaf: await issueRelayClientLeaf(relay.org_id === null ? instance.instanceRelayClient : own.relayClient, {
+  const own = await core.authorities.organisationInForce(organisation.id);
+  const outer = request.relays.map(async (relay) => {
+    const { issuing, relayServer } = await relayAuthorities(core, relay.org_id);
+    const leaf = await issueRelayClientLeaf(issuing.relayClient, {
       gatewayId: gateway.id,
       gatewayName: gateway.name,
       orgId: organisation.id,
       orgName: organisation.name,
       publicKey: keys.relay,
       now,
-    }),
-    authorities: (relay.org_id === null ? instance.instanceRelayServer : own.relayServer).chainPem,
-  }));
+    });
+    return { relay, leaf, authorities: relayServer };
+  });
   return {
     relays: await Promise.all(outer),
-    gatewayLeaf: await issueGatewayClientLeaf(own.gatewayClient, {
+    gatewayLeaf: await issueGatewayClientLeaf(own.issuing.gatewayClient, {
       orgId: organisation.id,
       gatewayId: gateway.id,
       actor: request.actor,
@@ -171,15 +182,14 @@ export async function issueForDial(
       publicKey: keys.gateway,
       now,
     }),
-    gatewayAuthorities: own.gatewayServer.chainPem,
+    gatewayAuthorities: bundleOf(own, (set) => set.gatewayServer),
   };
 }
 
 /** What the platform itself shows a relay to see whether it is there (PROTOCOL E, "Relay"). */
 export async function issueRelayProbe(core: Core, relay: RelayRow, publicKey: CryptoKey) {
-  const instance = await core.authorities.instance();
-  const own = relay.org_id === null ? undefined : await core.authorities.organisation(relay.org_id);
-  const leaf = await issueRelayClientLeaf(own?.relayClient ?? instance.instanceRelayClient, {
+  const { issuing, relayServer } = await relayAuthorities(core, relay.org_id);
+  const leaf = await issueRelayClientLeaf(issuing.relayClient, {
     gatewayId: NOBODY,
     gatewayName: "heartbeat",
     orgId: relay.org_id ?? NOBODY,
@@ -188,13 +198,44 @@ export async function issueRelayProbe(core: Core, relay: RelayRow, publicKey: Cr
     ttlSeconds: 60,
     now: core.now(),
   });
-  return { leaf, serverAuthorities: (own?.relayServer ?? instance.instanceRelayServer).chainPem };
+  return { leaf, serverAuthorities: relayServer };
+}
+
+/** What signs for a relay and what verifies it: its organisation's, or (null) the instance's own (PROTOCOL C). */
+async function relayAuthorities(core: Core, orgId: string | null) {
+  if (orgId === null) {
+    const instance = await core.authorities.instanceInForce();
+    const { instanceRelayClient, instanceRelayServer, sshClient, sshServer } = instance.issuing;
+    return {
+      issuing: { relayClient: instanceRelayClient, relayServer: instanceRelayServer, sshClient, sshServer },
+      relayClient: bundleOf(instance, (set) => set.instanceRelayClient),
+      relayServer: bundleOf(instance, (set) => set.instanceRelayServer),
+      trust: sshTrust(instance),
+    };
+  }
+  const own = await core.authorities.organisationInForce(orgId);
+  return {
+    issuing: own.issuing,
+    relayClient: bundleOf(own, (set) => set.relayClient),
+    relayServer: bundleOf(own, (set) => set.relayServer),
+    trust: sshTrust(own),
+  };
+}
+
+/** Public keys to trust, a line each. */
+function sshTrust(inForce: InForce<{ sshClient: SshAuthority; sshServer: SshAuthority }>) {
+  return {
+    sshClient: linesOf(inForce, (set) => set.sshClient),
+    sshServer: linesOf(inForce, (set) => set.sshServer),
+    newest: inForce.newest,
+  };
 }
 
 /** The gateway id that means "only looking". */
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 const USER_CERTIFICATE_SECONDS = 24 * 60 * 60;
 const HOST_CERTIFICATE_SECONDS = 30 * 24 * 60 * 60;
+const OWN_HOST_CERTIFICATE_SECONDS = 24 * 60 * 60;
 
 function sshIssued(serial: bigint, now: Date, ttlSeconds: number): Issued {
   return { serial: serial.toString(), notAfter: new Date(now.getTime() + ttlSeconds * 1000) };

@@ -1,6 +1,6 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import { type IssuedCertificate, insertIssued } from "../store/issued-certificates.ts";
-import { declareRelayPorts, findRelay, type RelayRow } from "../store/relays.ts";
+import { declareRelayPorts, findRelay, type RelayRow, storeRelayTrust } from "../store/relays.ts";
 import type { RelayActor } from "./actors.ts";
 import type { Core } from "./core.ts";
 import { issueForRelay, subjectKey, subjectSshKey } from "./issuing.ts";
@@ -34,12 +34,13 @@ export async function connectRelay(
   const relay = await findRelay(core.store.read, actor.relayId);
   if (!relay) throw new SallyportError("NOT_FOUND", "There is no such relay.");
   const ports = { ssh_port: request.sshPort ?? null, tls_port: request.tlsPort ?? null };
-  const { answer, issued } = await certify(core, { ...relay, ...ports }, request);
+  const { answer, issued, trusts } = await certify(core, { ...relay, ...ports }, request);
   const now = core.now().toISOString();
   const current = await core.store.transaction(async (sql) => {
     const { tokenVersion } = actor;
     const row = { id: relay.id, tokenVersion, sshPort: ports.ssh_port, tlsPort: ports.tls_port, now };
     if (!(await declareRelayPorts(sql, row))) return false;
+    await storeRelayTrust(sql, relay.id, trusts);
     await insertIssued(sql, issued, now);
     return true;
   });
@@ -47,15 +48,15 @@ export async function connectRelay(
   throw new SallyportError("UNAUTHENTICATED", "This relay was revoked or enrolled again meanwhile.");
 }
 
-/** Certificates for a relay as `relay` describes it, and the rows to store for them. */
+/** Certificates for a relay as `relay` describes it, the rows to store for them, and what it trusts with them. */
 export async function certify(
   core: Core,
   relay: RelayRow,
   request: RelayConnectRequest,
-): Promise<{ answer: RelayConnectAnswer; issued: IssuedCertificate[] }> {
+): Promise<{ answer: RelayConnectAnswer; issued: IssuedCertificate[]; trusts: number }> {
   const keys = { tls: await subjectKey(request.csr), ssh: await subjectSshKey(request.sshPublicKey) };
-  const made = await issueForRelay(core, relay, keys);
   const extended = Object.values(request).some((field) => field !== undefined);
+  const made = await issueForRelay(core, relay, keys, extended);
   const answer = {
     relayId: relay.id,
     ...(extended && { relayName: relay.name, relayHost: relay.host }),
@@ -93,5 +94,5 @@ export async function certify(
       notAfter: made.hostIssued.notAfter.toISOString(),
     },
   ];
-  return { answer, issued };
+  return { answer, issued, trusts: made.trusts };
 }

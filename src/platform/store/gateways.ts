@@ -112,19 +112,26 @@ export async function revokeGateway(
   return row?.token_version;
 }
 
+/** Generations of authorities that a gateway was just given to trust; `instance` 0 = it has no relay of the instance's. */
+export interface GatewayTrust {
+  organisation: number;
+  instance: number;
+}
+
 /**
  * Declares the complete set of relays, best first (PROTOCOL A.1, "Declarative"): the heartbeat is kept only if the
  * first stays the same. Only while `tokenVersion` is still the caller's: false means that it was revoked meanwhile.
  */
 export async function declareGatewayRelays(
   sql: Sql,
-  row: { id: string; tokenVersion: number; relayIds: string[]; now: string },
+  row: { id: string; tokenVersion: number; relayIds: string[]; trusts: GatewayTrust; now: string },
 ): Promise<boolean> {
   const first = row.relayIds[0] ?? null;
   const updated = await sql`
     UPDATE gateways
     SET heartbeat = CASE WHEN relay_id = ${first} THEN heartbeat ELSE NULL END,
-        relay_id = ${first}, updated_at = ${row.now}
+        relay_id = ${first}, org_trust = ${row.trusts.organisation}, instance_trust = ${row.trusts.instance},
+        updated_at = ${row.now}
     WHERE id = ${row.id} AND token_version = ${row.tokenVersion} RETURNING id`;
   if (updated.length === 0) return false;
   await sql`DELETE FROM gateway_relays WHERE gateway_id = ${row.id}`;

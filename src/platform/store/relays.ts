@@ -120,6 +120,11 @@ export async function declareRelayPorts(
   return updated.length === 1;
 }
 
+/** The generation of its owner's authorities that the relay was just given to trust. */
+export async function storeRelayTrust(sql: Sql, id: string, generation: number): Promise<void> {
+  await sql`UPDATE relays SET trust = ${generation} WHERE id = ${id}`;
+}
+
 /** See `raiseGatewayVersion`. */
 export async function raiseRelayVersion(
   sql: Sql,

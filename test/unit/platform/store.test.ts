@@ -112,7 +112,7 @@ describe.each(DATABASES)("the store on %s", (database) => {
       await read`SELECT * FROM organisations`,
       await read`SELECT * FROM users`,
       await read`SELECT * FROM api_tokens`,
-      await read`SELECT * FROM authorities`,
+      await read`SELECT * FROM authority_keys`,
       await read`SELECT * FROM gateways`,
       await read`SELECT * FROM enrollment_tokens`,
       await read`SELECT * FROM audit_log`,

@@ -1,8 +1,12 @@
+import { authMethods } from "./auth-methods.ts";
+import { authorityGenerations } from "./authority-generations.ts";
 import { connectionInstances } from "./connection-instances.ts";
 import { connections } from "./connections.ts";
 import { core } from "./core.ts";
 import { events } from "./events.ts";
+import { gatewayPools } from "./gateway-pools.ts";
 import { grants } from "./grants.ts";
+import { identities } from "./identities.ts";
 import type { Migration } from "./migration.ts";
 import { relayLeasesLost } from "./relay-leases-lost.ts";
 import { relayTunnels } from "./relay-tunnels.ts";
@@ -18,4 +22,8 @@ export const MIGRATIONS: Migration[] = [
   relayLeasesLost,
   connectionInstances,
   roles,
+  identities,
+  authorityGenerations,
+  gatewayPools,
+  authMethods,
 ];
