@@ -3,6 +3,9 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { type Actor, nameHolder } from "../services/actors.ts";
 import type { Core } from "../services/core.ts";
 import type { EventScope } from "../services/event-scope.ts";
+import { requireGatewayOf } from "../services/identity-gateways.ts";
+import { requireRelayOf } from "../services/identity-relays.ts";
+import { requireRight } from "../services/rights.ts";
 import { lastWord } from "../services/superseded.ts";
 import { findInstanceRelay } from "../store/relays.ts";
 import { EventStream } from "./event-stream.ts";
@@ -23,6 +26,10 @@ const follow = declareRoute(
         relayName: relayName
           .optional()
           .openapi({ description: "The instance relay that asks with the shared secret" }),
+        as: z
+          .enum(["gateway", "relay"])
+          .optional()
+          .openapi({ description: "As which a machine identity asks: the gateway or the relay that it is" }),
       }),
     },
     responses: {
@@ -45,11 +52,23 @@ export const eventRoutes = routes().openapi(follow, async (c) => {
     const { type, ...data } = await lastWord(core, c.var.actor);
     return c.body(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`, 200, HEADERS);
   }
-  const scope = await scopeOf(core, c.var.actor, c.req.valid("query").relayName);
+  const query = c.req.valid("query");
+  const scope = await scopeOf(core, await agentOf(core, c.var.actor, query.as), query.relayName);
   const since = eventId(c.req.valid("header")["last-event-id"]);
   const { readable } = new EventStream({ feed, scope, since, isStillHolder: holderCheck(c) });
   return c.body(readable, 200, HEADERS);
 });
+
+/** A machine identity that is a gateway or a relay follows as that. */
+async function agentOf(core: Core, actor: Actor, as: "gateway" | "relay" | undefined): Promise<Actor> {
+  if (actor.kind !== "identity" || as === undefined) return actor;
+  const [right, agent] =
+    as === "gateway"
+      ? (["create-gateways", requireGatewayOf] as const)
+      : (["create-relays", requireRelayOf] as const);
+  requireRight(actor, right);
+  return await agent(core, actor);
+}
 
 async function scopeOf(core: Core, actor: Actor, relay: string | undefined): Promise<EventScope> {
   switch (actor.kind) {

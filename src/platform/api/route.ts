@@ -6,6 +6,7 @@ import {
   type Actor,
   type GatewayActor,
   type Holder,
+  type IdentityActor,
   isInstanceAdministrator,
   type Person,
   type RelayActor,
@@ -86,6 +87,11 @@ function isNeeded(right: unknown): right is Needed {
   return (
     typeof right === "string" && (isRight(right) || right === "self" || right === "instance-administrator")
   );
+}
+
+/** @throws SallyportError FORBIDDEN */
+export function requireIdentity(actor: Actor): IdentityActor {
+  return actor.kind === "identity" ? actor : forbidden("machine identities");
 }
 
 /** For a route whose access includes others too. @throws SallyportError FORBIDDEN */

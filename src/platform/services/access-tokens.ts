@@ -7,8 +7,23 @@ const common = {
   iat: z.number().int(),
 };
 
+/** Of a machine identity, in Infisical's words; whether secret and identity still exist is for the rows to say. */
+const identityClaims = z.strictObject({
+  authTokenType: z.literal("identityAccessToken"),
+  identityId: z.uuid(),
+  clientSecretId: z.uuid(),
+  identityAccessTokenId: z.uuid(),
+  /** When it logged in with the secret, in seconds. */
+  auth_time: z.number().int(),
+  iat: z.number().int(),
+  exp: z.number().int(),
+});
+
+export type IdentityClaims = z.infer<typeof identityClaims>;
+
 /** PROTOCOL B. Strict: a token made for another purpose, with an audience or an expiry of its own, is none of ours. */
 const claims = z.discriminatedUnion("authTokenType", [
+  identityClaims,
   z.strictObject({
     authTokenType: z.literal("gatewayAccessToken"),
     gatewayId: z.uuid(),
@@ -27,7 +42,7 @@ export type AccessClaims = z.infer<typeof claims>;
 
 type NewClaims<T> = T extends unknown ? Omit<T, "iat"> : never;
 
-/** The access tokens of gateways and relays: HS256, without expiry (PROTOCOL B). */
+/** Access tokens: HS256; those of gateways and relays without expiry (PROTOCOL B), those of machine identities with one. */
 export class AccessTokens {
   readonly #secret: Uint8Array;
   readonly #now: () => Date;

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 
 /** Tokens that say nothing: only their hash is stored (PROTOCOL A.4). */
 export type OpaquePrefix =
-  /** Enrollment of gateways and relays. */ "gwe_" | /** People. */ "spt_" | "setup_";
+  /** Enrollment of gateways and relays. */
+  "gwe_" | /** People. */ "spt_" | /** Secrets of machine identities. */ "spi_" | /** Invitations of people. */ "spv_" | "setup_";
 
 export interface OpaqueToken {
   /** Shown once, to its owner. */

@@ -15,7 +15,7 @@ export async function supersededHolder(
   address: string,
 ): Promise<Superseded | undefined> {
   const claims = await core.accessTokens.verify(token);
-  if (!claims) return undefined;
+  if (!claims || claims.authTokenType === "identityAccessToken") return undefined;
   const of =
     claims.authTokenType === "gatewayAccessToken"
       ? { gatewayId: claims.gatewayId }

@@ -64,31 +64,28 @@ export async function findIssuedAccess(
   sql: Sql,
   gatewayId: string,
   serial: string,
-): Promise<
-  | {
-      actor_id: string | null;
-      email: string | null;
-      resource_id: string | null;
-      resource_name: string | null;
-      grant_id: string | null;
-      access_id: string | null;
-    }
-  | undefined
-> {
-  const [row] = await sql<{
-    actor_id: string | null;
-    email: string | null;
-    resource_id: string | null;
-    resource_name: string | null;
-    grant_id: string | null;
-    access_id: string | null;
-  }>`
-    SELECT i.actor_id, u.email, i.resource_id, r.name AS resource_name, i.grant_id, i.access_id
+): Promise<IssuedAccess | undefined> {
+  const [row] = await sql<IssuedAccess>`
+    SELECT i.actor_type, i.actor_id, COALESCE(u.email, m.name) AS actor_name, i.resource_id,
+      r.name AS resource_name, i.grant_id, i.access_id
     FROM issued_certificates i
     LEFT JOIN users u ON u.id = i.actor_id
+    LEFT JOIN identities m ON m.id = i.actor_id
     LEFT JOIN resources r ON r.id = i.resource_id
     WHERE i.serial = ${serial} AND i.profile = 'gateway-client' AND i.gateway_id = ${gatewayId}`;
   return row;
+}
+
+/** Who got a certificate, and what for. */
+export interface IssuedAccess {
+  actor_type: string;
+  actor_id: string | null;
+  /** Null when they are gone. */
+  actor_name: string | null;
+  resource_id: string | null;
+  resource_name: string | null;
+  grant_id: string | null;
+  access_id: string | null;
 }
 
 export interface ConnectionFilter {

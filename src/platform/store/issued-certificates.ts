@@ -25,17 +25,32 @@ export interface IssuedCertificate {
   /** What all certificates of one access answer share. */
   accessId?: string;
   grantId?: string;
+  /** What a machine identity logged in with. */
+  identitySecretId?: string;
 }
 
 export async function insertIssued(sql: Sql, rows: IssuedCertificate[], now: string): Promise<void> {
   for (const row of rows) {
     await sql`
       INSERT INTO issued_certificates (serial, profile, org_id, gateway_id, relay_id, resource_id, actor_type,
-        actor_id, target, issued_at, not_after, access_id, grant_id)
+        actor_id, target, issued_at, not_after, access_id, grant_id, identity_secret_id)
       VALUES (${row.serial}, ${row.profile}, ${row.orgId}, ${row.gatewayId}, ${row.relayId}, ${row.resourceId},
         ${row.actorType}, ${row.actorId}, ${row.target}, ${now}, ${row.notAfter}, ${row.accessId ?? null},
-        ${row.grantId ?? null})`;
+        ${row.grantId ?? null}, ${row.identitySecretId ?? null})`;
   }
+}
+
+/** The gateway that an access was issued for, while its certificates are good. */
+export async function findAccessGateway(
+  sql: Sql,
+  asked: { accessId: string; resourceId: string; holderId: string; now: string },
+): Promise<string | undefined> {
+  const { accessId, resourceId, holderId, now } = asked;
+  const [row] = await sql<{ gateway_id: string }>`
+    SELECT gateway_id FROM issued_certificates
+    WHERE access_id = ${accessId} AND profile = 'gateway-client' AND resource_id = ${resourceId}
+      AND actor_id = ${holderId} AND not_after > ${now} AND gateway_id IS NOT NULL`;
+  return row?.gateway_id;
 }
 
 /** Which certificates of people and machine identities to end: all that are given have to fit. */
@@ -45,6 +60,7 @@ export interface AccessFilter {
   /** A person or a machine identity. */
   holderId?: string;
   grantId?: string;
+  identitySecretId?: string;
 }
 
 /**
@@ -56,13 +72,14 @@ export async function endIssued(
   filter: AccessFilter,
   now: string,
 ): Promise<{ serial: string; gateway_id: string }[]> {
-  const { orgId, resourceId = null, holderId = null, grantId = null } = filter;
+  const { orgId, resourceId = null, holderId = null, grantId = null, identitySecretId = null } = filter;
   return await sql<{ serial: string; gateway_id: string }>`
     UPDATE issued_certificates SET ended_at = ${now}
     WHERE org_id = ${orgId} AND actor_type IN ('user', 'identity') AND ended_at IS NULL AND gateway_id IS NOT NULL
       AND (resource_id = ${resourceId} OR CAST(${resourceId} AS TEXT) IS NULL)
       AND (actor_id = ${holderId} OR CAST(${holderId} AS TEXT) IS NULL)
       AND (grant_id = ${grantId} OR CAST(${grantId} AS TEXT) IS NULL)
+      AND (identity_secret_id = ${identitySecretId} OR CAST(${identitySecretId} AS TEXT) IS NULL)
     RETURNING serial, gateway_id`;
 }
 
