@@ -18,6 +18,19 @@ export const SERIALS_PER_SNAPSHOT = 20_000;
 const status = z.enum(["unregistered", "healthy", "degraded", "unreachable", "unknown"]);
 const cause = z.object({ code: z.string().max(64), text: z.string().max(500) }).optional();
 
+/** Certificates of authorities, or keys of SSH authorities: see `pki/fingerprint.ts`. */
+const fingerprints = z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(100);
+
+/** Newer certificates and authorities are to be fetched. */
+const authoritiesChanged = z.object({
+  type: z.literal("authorities.changed"),
+  /** All who hear it spread over this time; undefined = as they like. */
+  withinSeconds: z.number().int().nonnegative().max(3600).optional(),
+  /** Nothing that these have signed counts any more, from this moment. */
+  distrusted: fingerprints.optional(),
+});
+export type AuthoritiesChanged = z.infer<typeof authoritiesChanged>;
+
 export const platformEvent = z.discriminatedUnion("type", [
   /** Generations below this one are refused; the present session is cut. */
   z.object({ type: z.literal("gateway.revoked"), gatewayId: id, generation }),
@@ -28,7 +41,7 @@ export const platformEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("relay.revoked"), relayId: id }),
   /** It takes nothing new and ends soon; its gateways had better be elsewhere by then. */
   z.object({ type: z.literal("relay.drain"), relayId: id, relayName: z.string().max(64).optional() }),
-  z.object({ type: z.literal("authorities.changed") }),
+  authoritiesChanged,
   z.object({ type: z.literal("gateway.health"), gatewayId: id, status, cause }),
   z.object({ type: z.literal("relay.health"), relayId: id, status, cause }),
   z.object({ type: z.literal("connection.opened"), connectionId: id, gatewayId: id }),

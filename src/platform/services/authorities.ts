@@ -120,14 +120,14 @@ export class Authorities {
     const issuing = rows.find(({ state }) => state === "issuing");
     if (!issuing) throw new SallyportError("INTERNAL", "There are no certificate authorities to issue from.");
     const trusted = await Promise.all(rows.map((row) => this.#opened(ownerId, row, opened, how.open)));
-    const signing = trusted[rows.indexOf(issuing)];
-    if (!signing) throw new SallyportError("INTERNAL", "There are no certificate authorities to issue from.");
+    const signing = await this.#opened(ownerId, issuing, opened, how.open);
     this.#forget(ownerId, rows, opened);
     return {
       issuing: signing,
       trusted: [signing, ...trusted.filter((set) => set !== signing)],
       generation: issuing.generation,
-      newest: Math.max(...rows.map(({ generation }) => generation)),
+      newest: rows.at(-1)?.generation ?? issuing.generation,
+      newestSet: trusted.at(-1) ?? signing,
     };
   }
 

@@ -15,6 +15,7 @@ export interface InForce<T> {
   trusted: T[];
   /** The newest of those: whoever has been given it needs no more for now. */
   newest: number;
+  newestSet: T;
 }
 
 /** One bundle of the chains of an authority in every set that is trusted (PROTOCOL C, "Bundles handed out"). */

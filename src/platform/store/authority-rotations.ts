@@ -25,6 +25,14 @@ export async function listRotations(sql: Sql): Promise<RotationRow[]> {
   return await sql<RotationRow>`SELECT * FROM authority_rotations ORDER BY owner_id`;
 }
 
+/** Of organisations whose new set is under this generation of the instance's. */
+export async function listRotationsUnder(sql: Sql, instanceGeneration: number): Promise<RotationRow[]> {
+  return await sql<RotationRow>`
+    SELECT r.* FROM authority_rotations r JOIN authority_generations g
+      ON g.owner_id = r.owner_id AND g.generation = r.new_generation
+    WHERE g.parent = ${instanceGeneration} ORDER BY r.owner_id`;
+}
+
 /** False when there is one already. */
 export async function insertRotation(sql: Sql, row: RotationRow): Promise<boolean> {
   const made = await sql`
