@@ -1,10 +1,11 @@
 import { describe } from "../telemetry/error.ts";
 import type { Core } from "./services/core.ts";
+import { deleteExpiredApiTokens } from "./store/api-tokens.ts";
 import { deleteAuditBefore } from "./store/audit.ts";
 import { deleteConnectionsBefore } from "./store/connections.ts";
 import { deleteEventsBefore } from "./store/events.ts";
 import { deleteIssuedBefore } from "./store/issued-certificates.ts";
-import { deleteExpiredApiTokens } from "./store/people.ts";
+import { deleteExpiredInvitations } from "./store/invitations.ts";
 
 const INTERVAL_MS = 60 * 60 * 1000;
 /** How long rows of expired certificates are kept, for people who look into yesterday, and events (EXTENSIONS X4). */
@@ -25,6 +26,7 @@ export function startHousekeeping(core: Core): { close(): void } {
         await deleteConnectionsBefore(sql, new Date(now.getTime() - KEEP_CONNECTIONS_MS).toISOString());
         await deleteAuditBefore(sql, new Date(now.getTime() - KEEP_AUDIT_MS).toISOString());
         await deleteExpiredApiTokens(sql, now.toISOString());
+        await deleteExpiredInvitations(sql, now.toISOString());
       })
       .catch((error: unknown) =>
         core.log.warn("Could not delete expired rows; tried again within the hour", {

@@ -7,8 +7,8 @@ import { EventFeed } from "../../src/platform/services/event-feed.ts";
 import { FailureLimiter } from "../../src/platform/services/failure-limiter.ts";
 import { mintOpaqueToken } from "../../src/platform/services/opaque-tokens.ts";
 import { type Prober, Probes } from "../../src/platform/services/probes.ts";
+import { insertApiToken } from "../../src/platform/store/api-tokens.ts";
 import {
-  insertApiToken,
   insertMembership,
   insertOrganisation,
   insertUser,

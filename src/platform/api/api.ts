@@ -11,14 +11,19 @@ import { eventRoutes } from "./events.ts";
 import { gatewayAgentRoutes } from "./gateway-agents.ts";
 import { gatewayRoutes } from "./gateways.ts";
 import { grantRoutes } from "./grants.ts";
+import { invitationRoutes } from "./invitations.ts";
+import { memberRoutes } from "./members.ts";
+import { organisationRoutes } from "./organisations.ts";
 import { peopleRoutes } from "./people.ts";
 import { answerRefusal } from "./refusals.ts";
 import { relayAgentRoutes } from "./relay-agents.ts";
 import { relayTunnelRoutes } from "./relay-tunnels.ts";
 import { relayRoutes } from "./relays.ts";
 import { resourceRoutes } from "./resources.ts";
+import { roleRoutes } from "./roles.ts";
 import { requireDeclaredAccess, routes } from "./route.ts";
 import { statusRoutes } from "./status.ts";
+import { tokenRoutes } from "./tokens.ts";
 
 /** ACCEPTANCE, "Else". */
 export const BODY_LIMIT = 64 * 1024;
@@ -46,6 +51,11 @@ export function createApi(services: ApiServices): Api {
     }),
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  app.openAPIRegistry.registerComponent("securitySchemes", "session", {
+    type: "apiKey",
+    in: "cookie",
+    name: "sallyport_session",
+  });
   app.onError((error, c) => answerRefusal(c, error, log));
   app.notFound((c) =>
     answerRefusal(c, new SallyportError("NOT_FOUND", "There is nothing at this address."), log),
@@ -64,6 +74,11 @@ export function createApi(services: ApiServices): Api {
   const parts = [
     statusRoutes(describeApi),
     peopleRoutes,
+    tokenRoutes,
+    invitationRoutes,
+    memberRoutes,
+    roleRoutes,
+    organisationRoutes,
     gatewayAgentRoutes,
     gatewayRoutes,
     relayAgentRoutes,

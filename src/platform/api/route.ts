@@ -17,6 +17,7 @@ import { isRight, type Right, type Rights, requireRight } from "../services/righ
 import { supersededHolder } from "../services/superseded.ts";
 import type { ApiEnv } from "./env.ts";
 import { ValidationFailure } from "./refusals.ts";
+import { requireSessionCookie } from "./session-cookie.ts";
 
 /** A kind of caller. `anyone` = without a token. */
 export type Kind = Actor["kind"];
@@ -50,9 +51,14 @@ export function declareRoute<
     [ACCESS]: to,
     ...(right !== undefined && { [RIGHT]: right }),
     middleware: [authenticate(to, right)],
-    security: to.includes("anyone") ? [] : [{ bearer: [] }],
+    security: to.includes("anyone") ? [] : securityOf(to),
   };
   return createRoute({ ...config, ...declaration });
+}
+
+/** For the OpenAPI document. */
+function securityOf(to: readonly Kind[]): Record<string, string[]>[] {
+  return to.includes("person") ? [{ bearer: [] }, { session: [] }] : [{ bearer: [] }];
 }
 
 /** A set of routes; their requests are checked by their schemas (422). */
@@ -117,7 +123,7 @@ export function requireRelay(actor: Actor): RelayActor {
 /** For an answer that takes long: asks again whether the token that opened it still counts, for as much as then. */
 export function holderCheck(c: Context<ApiEnv>): () => Promise<boolean> {
   const { core } = c.var.services;
-  const token = bearer(c.req.header("authorization"));
+  const token = tokenOf(c);
   const before = c.var.actor;
   return async () => {
     const actor = await holderOf(core, [before.kind], token, before.address);
@@ -133,7 +139,7 @@ function authenticate(access: readonly Kind[], right: Needed | undefined) {
       c.set("actor", { kind: "anyone", address });
       return await next();
     }
-    const token = bearer(c.req.header("authorization"));
+    const token = tokenOf(c);
     const actor = await holderOf(core, access, token, address);
     if (!actor && access.every((kind) => kind === "relay-secret")) {
       throw new SallyportError("UNAUTHENTICATED", "Invalid relay auth secret");
@@ -183,6 +189,12 @@ async function holderOf(
   const actor = await actorOf(core, token, address);
   if (actor || !access.includes("superseded")) return actor;
   return await supersededHolder(core, token, address);
+}
+
+/** A bearer token beats a browser's cookie. */
+function tokenOf(c: Context<ApiEnv>): string | undefined {
+  const header = c.req.header("authorization");
+  return header === undefined ? requireSessionCookie(c) : bearer(header);
 }
 
 function bearer(header: string | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import type { TokenKind } from "../store/api-tokens.ts";
 import type { AuditEntry } from "../store/audit.ts";
 import type { Rights } from "./rights.ts";
 
@@ -23,13 +24,19 @@ export interface Person extends Member {
   email: string;
   /** May also change what belongs to the whole instance. */
   instanceAdmin: boolean;
+  /** What the request came with. */
   tokenId: string;
+  tokenKind: TokenKind;
+  /** null = it lasts until it is revoked. */
+  tokenExpiresAt: string | null;
 }
 
 /** A machine identity of the organisation. */
 export interface IdentityActor extends Member {
   kind: "identity";
   identityId: string;
+  /** What it logged in with. */
+  secretId: string;
   name: string;
 }
 

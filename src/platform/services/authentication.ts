@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { findTokenOwner } from "../store/api-tokens.ts";
 import { findGateway } from "../store/gateways.ts";
-import { findTokenOwner } from "../store/people.ts";
+import { findIdentityHolder } from "../store/identities.ts";
 import { findRelay } from "../store/relays.ts";
+import type { IdentityClaims } from "./access-tokens.ts";
 import type { Actor } from "./actors.ts";
 import type { Core } from "./core.ts";
 import { hashOpaqueToken } from "./opaque-tokens.ts";
@@ -19,6 +21,7 @@ export async function actorOf(core: Core, token: string, address: string): Promi
   if (token.startsWith("spt_")) return await person(core, token, address);
   const claims = await core.accessTokens.verify(token);
   if (!claims) return undefined;
+  if (claims.authTokenType === "identityAccessToken") return await identity(core, claims, address);
   const { orgId, tokenVersion } = claims;
   if (claims.authTokenType === "gatewayAccessToken") {
     const { gatewayId } = claims;
@@ -52,6 +55,25 @@ async function person(core: Core, token: string, address: string): Promise<Actor
     rights: rightsOf(owner.role, owner.rights),
     orgName: owner.org_name,
     tokenId: owner.token_id,
+    tokenKind: owner.kind,
+    tokenExpiresAt: owner.expires_at,
+    address,
+  };
+}
+
+async function identity(core: Core, claims: IdentityClaims, address: string): Promise<Actor | undefined> {
+  const { identityId, clientSecretId: secretId } = claims;
+  const row = await findIdentityHolder(core.store.read, { identityId, secretId });
+  if (!row) return undefined;
+  return {
+    kind: "identity",
+    identityId,
+    secretId,
+    name: row.name,
+    orgId: row.org_id,
+    orgName: row.org_name,
+    role: row.role,
+    rights: rightsOf(row.role, row.rights),
     address,
   };
 }

@@ -6,12 +6,7 @@ import { insertAudit } from "../store/audit.ts";
 import { insertGeneration, type NewGeneration } from "../store/authorities.ts";
 import type { Sql } from "../store/database.ts";
 import { lockInstance, spendSetupToken } from "../store/instance.ts";
-import {
-  countUsers,
-  insertMembership,
-  insertOrganisation,
-  insertUser,
-} from "../store/people.ts";
+import { countUsers, insertMembership, insertOrganisation, insertUser } from "../store/people.ts";
 import { sealAuthorities } from "./authorities.ts";
 import type { Core } from "./core.ts";
 import { INSTANCE } from "./in-force.ts";

@@ -22,4 +22,17 @@ export interface Core {
 }
 
 /** Bounds per organisation (of relays also per instance, of grants per resource): each is far above what people use and keeps lists short. */
-export const LIMITS = { gateways: 50, relays: 100, resources: 1000, grants: 1000 } as const;
+export const LIMITS = {
+  gateways: 50,
+  relays: 100,
+  pools: 50,
+  resources: 1000,
+  grants: 1000,
+  identities: 500,
+  organisations: 1000,
+  members: 10_000,
+  invitations: 500,
+  roles: 100,
+  tokens: 100,
+  secrets: 20,
+} as const;

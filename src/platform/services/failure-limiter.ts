@@ -64,11 +64,11 @@ export class FailureLimiter {
 }
 
 function key(address: string, resource: string): string {
-  return `${network(address)} ${resource}`;
+  return `${networkOf(address)} ${resource}`;
 }
 
 /** Whoever has an IPv6 address has its whole /64. */
-function network(address: string): string {
+export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [head = "", tail] = address.split("::");
   const groups = head.split(":");

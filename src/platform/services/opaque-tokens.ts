@@ -3,7 +3,11 @@ import { createHash, randomBytes } from "node:crypto";
 /** Tokens that say nothing: only their hash is stored (PROTOCOL A.4). */
 export type OpaquePrefix =
   /** Enrollment of gateways and relays. */
-  "gwe_" | /** People. */ "spt_" | /** Secrets of machine identities. */ "spi_" | /** Invitations of people. */ "spv_" | "setup_";
+  | "gwe_"
+  | /** People. */ "spt_"
+  | /** Secrets of machine identities. */ "spi_"
+  | /** Invitations of people. */ "spv_"
+  | "setup_";
 
 export interface OpaqueToken {
   /** Shown once, to its owner. */

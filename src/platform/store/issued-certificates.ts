@@ -61,6 +61,8 @@ export interface AccessFilter {
   holderId?: string;
   grantId?: string;
   identitySecretId?: string;
+  /** Only what a right allowed, not a grant. */
+  withoutGrant?: boolean;
 }
 
 /**
@@ -73,6 +75,7 @@ export async function endIssued(
   now: string,
 ): Promise<{ serial: string; gateway_id: string }[]> {
   const { orgId, resourceId = null, holderId = null, grantId = null, identitySecretId = null } = filter;
+  const withoutGrant = filter.withoutGrant ? 1 : 0;
   return await sql<{ serial: string; gateway_id: string }>`
     UPDATE issued_certificates SET ended_at = ${now}
     WHERE org_id = ${orgId} AND actor_type IN ('user', 'identity') AND ended_at IS NULL AND gateway_id IS NOT NULL
@@ -80,6 +83,7 @@ export async function endIssued(
       AND (actor_id = ${holderId} OR CAST(${holderId} AS TEXT) IS NULL)
       AND (grant_id = ${grantId} OR CAST(${grantId} AS TEXT) IS NULL)
       AND (identity_secret_id = ${identitySecretId} OR CAST(${identitySecretId} AS TEXT) IS NULL)
+      AND (grant_id IS NULL OR CAST(${withoutGrant} AS INTEGER) = 0)
     RETURNING serial, gateway_id`;
 }
 

@@ -42,8 +42,10 @@ describe.each(DATABASES)("people on %s", (database) => {
     expect(made.token).toStartWith("spt_");
     const who = await platform.call("GET", "/v1/auth/me", { token: made.token });
     expect(who.body).toEqual({
-      user: { id: expect.any(String), email: "root@example.com" },
+      user: { id: expect.any(String), email: "root@example.com", instanceAdmin: true },
       organisation: { id: made.organisationId, name: "Acme" },
+      role: "admin",
+      rights: expect.arrayContaining(["create-gateways", "edit-organisation"]),
     });
     await expect(
       bootstrap(platform.core, { ...REQUEST, organisation: "B", email: "b@example.com" }),

@@ -8,6 +8,7 @@ import { gatewayPools } from "./gateway-pools.ts";
 import { grants } from "./grants.ts";
 import { identities } from "./identities.ts";
 import type { Migration } from "./migration.ts";
+import { people } from "./people.ts";
 import { relayLeasesLost } from "./relay-leases-lost.ts";
 import { relayTunnels } from "./relay-tunnels.ts";
 import { roles } from "./roles.ts";
@@ -26,4 +27,5 @@ export const MIGRATIONS: Migration[] = [
   authorityGenerations,
   gatewayPools,
   authMethods,
+  people,
 ];

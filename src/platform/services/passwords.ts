@@ -1,0 +1,42 @@
+import { SallyportError } from "../../telemetry/error.ts";
+import type { Core } from "./core.ts";
+import { countAttempt, forgetAttempts } from "./lock-out.ts";
+import { Slots } from "./slots.ts";
+
+/** Argon2id takes 64 MiB for each. */
+const HASHES_AT_ONCE = 4;
+const HASHES_WAITING = 100;
+
+const hashing = new Slots(HASHES_AT_ONCE, HASHES_WAITING);
+
+/** Characters of a password that somebody chooses. */
+export const PASSWORD_LENGTH = { min: 12, max: 256 };
+
+/** Argon2id. Never inside a transaction. */
+export async function hashPassword(password: string): Promise<string> {
+  return await hashing.run(() => Bun.password.hash(password, "argon2id"));
+}
+
+/**
+ * Checks a password, and counts failures by address and account. An account that does not exist takes as long.
+ * @param hash null = there is no such account, or nobody can log in to it
+ * @throws SallyportError UNAUTHENTICATED with `refusal`, RATE_LIMITED, RESOURCE_SHORTAGE
+ */
+export async function requirePassword(
+  core: Core,
+  given: { email: string; password: string; address: string },
+  hash: string | null,
+  refusal: string,
+): Promise<void> {
+  const guess = { address: given.address, account: given.email };
+  await countAttempt(core, guess);
+  const matches = await hashing.run(async () => await verify(given.password, hash));
+  if (!matches) throw new SallyportError("UNAUTHENTICATED", refusal);
+  await forgetAttempts(core, guess);
+}
+
+async function verify(password: string, hash: string | null): Promise<boolean> {
+  if (hash !== null) return await Bun.password.verify(password, hash);
+  await Bun.password.hash(password, "argon2id");
+  return false;
+}
