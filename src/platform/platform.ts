@@ -10,6 +10,7 @@ import { FailureLimiter } from "./services/failure-limiter.ts";
 import { startGrantSweep } from "./services/grant-sweep.ts";
 import { startLeaseSweep } from "./services/lease-sweep.ts";
 import { type Prober, Probes } from "./services/probes.ts";
+import { startRotationSweep } from "./services/rotation-sweep.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
 
 export interface PlatformOptions extends Omit<CoreOptions, "publicUrl" | "onLoopback"> {
@@ -63,9 +64,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const housekeeping = startHousekeeping(core);
     const grantSweep = startGrantSweep(core);
     const leaseSweep = startLeaseSweep(core, probes);
+    const rotationSweep = startRotationSweep(core);
     await offerSetupToken(core, options.dataDir);
     log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
-    return { port, url, close: closer(server, core, [housekeeping, grantSweep, leaseSweep, feed]) };
+    return { port, url, close: closer(server, core, [housekeeping, grantSweep, leaseSweep, rotationSweep, feed]) };
   } catch (error) {
     await core.store.close();
     throw error;

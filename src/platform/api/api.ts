@@ -4,6 +4,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { SallyportError } from "../../telemetry/error.ts";
 import { VERSION } from "../../version.ts";
 import { auditRoutes } from "./audit.ts";
+import { authorityRoutes } from "./authorities.ts";
 import { boundRequests } from "./bounds.ts";
 import { connectionRoutes } from "./connections.ts";
 import type { ApiEnv, ApiServices } from "./env.ts";
@@ -88,6 +89,7 @@ export function createApi(services: ApiServices): Api {
     relayTunnelRoutes,
     connectionRoutes,
     auditRoutes,
+    authorityRoutes,
     eventRoutes,
   ];
   for (const part of parts) app.route("/", part);
