@@ -17,9 +17,10 @@ export class EventReader {
   static async open(
     platform: TestPlatform,
     token: string,
-    options: { lastEventId?: string; relayName?: string } = {},
+    options: { lastEventId?: string; relayName?: string; as?: "gateway" | "relay" } = {},
   ): Promise<EventReader> {
-    const query = options.relayName ? `?relayName=${options.relayName}` : "";
+    const { relayName, as } = options;
+    const query = relayName ? `?relayName=${relayName}` : as ? `?as=${as}` : "";
     const headers = new Headers({ authorization: `Bearer ${token}` });
     if (options.lastEventId !== undefined) headers.set("last-event-id", options.lastEventId);
     const request = new Request(`http://platform.test/api/v1/events${query}`, { headers });

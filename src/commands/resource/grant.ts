@@ -3,14 +3,14 @@ import { command } from "../command.ts";
 import { parseDuration } from "../duration.ts";
 import { printJson, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { granteeOf, personArg, resourceArg } from "./grantee.ts";
+import { granteeArgs, granteeName, granteeOf, resourceArg } from "./grantee.ts";
 
 export default command({
   name: "grant",
-  description: "Let a person reach a resource, for a time or until it is taken back",
+  description: "Let a person or a machine identity reach a resource, for a time or until it is taken back",
   args: {
     resource: resourceArg,
-    person: personArg,
+    ...granteeArgs,
     for: { type: "string", description: "For how long, for example 8h or 30d", valueHint: "time" },
     until: { type: "string", description: "Until when, for example 2030-01-31T18:00:00Z", valueHint: "time" },
     ...sessionArgs,
@@ -20,12 +20,12 @@ export default command({
     const endsAt = endOf(args);
     const client = await openSession(args);
     const grant = await client.grantResource(args.resource, {
-      ...granteeOf(args.person),
+      ...granteeOf(args),
       ...(endsAt && { endsAt: endsAt.toISOString() }),
     });
     if (args.json) return printJson(grant);
     say(
-      `${grant.email} may reach ${args.resource} ${grant.endsAt ? `until ${grant.endsAt}` : "until it is taken back"}.`,
+      `${granteeName(grant)} may reach ${args.resource} ${grant.endsAt ? `until ${grant.endsAt}` : "until it is taken back"}.`,
     );
   },
 });

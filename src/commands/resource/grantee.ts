@@ -1,4 +1,6 @@
+import type { GrantRow } from "../../platform-client/answers.ts";
 import type { Grantee } from "../../platform-client/client.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 
 export const resourceArg = {
   type: "positional",
@@ -7,13 +9,43 @@ export const resourceArg = {
   valueHint: "name",
 } as const;
 
-export const personArg = {
-  type: "positional",
-  required: true,
-  description: "The person: an e-mail address or a user id",
-  valueHint: "person",
+/** Whom a grant is for: a person or a machine identity. */
+export const granteeArgs = {
+  person: {
+    type: "positional",
+    required: false,
+    description: "The person: an e-mail address or a user id",
+    valueHint: "person",
+  },
+  identity: {
+    type: "string",
+    description: "The machine identity instead: its name or id",
+    valueHint: "name",
+  },
 } as const;
 
-export function granteeOf(person: string): Grantee {
-  return person.includes("@") ? { email: person } : { userId: person };
+interface GranteeFlags {
+  person?: string | undefined;
+  identity?: string | undefined;
+}
+
+/** @throws SallyportError USAGE unless exactly one is named */
+export function granteeOf({ person, identity }: GranteeFlags): Grantee {
+  if ((person === undefined) === (identity === undefined)) {
+    throw new SallyportError("USAGE", "Name a person, or a machine identity with --identity.");
+  }
+  if (identity !== undefined) {
+    return isId(identity) ? { identityId: identity } : { identityName: identity };
+  }
+  const named = person ?? "";
+  return named.includes("@") ? { email: named } : { userId: named };
+}
+
+/** How a grant's owner is shown. */
+export function granteeName({ email, identityName, userId, identityId }: GrantRow): string {
+  return email ?? identityName ?? userId ?? identityId ?? "?";
+}
+
+function isId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

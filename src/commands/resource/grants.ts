@@ -1,7 +1,7 @@
 import { command } from "../command.ts";
 import { printJson, printTable } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { resourceArg } from "./grantee.ts";
+import { granteeName, resourceArg } from "./grantee.ts";
 
 export default command({
   name: "grants",
@@ -11,12 +11,12 @@ export default command({
     const grants = await (await openSession(args)).listGrants(args.resource);
     if (args.json) return printJson(grants);
     printTable(
-      ["PERSON", "UNTIL", "LAST USED", "ID"],
-      grants.map(({ email, endsAt, lastUsedAt, id }) => [
-        email,
-        endsAt ?? "taken back",
-        lastUsedAt ?? "never",
-        id,
+      ["WHO", "UNTIL", "LAST USED", "ID"],
+      grants.map((grant) => [
+        granteeName(grant),
+        grant.endsAt ?? "taken back",
+        grant.lastUsedAt ?? "never",
+        grant.id,
       ]),
     );
   },

@@ -13,11 +13,17 @@ export default command({
       description: "Only this person's connections: an e-mail address or a user id",
       valueHint: "person",
     },
+    identity: {
+      type: "string",
+      description: "Only this machine identity's connections: its name or id",
+      valueHint: "name",
+    },
     ...sessionArgs,
   },
   async run({ args }) {
     const client = await openSession(args);
-    const whose = args.person === undefined ? {} : granteeOf(args.person);
+    const everybody = args.person === undefined && args.identity === undefined;
+    const whose = everybody ? {} : granteeOf(args);
     const ended = await client.revokeResourceAccess(args.resource, whose);
     say(`Ended ${ended} certificates; the connections that they opened are being cut.`);
   },

@@ -6,7 +6,7 @@ import {
   ungrantResource,
 } from "../services/grants.ts";
 import type { GrantRow } from "../store/grants.ts";
-import { answers, idOrName, jsonBody, optionalJsonBody, time } from "./fields.ts";
+import { answers, gatewayName, idOrName, jsonBody, optionalJsonBody, time } from "./fields.ts";
 import { emailAddress } from "./person-fields.ts";
 import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
@@ -14,15 +14,23 @@ const grantObject = z
   .object({
     id: z.string(),
     resourceId: z.string(),
-    userId: z.string(),
-    email: z.string(),
+    /** Of the person, or of the machine identity: two of the four are null. */
+    userId: z.string().nullable(),
+    email: z.string().nullable(),
+    identityId: z.string().nullable(),
+    identityName: z.string().nullable(),
     endsAt: time,
     createdAt: time,
     lastUsedAt: time,
   })
   .openapi("Grant");
 
-const grantee = z.object({ userId: z.uuid().optional(), email: emailAddress.optional() });
+const grantee = z.object({
+  userId: z.uuid().optional(),
+  email: emailAddress.optional(),
+  identityId: z.uuid().optional(),
+  identityName: gatewayName.optional(),
+});
 
 const path = "/api/v1/resources/{idOrName}/grants";
 
@@ -105,6 +113,8 @@ function toGrant(row: GrantRow): z.infer<typeof grantObject> {
     resourceId: row.resource_id,
     userId: row.user_id,
     email: row.email,
+    identityId: row.identity_id,
+    identityName: row.identity_name,
     endsAt: row.ends_at,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,

@@ -4,6 +4,7 @@ import {
   countGrants,
   deleteGrant,
   findGrant,
+  findIdentityMember,
   findMember,
   type GrantRow,
   listGrants,
@@ -16,14 +17,16 @@ import { byHolder, type Holder, nameHolder } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { getResource } from "./resources.ts";
 
-/** Whom a grant is for: exactly one of the two. */
+/** Whom a grant is for: exactly one of the four. */
 export interface Grantee {
   userId?: string | undefined;
   email?: string | undefined;
+  identityId?: string | undefined;
+  identityName?: string | undefined;
 }
 
 /**
- * Lets a person of the organisation reach a resource, until `endsAt` or until it is taken back. A second grant changes
+ * Lets a person or a machine identity of the organisation reach a resource, until `endsAt` or until it is taken back. A second grant changes
  * the end; an earlier one ends what was open at once, for it was certified with the later one.
  * @throws SallyportError NOT_FOUND, REQUEST_INVALID, LIMIT_REACHED
  */
@@ -49,8 +52,18 @@ export async function grantResource(
     const { orgId } = holder;
     const createdBy = nameHolder(holder).id;
     const id = before?.id ?? crypto.randomUUID();
-    await upsertGrant(sql, { id, orgId, resourceId: resource.id, userId: member.id, endsAt, createdBy, now });
-    const detail = { ...about(resource), grantId: id, userId: member.id, email: member.email, endsAt };
+    const { userId, identityId } = member;
+    await upsertGrant(sql, {
+      id,
+      orgId,
+      resourceId: resource.id,
+      userId,
+      identityId,
+      endsAt,
+      createdBy,
+      now,
+    });
+    const detail = { ...about(resource), grantId: id, ...namesOf(member), endsAt };
     await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_GRANT", detail }, now);
     const sooner = endsAt !== null && before && (before.ends_at === null || before.ends_at > endsAt);
     if (sooner) await endAccess(sql, { orgId, grantId: id }, now);
@@ -78,7 +91,7 @@ export async function ungrantResource(
     const now = core.now().toISOString();
     const grant = (await findGrant(sql, resource.id, member.id)) ?? missing();
     if (!(await deleteGrant(sql, grant.id))) missing();
-    const detail = { ...about(resource), grantId: grant.id, userId: member.id, email: member.email };
+    const detail = { ...about(resource), grantId: grant.id, ...namesOf(member) };
     await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_UNGRANT", detail }, now);
     await endAccess(sql, { orgId: holder.orgId, grantId: grant.id }, now);
     return grant;
@@ -97,11 +110,11 @@ export async function revokeResourceAccess(
   whose: Grantee,
 ): Promise<number> {
   const resource = await getResource(core, holder, idOrName);
-  const everybody = whose.userId === undefined && whose.email === undefined;
+  const everybody = Object.values(whose).every((name) => name === undefined);
   const member = everybody ? undefined : await requireMember(core, holder, whose);
   return await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
-    const detail = { ...about(resource), userId: member?.id ?? null, email: member?.email ?? null };
+    const detail = { ...about(resource), ...(member && namesOf(member)) };
     await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_ACCESS_REVOKE", detail }, now);
     const filter = { orgId: holder.orgId, resourceId: resource.id, ...(member && { holderId: member.id }) };
     return await endAccess(sql, filter, now);
@@ -118,8 +131,7 @@ export async function requireGrant(
   resource: ResourceRow,
 ): Promise<GrantRow | undefined> {
   if (holder.rights.has("connect-all-resources")) return undefined;
-  const grant =
-    holder.kind === "person" ? await findGrant(core.store.read, resource.id, holder.userId) : undefined;
+  const grant = await findGrant(core.store.read, resource.id, nameHolder(holder).id);
   if (grant && (grant.ends_at === null || grant.ends_at > core.now().toISOString())) return grant;
   throw new SallyportError(
     "FORBIDDEN",
@@ -127,14 +139,29 @@ export async function requireGrant(
   );
 }
 
-async function requireMember(core: Core, holder: Holder, { userId, email }: Grantee) {
-  if ((userId === undefined) === (email === undefined)) {
-    throw new SallyportError("REQUEST_INVALID", "Give either userId or email.");
+interface Member {
+  id: string;
+  userId: string | null;
+  identityId: string | null;
+  /** An e-mail address, or the identity's name. */
+  name: string;
+}
+
+async function requireMember(core: Core, holder: Holder, grantee: Grantee): Promise<Member> {
+  const { userId = null, email = null, identityId = null, identityName = null } = grantee;
+  if ([userId, email, identityId, identityName].filter((name) => name !== null).length !== 1) {
+    throw new SallyportError("REQUEST_INVALID", "Give one of userId, email, identityId and identityName.");
   }
-  const who = { userId: userId ?? null, email: email ?? null };
-  const member = await findMember(core.store.read, holder.orgId, who);
-  if (member) return member;
-  throw new SallyportError("NOT_FOUND", "There is no such person in this organisation.");
+  const { read } = core.store;
+  const person = await findMember(read, holder.orgId, { userId, email });
+  if (person) return { id: person.id, userId: person.id, identityId: null, name: person.email };
+  const identity = await findIdentityMember(read, holder.orgId, { identityId, identityName });
+  if (identity) return { id: identity.id, userId: null, identityId: identity.id, name: identity.name };
+  throw new SallyportError("NOT_FOUND", "There is no such person or machine identity in this organisation.");
+}
+
+function namesOf({ userId, identityId, name }: Member) {
+  return userId === null ? { identityId, identityName: name } : { userId, email: name };
 }
 
 function about(resource: ResourceRow) {

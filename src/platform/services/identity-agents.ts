@@ -1,4 +1,5 @@
 import type { PlatformEvent } from "../../platform-client/events.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 import type { Sql } from "../store/database.ts";
 import { detachGateway, detachRelay, revokeGatewayOf, revokeRelayOf } from "../store/identity-agents.ts";
 import { type About, emitAll } from "./events.ts";
@@ -32,4 +33,12 @@ export async function cutAgents(
     lost.push({ about: { orgId, relayId }, event: { type: "relay.revoked", relayId } });
   }
   if (lost.length > 0) await emitAll(sql, lost, now);
+}
+
+/** What its tokens would be is the machine identity's matter (PROTOCOL A.3). */
+export function runsAsIdentity(kind: "gateway" | "relay", name: string): SallyportError {
+  return new SallyportError(
+    "REQUEST_REFUSED",
+    `The ${kind} ${name} runs as a machine identity: revoke the identity's secrets, or delete the identity.`,
+  );
 }

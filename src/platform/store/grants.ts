@@ -4,8 +4,11 @@ export interface GrantRow {
   id: string;
   org_id: string;
   resource_id: string;
-  user_id: string;
-  email: string;
+  /** Of the person, or of the machine identity: two of the four are null. */
+  user_id: string | null;
+  email: string | null;
+  identity_id: string | null;
+  identity_name: string | null;
   /** null = until it is taken back. */
   ends_at: string | null;
   created_by: string | null;
@@ -16,14 +19,21 @@ export interface GrantRow {
 /** Oldest first. At most as many as a resource may have. */
 export async function listGrants(sql: Sql, resourceId: string): Promise<GrantRow[]> {
   return await sql<GrantRow>`
-    SELECT g.*, u.email FROM grants g JOIN users u ON u.id = g.user_id
-    WHERE g.resource_id = ${resourceId} ORDER BY g.created_at, u.email`;
+    SELECT g.*, u.email, i.name AS identity_name
+    FROM grants g LEFT JOIN users u ON u.id = g.user_id LEFT JOIN identities i ON i.id = g.identity_id
+    WHERE g.resource_id = ${resourceId} ORDER BY g.created_at, u.email, i.name`;
 }
 
-export async function findGrant(sql: Sql, resourceId: string, userId: string): Promise<GrantRow | undefined> {
+/** @param holderId of a person or a machine identity */
+export async function findGrant(
+  sql: Sql,
+  resourceId: string,
+  holderId: string,
+): Promise<GrantRow | undefined> {
   const [row] = await sql<GrantRow>`
-    SELECT g.*, u.email FROM grants g JOIN users u ON u.id = g.user_id
-    WHERE g.resource_id = ${resourceId} AND g.user_id = ${userId}`;
+    SELECT g.*, u.email, i.name AS identity_name
+    FROM grants g LEFT JOIN users u ON u.id = g.user_id LEFT JOIN identities i ON i.id = g.identity_id
+    WHERE g.resource_id = ${resourceId} AND (g.user_id = ${holderId} OR g.identity_id = ${holderId})`;
   return row;
 }
 
@@ -33,23 +43,25 @@ export async function countGrants(sql: Sql, resourceId: string): Promise<number>
   return row?.n ?? 0;
 }
 
-/** A second grant of the same resource to the same person changes the end of the first. */
+/** With the id of a grant that is there, it changes its end. */
 export async function upsertGrant(
   sql: Sql,
   row: {
     id: string;
     orgId: string;
     resourceId: string;
-    userId: string;
+    userId: string | null;
+    identityId: string | null;
     endsAt: string | null;
     createdBy: string;
     now: string;
   },
 ): Promise<void> {
   await sql`
-    INSERT INTO grants (id, org_id, resource_id, user_id, ends_at, created_by, created_at)
-    VALUES (${row.id}, ${row.orgId}, ${row.resourceId}, ${row.userId}, ${row.endsAt}, ${row.createdBy}, ${row.now})
-    ON CONFLICT (resource_id, user_id) DO UPDATE SET ends_at = excluded.ends_at`;
+    INSERT INTO grants (id, org_id, resource_id, user_id, identity_id, ends_at, created_by, created_at)
+    VALUES (${row.id}, ${row.orgId}, ${row.resourceId}, ${row.userId}, ${row.identityId}, ${row.endsAt},
+      ${row.createdBy}, ${row.now})
+    ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at`;
 }
 
 /**
@@ -95,5 +107,17 @@ export async function findMember(
   const [row] = await sql<{ id: string; email: string }>`
     SELECT u.id, u.email FROM users u JOIN memberships m ON m.user_id = u.id
     WHERE m.org_id = ${orgId} AND (u.id = ${who.userId} OR u.email = ${who.email}) LIMIT 1`;
+  return row;
+}
+
+/** A machine identity of this organisation. */
+export async function findIdentityMember(
+  sql: Sql,
+  orgId: string,
+  who: { identityId: string | null; identityName: string | null },
+): Promise<{ id: string; name: string } | undefined> {
+  const [row] = await sql<{ id: string; name: string }>`
+    SELECT id, name FROM identities
+    WHERE org_id = ${orgId} AND (id = ${who.identityId} OR name = ${who.identityName}) LIMIT 1`;
   return row;
 }
