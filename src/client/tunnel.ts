@@ -41,7 +41,7 @@ const handshakes = new Turns(5);
 /** In the order in which they are offered; the gateway chooses. */
 const OFFERS: Record<TunnelMode, readonly string[]> = {
   tcp: [ALPN.sallyportTcp, ALPN.tcp],
-  http: [ALPN.http],
+  http: [ALPN.sallyportHttp, ALPN.http],
   ping: [ALPN.ping],
   health: [ALPN.health, ALPN.ping],
 };

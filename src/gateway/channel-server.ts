@@ -6,14 +6,13 @@ import { asSallyportError, SallyportError } from "../telemetry/error.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { ALPN } from "../tunnel/alpn.ts";
+import { lastWords } from "../tunnel/last-words.ts";
 import { errorLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import { type InnerTlsServer, openInnerTlsServer } from "../tunnel/tls/inner-server.ts";
 import type { PeerCertificate } from "../tunnel/tls/peer-certificate.ts";
 import type { Accounting } from "./accounting.ts";
-import { HttpFront } from "./http/front.ts";
 import { podServiceAccount, type ServiceAccount } from "./http/service-account.ts";
-import { lastWords } from "./last-words.ts";
 import { Session, type SessionServices } from "./session.ts";
 import { isRevoked, readSessionRequest, revoked, SESSION_ALPNS } from "./session-request.ts";
 import type { TargetPolicy } from "./target-policy.ts";
@@ -43,8 +42,12 @@ export interface ChannelServer {
   reload(): Promise<void>;
   /** Cuts the sessions of these client certificates, and refuses them from now on. */
   endAccess(serials: ReadonlySet<string>): void;
+  /** Cuts every session; new ones may come. */
+  cut(): void;
   /** Channels at present, handshakes included. */
   readonly connections: number;
+  /** Connections that carry something: neither handshakes nor the platform's probes. */
+  readonly sessions: number;
   /** Refuses new channels, waits for the sessions at most that long, then closes. */
   drain(graceMs: number): Promise<void>;
   /** Cuts everything. Safe to call twice. */
@@ -83,7 +86,6 @@ class Server implements ChannelServer {
       accounting: options.accounting,
       log,
       clock: options.clock ?? systemClock,
-      http: new HttpFront(),
       serviceAccount: options.serviceAccount ?? podServiceAccount(process.env),
     };
   }
@@ -101,6 +103,10 @@ class Server implements ChannelServer {
 
   get connections(): number {
     return this.#channels.size;
+  }
+
+  get sessions(): number {
+    return [...this.#sessions].filter(({ request: { mode } }) => mode === "tcp" || mode === "http").length;
   }
 
   accept(channel: ByteStream): void {
@@ -134,6 +140,10 @@ class Server implements ChannelServer {
     for (const session of this.#sessions) {
       if (serials.has(session.request.serial)) session.cut(revoked());
     }
+  }
+
+  cut(): void {
+    for (const session of this.#sessions) session.cut(revoked());
   }
 
   async drain(graceMs: number): Promise<void> {

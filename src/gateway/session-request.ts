@@ -12,6 +12,8 @@ export interface SessionRequest {
   mode: SessionMode;
   /** Says how the dial went (EXTENSIONS X5). */
   statusLine: boolean;
+  /** HTTP mode: failures carry the status that fits them. */
+  exactStatus: boolean;
   actor: Actor;
   target: Target;
   grant: Grant | undefined;
@@ -23,6 +25,7 @@ export interface SessionRequest {
 const MODES = new Map<string, SessionMode>([
   [ALPN.sallyportTcp, "tcp"],
   [ALPN.tcp, "tcp"],
+  [ALPN.sallyportHttp, "http"],
   [ALPN.http, "http"],
   [ALPN.health, "health"],
   [ALPN.ping, "ping"],
@@ -65,6 +68,7 @@ export function readSessionRequest(
   const request: SessionRequest = {
     mode,
     statusLine: alpn === ALPN.sallyportTcp,
+    exactStatus: alpn === ALPN.sallyportHttp,
     actor: actor ? parseActor(actor) : { type: "unknown" },
     target: routing ? targetOf(routing) : NO_TARGET,
     grant: grant ? parseGrant(grant) : undefined,

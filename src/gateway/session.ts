@@ -4,14 +4,13 @@ import { ENDED, type Traffic } from "../telemetry/connections.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { Fields, Logger } from "../telemetry/log.ts";
+import { lastWords } from "../tunnel/last-words.ts";
 import type { PumpResult } from "../tunnel/pump.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import type { Accounting } from "./accounting.ts";
 import { healthReply, pong } from "./health-mode.ts";
-import type { HttpFront } from "./http/front.ts";
 import type { ServiceAccount } from "./http/service-account.ts";
 import { serveHttp } from "./http-mode.ts";
-import { lastWords } from "./last-words.ts";
 import { type SessionRequest, sessionEnded } from "./session-request.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 import { type Resolver, targetLabel } from "./target-resolve.ts";
@@ -20,7 +19,6 @@ import { serveTcp } from "./tcp-mode.ts";
 /** What all sessions of a gateway share. */
 export interface SessionServices {
   policy: TargetPolicy;
-  http: HttpFront;
   serviceAccount: ServiceAccount;
   resolve: Resolver | undefined;
   clock: Clock;
@@ -113,9 +111,8 @@ export class Session {
     signal.addEventListener("abort", () => stream.destroy(signal.reason), { once: true });
     if (request.mode === "ping") return lastWords(stream, pong());
     if (request.mode === "health") return lastWords(stream, healthReply());
-    const { resolve, policy, serviceAccount, http } = services;
-    const rules = { policy, serviceAccount, ...(resolve && { resolve }) };
-    return serveHttp(stream, http, { ...request, ...rules }, traffic);
+    const { resolve, policy, serviceAccount } = services;
+    return serveHttp(stream, { ...request, policy, serviceAccount, resolve }, traffic);
   }
 
   /** The grant's end holds with the platform away (EXTENSIONS X10), across suspends and clock steps. */

@@ -14,7 +14,7 @@ export interface DialOptions {
 /** ACCEPTANCE, "Limits to ship". */
 const DIAL_TIMEOUT_MS = 10_000;
 /** Seconds of silence before TCP keepalive asks. */
-const KEEPALIVE_MS = 30_000;
+export const KEEPALIVE_MS = 30_000;
 /**
  * Bun 1.4.5 can't take back a connect that is under way: one that nobody waits for lives on until the kernel gives it
  * up after some two minutes. This bounds how many there are.
@@ -73,15 +73,8 @@ export async function connectInTurn<T>(
   throw failure ?? timedOut(target);
 }
 
-async function connect(address: string, port: number, signal: AbortSignal): Promise<ByteStream> {
-  if (pending >= MOST_PENDING) {
-    throw new SallyportError(
-      "RESOURCE_SHORTAGE",
-      "The gateway has too many unanswered connection attempts; try again in a minute.",
-    );
-  }
-  pending++;
-  try {
+function connect(address: string, port: number, signal: AbortSignal): Promise<ByteStream> {
+  return withinPending(async () => {
     const stream = new SocketStream();
     const socket = await Bun.connect<SocketStream>({
       hostname: address,
@@ -98,6 +91,20 @@ async function connect(address: string, port: number, signal: AbortSignal): Prom
     socket.setKeepAlive(true, KEEPALIVE_MS);
     stream.open(socket);
     return stream;
+  });
+}
+
+/** Counts a connection attempt, which may outlive whoever waited for it. @throws SallyportError RESOURCE_SHORTAGE */
+export async function withinPending<T>(work: () => Promise<T>): Promise<T> {
+  if (pending >= MOST_PENDING) {
+    throw new SallyportError(
+      "RESOURCE_SHORTAGE",
+      "The gateway has too many unanswered connection attempts; try again in a minute.",
+    );
+  }
+  pending++;
+  try {
+    return await work();
   } finally {
     pending--;
   }

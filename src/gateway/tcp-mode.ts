@@ -1,10 +1,10 @@
 import type { Traffic } from "../telemetry/connections.ts";
 import { asSallyportError } from "../telemetry/error.ts";
+import { lastWords } from "../tunnel/last-words.ts";
 import { withPrologue } from "../tunnel/prologue.ts";
 import { type PumpResult, pump } from "../tunnel/pump.ts";
 import { errorLine, okLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
-import { lastWords } from "./last-words.ts";
 import { dialTarget } from "./target-dial.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 import type { Resolver, Target } from "./target-resolve.ts";

@@ -22,6 +22,17 @@ export function heir(chunk: Buffer, length: number): Buffer {
   return rest;
 }
 
+/**
+ * The two parts of a chunk, for hands that do not know of each other: neither passes for the owner of memory that the
+ * other one still uses.
+ */
+export function split(chunk: Buffer, at: number): [Buffer, Buffer] {
+  const parts: [Buffer, Buffer] = [chunk.subarray(0, at), chunk.subarray(at)];
+  if (parts[0].length <= FRAMING) parts[0] = Buffer.from(parts[0]);
+  else if (parts[1].length <= FRAMING) parts[1] = Buffer.from(parts[1]);
+  return parts;
+}
+
 function ownsAll(chunk: Uint8Array): boolean {
   if (heirs.has(chunk)) return true;
   return chunk.byteLength >= SMALLEST && chunk.buffer.byteLength - chunk.byteLength <= FRAMING;

@@ -1,10 +1,9 @@
 import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
-import { HttpFront } from "../../src/gateway/http/front.ts";
 import type { HttpSessionOptions } from "../../src/gateway/http/session.ts";
 import { serveHttp } from "../../src/gateway/http-mode.ts";
 import { parsePolicy } from "../../src/gateway/target-policy.ts";
-import { StreamDuplex } from "../../src/tunnel/duplex.ts";
 import type { PumpResult } from "../../src/tunnel/pump.ts";
+import { StreamDuplex } from "./stream-duplex.ts";
 import { type MemoryStream, streamPair } from "./stream-pair.ts";
 
 export interface Answer {
@@ -28,10 +27,11 @@ export class HttpTunnel {
 
   constructor(options: Partial<Omit<HttpSessionOptions, "config">> & Pick<HttpSessionOptions, "target">) {
     [this.clientEnd, this.gatewayEnd] = streamPair();
-    this.result = serveHttp(this.gatewayEnd, front, {
+    this.result = serveHttp(this.gatewayEnd, {
       actor: { type: "user" },
       policy: parsePolicy({ allow: ["localhost"], deny: [] }),
       serviceAccount: noPod,
+      exactStatus: false,
       ...options,
     });
     this.duplex = new ClientSocket(this.clientEnd);
@@ -116,8 +116,6 @@ class ClientSocket extends StreamDuplex {
     return this;
   }
 }
-
-const front = new HttpFront();
 
 const noPod = {
   token: () => Promise.reject(new Error("no pod")),

@@ -1,5 +1,6 @@
-import type { Duplex } from "node:stream";
 import { SallyportError } from "../../telemetry/error.ts";
+import type { PulledStream } from "../../tunnel/pulled-stream.ts";
+import { split } from "../../tunnel/release.ts";
 
 /** What the first line of HTTP mode says about the target (PROTOCOL 0.2). */
 export interface HttpConfig {
@@ -9,41 +10,35 @@ export interface HttpConfig {
   verify: boolean;
 }
 
-/** Room for a bundle of some thirty certificates. */
-const LINE_LIMIT = 64 * 1024;
+/** Room for a bundle of some thirty certificates; bytes, the line feed included. */
+const LINE_LIMIT = 64 * 1024 + 1;
 const LINE_TIMEOUT_MS = 10_000;
 
 /**
  * Reads up to the first line feed and leaves what follows in the stream.
- * @throws SallyportError CONFIG_INVALID (over 64 KiB, or the stream ended) | TIMEOUT
+ * @throws SallyportError CONFIG_INVALID (over 64 KiB, or the stream ended) | TIMEOUT; why the stream broke
  */
-export function readFirstLine(source: Duplex, timeoutMs = LINE_TIMEOUT_MS): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const held: Buffer[] = [];
-    let length = 0;
-    const settle = (finish: () => void) => {
-      clearTimeout(timer);
-      source.off("readable", onReadable).off("end", onEnd).off("close", onEnd);
-      finish();
-    };
-    const fail = (code: "CONFIG_INVALID" | "TIMEOUT", text: string) =>
-      settle(() => reject(new SallyportError(code, text)));
-    const onEnd = () => fail("CONFIG_INVALID", "The stream ended before the CONFIG line.");
-    const onReadable = () => {
-      for (let chunk = source.read(); chunk instanceof Buffer; chunk = source.read()) {
-        const at = chunk.indexOf("\n");
-        held.push(at < 0 ? chunk : chunk.subarray(0, at));
-        length += held[held.length - 1]?.length ?? 0;
-        if (length > LINE_LIMIT) return fail("CONFIG_INVALID", "The CONFIG line is longer than 64 KiB.");
-        if (at < 0) continue;
-        if (at + 1 < chunk.length) source.unshift(chunk.subarray(at + 1));
-        return settle(() => resolve(Buffer.concat(held).toString("latin1")));
-      }
-    };
-    const timer = setTimeout(() => fail("TIMEOUT", "No CONFIG line came within 10 s."), timeoutMs);
-    source.on("readable", onReadable).on("end", onEnd).on("close", onEnd);
-    onReadable();
-  });
+export async function readFirstLine(source: PulledStream, timeoutMs = LINE_TIMEOUT_MS): Promise<string> {
+  const deadline = performance.now() + timeoutMs;
+  const held: Buffer[] = [];
+  let length = 0;
+  for (;;) {
+    const chunk = await source.read(deadline - performance.now());
+    if (!chunk) throw invalid("The stream ended before the CONFIG line.");
+    const at = chunk.indexOf("\n");
+    const [line, rest] = at < 0 ? [chunk] : split(chunk, at + 1);
+    source.consumed(line.length);
+    length += line.length;
+    if (length > LINE_LIMIT) throw invalid("The CONFIG line is longer than 64 KiB.");
+    held.push(line);
+    if (!rest) continue;
+    source.unread(rest);
+    return Buffer.concat(held).toString("latin1", 0, length - 1);
+  }
+}
+
+function invalid(text: string): SallyportError {
+  return new SallyportError("CONFIG_INVALID", text);
 }
 
 /**
@@ -64,5 +59,5 @@ function readAuthorities(base64: string): string | undefined {
   if (base64 === "") return undefined;
   const pem = Buffer.from(base64, "base64").toString("latin1");
   if (/^[A-Za-z0-9+/]+={0,2}$/.test(base64) && pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
-  throw new SallyportError("CONFIG_INVALID", "The CONFIG line's ca= is no PEM certificate in base64.");
+  throw invalid("The CONFIG line's ca= is no PEM certificate in base64.");
 }

@@ -1,6 +1,6 @@
 import { GATEWAY_URI_PREFIX } from "../../pki/extensions.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { ALPN } from "../alpn.ts";
+import { isOwnMode } from "../alpn.ts";
 import type { ByteStream } from "../stream.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Agreed } from "./handshake.ts";
@@ -33,7 +33,7 @@ const BAD_CERTIFICATE = 42;
  * The inner TLS session, through the outer stream, with the gateway itself (PROTOCOL D, stage 2). The outer stream
  * belongs to the result: it ends with it, and is destroyed when this fails. TLS 1.3.
  *
- * Where `sallyport-tcp/1` is agreed on, a stream that was cut short closes with an error. Other gateways say no
+ * Where one of our own modes is agreed on, a stream that was cut short closes with an error. Other gateways say no
  * close_notify (PROTOCOL 0.5), so there the outer stream's orderly end is the end.
  * @throws SallyportError TLS_UNTRUSTED, TLS_FAILED, CERTIFICATE_REFUSED, MODE_UNSUPPORTED, TIMEOUT, CONFIG_INVALID; the signal's reason
  */
@@ -98,7 +98,7 @@ function judge(agreed: Agreed, made: Made, authorities: TrustBundle, options: In
     if (!agreed.peer || agreed.complaint) throw agreed.complaint ?? new Error("it sent no certificate");
     const peer = authorities.verify(agreed.peer, "server", new Date());
     requireGateway(peer, options);
-    return { stream: made(alpn === ALPN.sallyportTcp), peer, alpn };
+    return { stream: made(isOwnMode(alpn)), peer, alpn };
   } catch (cause) {
     const failure = dialFailure(cause, { server: SERVER, protocols: options.alpns });
     made(false).refuse(BAD_CERTIFICATE);

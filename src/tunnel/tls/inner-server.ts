@@ -1,6 +1,6 @@
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
-import { ALPN } from "../alpn.ts";
+import { ALPN, isOwnMode } from "../alpn.ts";
 import { errorLine } from "../status-line.ts";
 import type { ByteStream } from "../stream.ts";
 import type { Agreed } from "./handshake.ts";
@@ -41,7 +41,7 @@ const UNKNOWN_CA = 48;
 
 /**
  * The gateway's end of the inner TLS (PROTOCOL 0.2, D stage 2): TLS 1.3, a client certificate that TLS **and** our own
- * rules accept, no session tickets. Where `sallyport-tcp/1` is agreed on, a stream that was cut short closes with an
+ * rules accept, no session tickets. Where one of our own modes is agreed on, a stream that was cut short closes with an
  * error; other clients are not held to close_notify.
  * @throws SallyportError CONFIG_INVALID
  */
@@ -121,7 +121,7 @@ class Server implements InnerTlsServer {
   /** Nothing of the client's is delivered before its certificate is accepted. */
   #judge(agreed: Agreed, made: (strict: boolean) => TlsSession, channel: ByteStream): void {
     const { alpn } = agreed;
-    const session = made(alpn === ALPN.sallyportTcp);
+    const session = made(isOwnMode(alpn));
     try {
       if (agreed.complaint || !agreed.peer) throw agreed.complaint ?? new Error("it sent no certificate");
       const authorities = TrustBundle.parse(this.#identity.clientAuthorities);

@@ -1,5 +1,5 @@
-import type { PumpResult } from "../tunnel/pump.ts";
-import type { ByteStream } from "../tunnel/stream.ts";
+import type { PumpResult } from "./pump.ts";
+import type { ByteStream } from "./stream.ts";
 
 /** How long the peer may take to close once we have said all. */
 const LINGER_MS = 5000;

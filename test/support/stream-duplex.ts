@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
-import type { Traffic } from "../telemetry/connections.ts";
-import type { ByteStream } from "./stream.ts";
+import type { Traffic } from "../../src/telemetry/connections.ts";
+import type { ByteStream } from "../../src/tunnel/stream.ts";
 
 /** Bytes a node stream may hold in each direction before it pushes back. */
 const HIGH_WATER_MARK = 64 * 1024;
