@@ -1,8 +1,12 @@
 import { isIPv6 } from "node:net";
 import { z } from "@hono/zod-openapi";
+import { RESOURCE_KINDS, TARGET_MODES } from "../../platform-client/resource-kinds.ts";
 import { csr, port } from "./fields.ts";
 
-export const targetKind = z.enum(["tcp", "http"]);
+export const resourceKind = z.enum(RESOURCE_KINDS);
+
+/** Of a target that is no resource. */
+export const targetMode = z.enum(TARGET_MODES);
 
 const DNS_NAME =
   /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;
@@ -27,6 +31,8 @@ const hop = z.object({
 
 export const accessAnswer = z
   .object({
+    accessId: z.string(),
+    pool: z.object({ id: z.string(), name: z.string() }).nullable(),
     gatewayId: z.string(),
     gatewayName: z.string(),
     relayName: z.string(),
@@ -35,7 +41,7 @@ export const accessAnswer = z
     relay: hop,
     relays: z.array(hop.extend({ relayName: z.string(), relayHost: z.string(), relayPort: port })),
     gateway: hop,
-    target: z.object({ host: z.string(), port, kind: targetKind }),
+    target: z.object({ host: z.string(), port, kind: resourceKind, mode: targetMode }),
     expiresAt: z.string(),
   })
   .openapi("Access");

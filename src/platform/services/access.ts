@@ -1,12 +1,12 @@
 import type { ClientCredentials } from "../../pki/credentials.ts";
 import { generateX509Key } from "../../pki/keys.ts";
+import { modeOf, type ResourceKind, type TargetMode } from "../../platform-client/resource-kinds.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { insertAudit } from "../store/audit.ts";
 import type { GatewayRow } from "../store/gateways.ts";
 import { type GrantRow, useGrant } from "../store/grants.ts";
 import { insertIssued } from "../store/issued-certificates.ts";
 import type { RelayRow } from "../store/relays.ts";
-import type { ResourceKind } from "../store/resources.ts";
 import { byHolder, type Holder, nameHolder } from "./actors.ts";
 import type { Core } from "./core.ts";
 import { DEFAULT_TLS_PORT, issueForDial, subjectKey } from "./issuing.ts";
@@ -15,11 +15,18 @@ import { relaysTowards } from "./presence.ts";
 export interface AccessRequest {
   gateway: GatewayRow;
   resourceId: string | null;
+  /** The pool that the gateway was chosen from. */
+  pool?: Pool | null;
   target: { host: string; port: number; kind: ResourceKind };
   /** What allows it; undefined where a right does. */
   grant?: GrantRow | undefined;
   relayCsr?: string | undefined;
   gatewayCsr?: string | undefined;
+}
+
+interface Pool {
+  id: string;
+  name: string;
 }
 
 interface Hop {
@@ -36,6 +43,9 @@ interface RelayWay extends Hop {
 }
 
 export interface AccessAnswer {
+  /** Names this answer where the gateway turns out not to be there. */
+  accessId: string;
+  pool: Pool | null;
   gatewayId: string;
   gatewayName: string;
   relayName: string;
@@ -45,7 +55,7 @@ export interface AccessAnswer {
   /** Best first; the first one is repeated in the fields above. */
   relays: RelayWay[];
   gateway: Hop;
-  target: { host: string; port: number; kind: ResourceKind };
+  target: { host: string; port: number; kind: ResourceKind; mode: TargetMode };
   expiresAt: string;
 }
 
@@ -73,7 +83,7 @@ export async function grantAccess(core: Core, holder: Holder, request: AccessReq
     leaf.notAfter.getTime(),
   );
   const expiresAt = new Date(Math.min(...ends)).toISOString();
-  await record(core, holder, request, made, expiresAt);
+  const accessId = await record(core, holder, request, made, expiresAt);
   const ways = made.relays.map(({ relay, leaf, authorities }) => ({
     relayName: relay.name,
     relayHost: relay.host,
@@ -84,6 +94,8 @@ export async function grantAccess(core: Core, holder: Holder, request: AccessReq
   if (!first) throw new SallyportError("INTERNAL", "A gateway was left without a relay.");
   const { relayName, relayHost, relayPort, ...relay } = first;
   return {
+    accessId,
+    pool: request.pool ?? null,
     gatewayId: gateway.id,
     gatewayName: gateway.name,
     relayName,
@@ -92,7 +104,7 @@ export async function grantAccess(core: Core, holder: Holder, request: AccessReq
     relay,
     relays: ways,
     gateway: hop(made.gatewayLeaf.certificate, keys.gateway.privateKey, made.gatewayAuthorities),
-    target,
+    target: { ...target, mode: modeOf(target.kind, target.host) },
     expiresAt,
   };
 }
@@ -104,8 +116,9 @@ async function record(
   request: AccessRequest,
   made: Awaited<ReturnType<typeof issueForDial>>,
   notAfter: string,
-): Promise<void> {
-  const { gateway, target, grant, resourceId } = request;
+): Promise<string> {
+  const { gateway, target, grant, resourceId, pool } = request;
+  const accessId = crypto.randomUUID();
   const place = `${target.host}:${target.port}`;
   const actor = nameHolder(holder);
   const common = {
@@ -116,8 +129,9 @@ async function record(
     actorId: actor.id,
     target: place,
     notAfter,
-    accessId: crypto.randomUUID(),
+    accessId,
     ...(grant && { grantId: grant.id }),
+    ...(holder.kind === "identity" && { identitySecretId: holder.secretId }),
   } as const;
   const relayId = made.relays[0]?.relay.id ?? null;
   const serial = made.gatewayLeaf.serial;
@@ -133,9 +147,10 @@ async function record(
       profile: "relay-client" as const,
     }));
     await insertIssued(sql, [...outer, { ...common, relayId, serial, profile: "gateway-client" }], now);
-    const detail = { gatewayId: gateway.id, target: place, serial };
+    const detail = { gatewayId: gateway.id, ...(pool && { gatewayPoolId: pool.id }), target: place, serial };
     await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_ACCESS", detail }, now);
   });
+  return accessId;
 }
 
 /** What the platform itself dials a gateway with, to see whether it answers (PROTOCOL E). Nothing is stored. */

@@ -1,12 +1,14 @@
+import type { ResourceKind } from "../../platform-client/resource-kinds.ts";
 import type { Sql } from "./database.ts";
 
-export type ResourceKind = "tcp" | "http";
-
+/** A named target behind a gateway or behind a pool: exactly one of the two. */
 export interface ResourceRow {
   id: string;
   org_id: string;
-  gateway_id: string;
-  gateway_name: string;
+  gateway_id: string | null;
+  gateway_name: string | null;
+  pool_id: string | null;
+  pool_name: string | null;
   name: string;
   host: string;
   port: number;
@@ -15,10 +17,13 @@ export interface ResourceRow {
   updated_at: string;
 }
 
+type StoredResource = Omit<ResourceRow, "gateway_name" | "pool_name" | "created_at" | "updated_at">;
+
 /** By name. At most as many as an organisation may have. */
 export async function listResources(sql: Sql, orgId: string): Promise<ResourceRow[]> {
   return await sql<ResourceRow>`
-    SELECT r.*, g.name AS gateway_name FROM resources r JOIN gateways g ON g.id = r.gateway_id
+    SELECT r.*, g.name AS gateway_name, p.name AS pool_name FROM resources r
+    LEFT JOIN gateways g ON g.id = r.gateway_id LEFT JOIN gateway_pools p ON p.id = r.pool_id
     WHERE r.org_id = ${orgId} ORDER BY r.name`;
 }
 
@@ -28,7 +33,8 @@ export async function findResource(
   idOrName: string,
 ): Promise<ResourceRow | undefined> {
   const [row] = await sql<ResourceRow>`
-    SELECT r.*, g.name AS gateway_name FROM resources r JOIN gateways g ON g.id = r.gateway_id
+    SELECT r.*, g.name AS gateway_name, p.name AS pool_name FROM resources r
+    LEFT JOIN gateways g ON g.id = r.gateway_id LEFT JOIN gateway_pools p ON p.id = r.pool_id
     WHERE r.org_id = ${orgId} AND (r.id = ${idOrName} OR r.name = ${idOrName})
     ORDER BY CASE WHEN r.id = ${idOrName} THEN 0 ELSE 1 END LIMIT 1`;
   return row;
@@ -47,16 +53,24 @@ export async function countGatewayResources(sql: Sql, gatewayId: string): Promis
 }
 
 /** False when the name is taken. */
-export async function insertResource(
-  sql: Sql,
-  row: Omit<ResourceRow, "gateway_name" | "created_at" | "updated_at"> & { now: string },
-): Promise<boolean> {
+export async function insertResource(sql: Sql, row: StoredResource & { now: string }): Promise<boolean> {
   const made = await sql`
-    INSERT INTO resources (id, org_id, gateway_id, name, host, port, kind, created_at, updated_at)
-    VALUES (${row.id}, ${row.org_id}, ${row.gateway_id}, ${row.name}, ${row.host}, ${row.port}, ${row.kind},
-      ${row.now}, ${row.now})
+    INSERT INTO resources (id, org_id, gateway_id, pool_id, name, host, port, kind, created_at, updated_at)
+    VALUES (${row.id}, ${row.org_id}, ${row.gateway_id}, ${row.pool_id}, ${row.name}, ${row.host}, ${row.port},
+      ${row.kind}, ${row.now}, ${row.now})
     ON CONFLICT DO NOTHING RETURNING id`;
   return made.length === 1;
+}
+
+/** False when another resource of the organisation has that name. */
+export async function updateResourceRow(sql: Sql, row: StoredResource & { now: string }): Promise<boolean> {
+  const changed = await sql`
+    UPDATE resources SET gateway_id = ${row.gateway_id}, pool_id = ${row.pool_id}, name = ${row.name},
+      host = ${row.host}, port = ${row.port}, kind = ${row.kind}, updated_at = ${row.now}
+    WHERE id = ${row.id} AND NOT EXISTS (
+      SELECT 1 FROM resources o WHERE o.org_id = ${row.org_id} AND o.name = ${row.name} AND o.id <> ${row.id})
+    RETURNING id`;
+  return changed.length === 1;
 }
 
 export async function deleteResource(sql: Sql, id: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { createCertificateRequest } from "../../../src/pki/csr.ts";
 import { OID, parseActor, parseGatewayInfo, parseRouting } from "../../../src/pki/extensions.ts";
 import { generateX509Key } from "../../../src/pki/keys.ts";
 import { X509Certificate } from "../../../src/pki/x509.ts";
+import { listEndedSerials } from "../../../src/platform/store/issued-certificates.ts";
 import {
   DATABASES,
   DatabaseHost,
@@ -12,6 +13,8 @@ import {
   type Tenant,
   TestPlatform,
 } from "../../support/platform.ts";
+
+const everywhere = { orgId: null, gatewayId: null, limit: 100 };
 
 let host: DatabaseHost;
 beforeAll(async () => {
@@ -57,6 +60,8 @@ describe.each(DATABASES)("resources on %s", (database) => {
       name: "db",
       gatewayId: gateway.id,
       gatewayName: "office",
+      poolId: null,
+      poolName: null,
       host: "db.internal",
       port: 5432,
       kind: "tcp",
@@ -110,6 +115,53 @@ describe.each(DATABASES)("resources on %s", (database) => {
     expect((await create({ host: "https://db.internal", kind: "http" })).status).toBe(200);
   });
 
+  test("a kind decides the port where none is given, and how the target is spoken to", async () => {
+    const cases: [string, string, number, string][] = [
+      ["http", "wiki", 80, "http"],
+      ["http", "https://wiki", 443, "http"],
+      ["ssh", "host", 22, "tcp"],
+      ["postgres", "db", 5432, "tcp"],
+      ["mysql", "db", 3306, "tcp"],
+      ["redis", "cache", 6379, "tcp"],
+      ["kubernetes", "api.cluster", 443, "tcp"],
+      ["kubernetes", "https://api.cluster", 443, "http"],
+    ];
+    for (const [i, [kind, target, port, mode]] of cases.entries()) {
+      const name = `r-${i}`;
+      const made = await create({ name, kind, host: target, port: undefined });
+      expect([kind, made.body.port]).toEqual([kind, port]);
+      const { body } = await call("POST", `/v1/resources/${name}/access`, {});
+      expect(body.target).toEqual({ host: target, port, kind, mode });
+    }
+    expect((await create({ port: undefined })).body.message).toContain("Give the port");
+    expect((await create({ kind: "postgres", host: "https://db" })).body.message).toContain("scheme");
+    expect((await create({ kind: "oracle" })).status).toBe(422);
+  });
+
+  test("are changed and renamed; another target cuts what is open to the former one", async () => {
+    const { id } = (await create({})).body;
+    await create({ name: "taken" });
+    const ended = async () => (await listEndedSerials(platform.core.store.read, everywhere)).length;
+    await call("POST", "/v1/resources/db/access", {});
+    const renamed = await call("PATCH", "/v1/resources/db", { name: "main-db", kind: "postgres" });
+    expect(renamed.body).toMatchObject({ id, name: "main-db", kind: "postgres", port: 5432, warnings: [] });
+    expect(await ended()).toBe(0);
+    expect((await call("PATCH", "/v1/resources/main-db", { name: "taken" })).body.code).toBe(
+      "ALREADY_EXISTS",
+    );
+    const moved = await call("PATCH", `/v1/resources/${id}`, { host: "localhost" });
+    expect(moved.body).toMatchObject({ host: "localhost", port: 5432, gatewayName: "office" });
+    expect(moved.body.warnings[0]).toContain("--allow");
+    expect(await ended()).toBe(2);
+    const { entries } = (await call("GET", "/v1/audit?event=RESOURCE_UPDATE")).body;
+    expect(JSON.parse(entries[0].detail.before)).toMatchObject({
+      name: "main-db",
+      target: "db.internal:5432",
+    });
+    expect((await call("PATCH", "/v1/resources/none", { port: 1 })).status).toBe(404);
+    expect((await call("PATCH", `/v1/resources/${id}`, { port: 0 })).status).toBe(422);
+  });
+
   test("access: certificates for both hops, five minutes, for this person, gateway and target", async () => {
     await create({});
     const relayKey = await generateX509Key();
@@ -125,7 +177,7 @@ describe.each(DATABASES)("resources on %s", (database) => {
       relayName: "eu-1",
       relayHost: PUBLIC_HOST,
       relayPort: 8443,
-      target: { host: "db.internal", port: 5432, kind: "tcp" },
+      target: { host: "db.internal", port: 5432, kind: "tcp", mode: "tcp" },
     });
     expect(body.relay).not.toHaveProperty("clientPrivateKey");
     expect(body.gateway).not.toHaveProperty("clientPrivateKey");
@@ -171,7 +223,7 @@ describe.each(DATABASES)("resources on %s", (database) => {
     for (const named of ["office", gateway.id]) {
       const body = { targetHost: "[fd00::5]", targetPort: 22 };
       const answer = await call("POST", `/v1/gateways/${named}/access`, body);
-      expect(answer.body.target).toEqual({ host: "[fd00::5]", port: 22, kind: "tcp" });
+      expect(answer.body.target).toEqual({ host: "[fd00::5]", port: 22, kind: "tcp", mode: "tcp" });
     }
     expect((await call("POST", "/v1/gateways/office/access", { targetHost: "db" })).status).toBe(422);
     expect(
