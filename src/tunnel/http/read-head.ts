@@ -1,4 +1,4 @@
-import type { SallyportError } from "../../telemetry/error.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 import type { PulledStream } from "../pulled-stream.ts";
 import { split } from "../release.ts";
 
@@ -18,8 +18,8 @@ export interface ReadHeadOptions {
 }
 
 /**
- * The bytes of the next head, with its empty line; what follows stays in the stream. Null when the peer ends before it
- * has begun one.
+ * The bytes of the next head, with its empty line; what follows stays in the stream. Null when the peer ends, or the
+ * time does, before it has begun one.
  * @throws SallyportError what `bad` makes of a head that is too long, cut off or has bare line feeds; TIMEOUT
  */
 export async function readHead(source: PulledStream, options: ReadHeadOptions): Promise<Buffer | null> {
@@ -27,7 +27,9 @@ export async function readHead(source: PulledStream, options: ReadHeadOptions): 
   let deadline = Number.POSITIVE_INFINITY;
   for (;;) {
     const { begun } = scan;
-    const chunk = await source.read(begun ? deadline - performance.now() : options.startMs);
+    const chunk = await (begun
+      ? source.read(deadline - performance.now())
+      : readIfAny(source, options.startMs));
     if (!chunk) break;
     if (!begun) deadline = performance.now() + options.restMs;
     const end = scan.add(chunk);
@@ -41,6 +43,17 @@ export async function readHead(source: PulledStream, options: ReadHeadOptions): 
   }
   if (scan.begun) throw options.bad("it is cut off");
   return null;
+}
+
+/** Null also when nothing comes in time. */
+async function readIfAny(source: PulledStream, timeoutMs: number): Promise<Buffer | null> {
+  try {
+    return await source.read(timeoutMs);
+  } catch (error) {
+    if (Number.isFinite(timeoutMs) && error instanceof SallyportError && error.code === "TIMEOUT")
+      return null;
+    throw error;
+  }
 }
 
 /** Looks for the empty line, byte by byte, wherever the pieces are cut. */

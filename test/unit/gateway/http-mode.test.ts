@@ -432,6 +432,7 @@ describe("failures are 500 with a message and a length", () => {
     expect(text).toMatch(/\{"message":"gateway: The CONFIG line's ca= .*"\}$/);
     const long = tunnel(1);
     expect(await long.raw(Buffer.alloc(100_000, "a"))).toMatch(/longer than 64 KiB/);
+    long.duplex.end();
     expect((await long.result).error).toMatchObject({ code: "CONFIG_INVALID" });
   });
 });
@@ -508,6 +509,7 @@ describe("what two parsers could read differently is refused", () => {
     const client = tunnel(port).config();
     const text = await client.raw(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
     expect(text).not.toContain(" 200 ");
+    client.duplex.end();
     await client.result;
     expect(whole).toBe(0);
   });

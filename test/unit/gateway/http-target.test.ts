@@ -5,6 +5,7 @@ import { parseOrigin } from "../../../src/gateway/http/origin.ts";
 import { podServiceAccount } from "../../../src/gateway/http/service-account.ts";
 import { parsePolicy } from "../../../src/gateway/target-policy.ts";
 import { HttpTunnel } from "../../support/http-tunnel.ts";
+import { RawTarget } from "../../support/raw-target.ts";
 import { testPki } from "../../support/test-pki.ts";
 import { Workspace } from "../../support/workspace.ts";
 
@@ -124,6 +125,52 @@ describe("x-infisical-action", () => {
     const env = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT_HTTPS: String(port) };
     const serviceAccount = podServiceAccount(env, workspace.join("other"));
     expect(await call("CONFIG", headers, { ...options, serviceAccount })).toMatchObject({ status: 500 });
+  });
+
+  test("a rotated token and a rotated authority count from the next request on, on an open tunnel", async () => {
+    const pod = workspace.join("rotating");
+    const put = async (bearer: string, pem: string) => {
+      await Bun.write(`${pod}/token`, bearer);
+      await Bun.write(`${pod}/ca.crt`, pem);
+    };
+    const env = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT_HTTPS: String(port) };
+    const serviceAccount = podServiceAccount(env, pod);
+    const tunnel = new HttpTunnel({
+      ...options,
+      serviceAccount,
+      target: { host: "nowhere.invalid", port: 1 },
+    }).config();
+    const ask = async () => {
+      const answer = await tunnel.call("/", { headers: { "x-infisical-action": "use-k8s-sa" } });
+      return { status: answer.status, ...JSON.parse(answer.body) };
+    };
+    await put("first", authority);
+    expect(await ask()).toMatchObject({ status: 200, authorization: "Bearer first" });
+    await put("second", authority);
+    expect(await ask()).toMatchObject({ status: 200, authorization: "Bearer second" });
+    await put("third", otherAuthority);
+    expect(await ask()).toMatchObject({ status: 500, code: "TLS_UNTRUSTED" });
+    await put("fourth", authority);
+    expect(await ask()).toMatchObject({ status: 200, authorization: "Bearer fourth" });
+    tunnel.close();
+  });
+
+  test("the pod's token stays with the request that asked for it, and with its host", async () => {
+    const plain = await RawTarget.answering(
+      "HTTP/1.1 307 Go\r\nLocation: https://elsewhere.invalid/\r\nContent-Length: 0\r\n\r\n",
+    );
+    workspace.defer(() => plain.close());
+    const tunnel = new HttpTunnel({ ...options, target: { host: "127.0.0.1", port: plain.port } }).config();
+    const pod = await tunnel.call("/", { headers: { "x-infisical-action": "use-k8s-sa" } });
+    expect(pod.status).toBe(200);
+    for (let count = 0; count < 2; count++) expect((await tunnel.call("/")).status).toBe(307);
+    expect(plain.heard).not.toContain(token);
+    const moved = await tunnel.call("/", { headers: { "x-infisical-action": "inject-k8s-sa-auth-token" } });
+    expect(moved).toMatchObject({ status: 307, headers: { location: "https://elsewhere.invalid/" } });
+    expect(plain.heard.match(/Bearer /g)?.length).toBe(1);
+    expect((await tunnel.call("/")).status).toBe(307);
+    expect(plain.heard.match(/Bearer /g)?.length).toBe(1);
+    tunnel.close();
   });
 
   test("B9 use-k8s-sa is subject to the target policy", async () => {
