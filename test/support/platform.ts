@@ -112,14 +112,14 @@ export class TestPlatform {
   /** On a database that may be in use already: a second replica, or a restart. */
   static async reopen(
     where: Awaited<ReturnType<DatabaseHost["fresh"]>>,
-    more: { onLoopback?: boolean; relayAuthSecret?: string | null } = {},
+    more: { onLoopback?: boolean; publicUrl?: string; relayAuthSecret?: string | null } = {},
   ): Promise<TestPlatform> {
     const clock = { time: new Date() };
     const core = await openCore({
       ...where,
       relayAuthSecret: more.relayAuthSecret === null ? undefined : (more.relayAuthSecret ?? RELAY_SECRET),
       onLoopback: more.onLoopback ?? false,
-      publicUrl: () => `http://${formatHostPort("127.0.0.1", 8080)}`,
+      publicUrl: () => more.publicUrl ?? `http://${formatHostPort("127.0.0.1", 8080)}`,
       log: silentLogger,
       now: () => clock.time,
     });
@@ -152,6 +152,20 @@ export class TestPlatform {
     await this.core.store.transaction(async (sql) => {
       await insertUser(sql, { id: userId, email, passwordHash: null, instanceAdmin: false, now });
       await insertMembership(sql, { userId, orgId, role: "member", now });
+      const row = { id: crypto.randomUUID(), userId, orgId, name: "test", now, expiresAt: null };
+      await insertApiToken(sql, { ...row, tokenHash: token.hash });
+    });
+    return { orgId, userId, email, token: token.plain };
+  }
+
+  /** The same person in another organisation, as its administrator. */
+  async join(tenant: Tenant, person: Tenant): Promise<Tenant> {
+    const now = this.time.toISOString();
+    const token = mintOpaqueToken("spt_");
+    const { userId, email } = person;
+    const { orgId } = tenant;
+    await this.core.store.transaction(async (sql) => {
+      await insertMembership(sql, { userId, orgId, role: "admin", now });
       const row = { id: crypto.randomUUID(), userId, orgId, name: "test", now, expiresAt: null };
       await insertApiToken(sql, { ...row, tokenHash: token.hash });
     });

@@ -7,6 +7,7 @@ import { answers, idParameter, jsonBody, message, time } from "./fields.ts";
 import { sessionAnswer, sessionObject, wantsCookie } from "./people.ts";
 import { emailAddress, label, password, roleObject, roleReference } from "./person-fields.ts";
 import { declareRoute, HOLDERS, requireHolder, requirePerson, routes } from "./route.ts";
+import { requireSameOrigin } from "./session-cookie.ts";
 
 /** A week, and at most a month. */
 const validForHours = z.int().min(1).max(720).default(168);
@@ -121,6 +122,7 @@ export const invitationRoutes = routes()
   })
   .openapi(accept, async (c) => {
     const { cookie, ...request } = c.req.valid("json");
+    if (cookie) requireSameOrigin(c);
     const joined = await acceptInvitation(c.var.services.core, { ...request, address: c.env.address });
     const { email, organisation } = joined;
     return c.json({ ...sessionAnswer(c, joined, cookie), email, organisation }, 200);

@@ -8,7 +8,7 @@ import type { ApiEnv } from "./env.ts";
 import { answers, jsonBody, message } from "./fields.ts";
 import { emailAddress, newPassword, organisationName, password, right, roleObject } from "./person-fields.ts";
 import { declareRoute, HOLDERS, requireHolder, requirePerson, routes } from "./route.ts";
-import { giveSessionCookie, takeSessionCookie } from "./session-cookie.ts";
+import { giveSessionCookie, requireSameOrigin, takeSessionCookie } from "./session-cookie.ts";
 
 /** For browsers: the token goes into a cookie that no script can read, not into the answer. */
 export const wantsCookie = z.boolean().default(false);
@@ -115,6 +115,7 @@ const firstAdministrator = declareRoute(["anyone"], {
 export const peopleRoutes = routes()
   .openapi(login, async (c) => {
     const { cookie, ...credentials } = c.req.valid("json");
+    if (cookie) requireSameOrigin(c);
     const session = await logIn(c.var.services.core, { ...credentials, address: c.env.address });
     return c.json(sessionAnswer(c, session, cookie), 200);
   })
@@ -163,7 +164,7 @@ export const peopleRoutes = routes()
     return c.json(made, 200);
   });
 
-/** @throws SallyportError FORBIDDEN for a cookie that no page of ours asks for */
+/** With `cookie`, after `requireSameOrigin`. */
 export function sessionAnswer(c: Context<ApiEnv>, session: Session, cookie: boolean) {
   const { accessToken, expiresAt } = session;
   if (!cookie) return { accessToken, expiresAt };

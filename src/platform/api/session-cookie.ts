@@ -9,12 +9,11 @@ const NAME = "sallyport_session";
 /** Requests that change nothing. */
 const SAFE = new Set(["GET", "HEAD"]);
 
-/** A session in the cookie of a browser. @throws SallyportError FORBIDDEN unless a page of ours asks */
+/** A session in the cookie of a browser, after `requireSameOrigin`. */
 export function giveSessionCookie(
   c: Context<ApiEnv>,
   session: { accessToken: string; expiresAt: string },
 ): void {
-  requireSameOrigin(c);
   setCookie(c, NAME, session.accessToken, {
     ...attributes(c),
     httpOnly: true,
@@ -56,8 +55,9 @@ function isSecure(c: Context<ApiEnv>): boolean {
 /**
  * The public URL, or the host that the request was for: a proxy may change that one, and people reach a platform on
  * their own machine under several names.
+ * @throws SallyportError FORBIDDEN
  */
-function requireSameOrigin(c: Context<ApiEnv>): void {
+export function requireSameOrigin(c: Context<ApiEnv>): void {
   const origin = URL.parse(c.req.header("origin") ?? "");
   const expected = new URL(c.var.services.core.publicUrl());
   if (origin?.origin === expected.origin) return;

@@ -9,8 +9,10 @@ import { insertIssued } from "../store/issued-certificates.ts";
 import type { RelayRow } from "../store/relays.ts";
 import { byHolder, type Holder, nameHolder } from "./actors.ts";
 import type { Core } from "./core.ts";
+import { holdRight } from "./held-rights.ts";
 import { DEFAULT_TLS_PORT, issueForDial, subjectKey } from "./issuing.ts";
 import { relaysTowards } from "./presence.ts";
+import type { Right } from "./rights.ts";
 
 export interface AccessRequest {
   gateway: GatewayRow;
@@ -63,7 +65,7 @@ export interface AccessAnswer {
  * Lets a holder dial a target behind a gateway: certificates for both hops, good for five minutes (PROTOCOL H.2). Where
  * the grant has an end, the gateway cuts the session then (EXTENSIONS X10). The serials are stored with who got them.
  * @throws SallyportError GATEWAY_NOT_CONNECTED when the gateway has no relay, REQUEST_INVALID for a damaged CSR,
- * FORBIDDEN when the grant ended meanwhile
+ * FORBIDDEN when the grant or the right ended meanwhile
  */
 export async function grantAccess(core: Core, holder: Holder, request: AccessRequest): Promise<AccessAnswer> {
   const { gateway, target, grant } = request;
@@ -109,7 +111,7 @@ export async function grantAccess(core: Core, holder: Holder, request: AccessReq
   };
 }
 
-/** A grant that is taken back meanwhile wins: nothing is stored, and nothing handed out. */
+/** Whoever takes the grant or the right away meanwhile wins: nothing is stored, and nothing handed out. */
 async function record(
   core: Core,
   holder: Holder,
@@ -137,6 +139,7 @@ async function record(
   const serial = made.gatewayLeaf.serial;
   const now = core.now().toISOString();
   await core.store.transaction(async (sql) => {
+    await holdRight(sql, holder, allowing(request));
     if (grant && !(await useGrant(sql, grant.id, now))) {
       throw new SallyportError("FORBIDDEN", "Your grant has just ended: ask an administrator for a new one.");
     }
@@ -151,6 +154,11 @@ async function record(
     await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_ACCESS", detail }, now);
   });
   return accessId;
+}
+
+function allowing({ grant, resourceId }: AccessRequest): Right {
+  if (grant) return "connect-resources";
+  return resourceId === null ? "connect-gateways" : "connect-all-resources";
 }
 
 /** What the platform itself dials a gateway with, to see whether it answers (PROTOCOL E). Nothing is stored. */

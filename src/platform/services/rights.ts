@@ -65,7 +65,7 @@ export const RIGHT_NAMES = Object.keys(RIGHTS).filter(isRight);
 export const BUILT_IN_ROLES = ["admin", "member", "no-access"] as const;
 export type BuiltInRole = (typeof BUILT_IN_ROLES)[number];
 
-const NONE: Rights = new Set();
+export const NO_RIGHTS: Rights = new Set();
 const MEMBER: Rights = new Set<Right>([
   "list-gateways",
   "list-relays",
@@ -79,7 +79,7 @@ const MEMBER: Rights = new Set<Right>([
 const BUILT_IN: Record<BuiltInRole, Rights> = {
   admin: new Set(RIGHT_NAMES),
   member: MEMBER,
-  "no-access": NONE,
+  "no-access": NO_RIGHTS,
 };
 
 export function isRight(name: string): name is Right {
@@ -96,7 +96,7 @@ export function isBuiltInRole(role: string): role is BuiltInRole {
  */
 export function rightsOf(role: string, ownRights: string | null): Rights {
   if (isBuiltInRole(role)) return BUILT_IN[role];
-  if (ownRights === null) return NONE;
+  if (ownRights === null) return NO_RIGHTS;
   return new Set(names.parse(JSON.parse(ownRights)).filter(isRight));
 }
 

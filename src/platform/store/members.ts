@@ -43,8 +43,9 @@ export async function updateMemberRole(sql: Sql, orgId: string, userId: string, 
 
 /** Their tokens and sessions for this organisation go with it, and so do their grants. */
 export async function deleteMember(sql: Sql, orgId: string, userId: string): Promise<void> {
-  await sql`DELETE FROM grants WHERE org_id = ${orgId} AND user_id = ${userId}`;
+  // In the order in which an access takes them.
   await sql`DELETE FROM memberships WHERE org_id = ${orgId} AND user_id = ${userId}`;
+  await sql`DELETE FROM grants WHERE org_id = ${orgId} AND user_id = ${userId}`;
 }
 
 /** Where a person belongs, by name. */

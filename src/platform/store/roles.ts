@@ -63,3 +63,24 @@ export async function listRoleHolders(sql: Sql, orgId: string, role: string): Pr
     UNION ALL SELECT id FROM identities WHERE org_id = ${orgId} AND role = ${role}`;
   return rows.map(({ id }) => id);
 }
+
+/** The role of a person, held until the transaction ends; undefined when they are no member any more. */
+export async function holdMemberRole(sql: Sql, orgId: string, userId: string): Promise<string | undefined> {
+  const [row] = await sql<{ role: string }>`
+    UPDATE memberships SET role = role WHERE org_id = ${orgId} AND user_id = ${userId} RETURNING role`;
+  return row?.role;
+}
+
+/** The same of a machine identity. */
+export async function holdIdentityRole(sql: Sql, orgId: string, id: string): Promise<string | undefined> {
+  const [row] = await sql<{ role: string }>`
+    UPDATE identities SET role = role WHERE org_id = ${orgId} AND id = ${id} RETURNING role`;
+  return row?.role;
+}
+
+/** The rights of a role of the organisation's own as JSON, held likewise. */
+export async function holdRoleRights(sql: Sql, id: string): Promise<string | null> {
+  const [row] = await sql<{ rights: string }>`
+    UPDATE roles SET rights = rights WHERE id = ${id} RETURNING rights`;
+  return row?.rights ?? null;
+}
