@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from "../host/clock.ts";
+import { Spread } from "../host/spread.ts";
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
+import { DistrustedAuthorities } from "../pki/distrust.ts";
 import { gatewayLifetimes } from "../pki/lifetimes.ts";
 import type { Follow } from "../platform-client/event-stream.ts";
 import { asSallyportError, describe } from "../telemetry/error.ts";
@@ -81,6 +83,11 @@ class Agent implements Gateway {
   readonly #tunnelConditions: TunnelConditions;
   readonly #stop = new AbortController();
   readonly #links: RelayLinks;
+  readonly #distrusted = new DistrustedAuthorities();
+  readonly #spread: Spread;
+  /** As they came. */
+  #loaded: GatewayCredentials;
+  /** As they are used: without distrusted authorities. */
   #credentials: GatewayCredentials;
   #server: ChannelServer | undefined;
   #reloading: Promise<void> | undefined;
@@ -90,7 +97,14 @@ class Agent implements Gateway {
   constructor(options: GatewayOptions, credentials: GatewayCredentials) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#loaded = credentials;
     this.#credentials = credentials;
+    this.#spread = new Spread({
+      act: () => options.renew?.(),
+      clock: this.#clock,
+      random: options.random ?? Math.random,
+      signal: this.#stop.signal,
+    });
     this.#instruments = options.instruments ?? createInstruments();
     this.#tunnelConditions = new TunnelConditions(this.#instruments.conditions);
     this.#links = this.#openLinks();
@@ -154,13 +168,14 @@ class Agent implements Gateway {
   }
 
   #news(): PlatformNews {
-    const { log, renew, lookElsewhere } = this.#options;
+    const { log, lookElsewhere } = this.#options;
     const { gatewayId, gatewayName } = this.#credentials;
     return new PlatformNews({
       gatewayId: () => this.#credentials.gatewayId,
       gatewayName: gatewayName ?? gatewayId,
       endAccess: (serials) => this.#server?.endAccess(serials),
-      renew: () => renew?.(),
+      renew: (withinMs) => this.#spread.within(withinMs),
+      distrust: (fingerprints) => void this.#distrust(fingerprints),
       leaveRelay: (name) => {
         const relay = this.#credentials.relays.find(({ relayName }) => relayName === name);
         if (relay) lookElsewhere?.(relay, Number.POSITIVE_INFINITY);
@@ -199,11 +214,34 @@ class Agent implements Gateway {
   }
 
   async #loadAndApply(): Promise<void> {
-    const credentials = await this.#options.credentials.load();
-    if (this.#stop.signal.aborted || credentials === this.#credentials) return;
-    this.#credentials = credentials;
+    const loaded = await this.#options.credentials.load();
+    if (this.#stop.signal.aborted || loaded === this.#loaded) return;
+    this.#loaded = loaded;
+    this.#credentials = loaded;
+    await this.#prune();
     await this.#server?.reload();
     this.#followRelays();
+  }
+
+  /** Does without these authorities until there are credentials of others; what they let in is cut. */
+  async #distrust(fingerprints: string[]): Promise<void> {
+    this.#distrusted.add(fingerprints);
+    if (!(await this.#prune()) || this.#stop.signal.aborted) return;
+    this.#options.log.warn(
+      "The platform distrusts authorities of this gateway: what they signed is cut and refused",
+    );
+    await this.#server?.reload();
+    this.#server?.cut();
+    this.#links.follow();
+  }
+
+  /** Takes distrusted authorities out of the present credentials. False: there are none. */
+  async #prune(): Promise<boolean> {
+    const before = this.#credentials;
+    const pruned = await this.#distrusted.gateway(before);
+    if (pruned === before || this.#credentials !== before) return false;
+    this.#credentials = pruned;
+    return true;
   }
 
   #followRelays(): void {

@@ -1,5 +1,5 @@
 import type { EventHandler } from "../platform-client/event-stream.ts";
-import type { PlatformEvent, PlatformSnapshot } from "../platform-client/events.ts";
+import { type PlatformEvent, type PlatformSnapshot, renewalSpreadMs } from "../platform-client/events.ts";
 import type { Conditions } from "../telemetry/conditions.ts";
 import type { Logger } from "../telemetry/log.ts";
 
@@ -8,8 +8,10 @@ interface NewsOptions {
   gatewayName: string;
   /** Ends the sessions of these client certificates and refuses them from now on. */
   endAccess: (serials: ReadonlySet<string>) => void;
-  /** Newer certificates and authorities are to be fetched now. */
-  renew: () => void;
+  /** Newer certificates and authorities are to be fetched, within so many milliseconds. */
+  renew: (withinMs: number) => void;
+  /** Nothing that these authorities have signed counts any more. */
+  distrust: (fingerprints: string[]) => void;
   /** That relay is about to stop: a tunnel elsewhere had better be up by then. */
   leaveRelay: (relayName: string) => void;
   conditions: Conditions;
@@ -26,7 +28,7 @@ export class PlatformNews implements EventHandler {
   constructor(private readonly options: NewsOptions) {}
 
   event(event: PlatformEvent): void {
-    const { gatewayName, endAccess, renew, leaveRelay } = this.options;
+    const { gatewayName, endAccess, renew, distrust, leaveRelay } = this.options;
     switch (event.type) {
       case "gateway.revoked":
         return this.#lost(event.gatewayId, "The access of this gateway was revoked");
@@ -40,7 +42,8 @@ export class PlatformNews implements EventHandler {
       case "access.ended":
         return endAccess(new Set(event.serials));
       case "authorities.changed":
-        return renew();
+        if (event.distrusted) distrust(event.distrusted);
+        return renew(renewalSpreadMs(event));
       case "relay.drain":
         if (event.relayName !== undefined) leaveRelay(event.relayName);
         return;

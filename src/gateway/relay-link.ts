@@ -183,7 +183,7 @@ class Link implements RelayLink {
       port: relay.sshPort,
       username: gatewayId,
       identity: relay.ssh,
-      hostAuthorities: relay.hostAuthorities.map(parseSshPublicKey),
+      hostAuthorities: () => this.#options.relay().hostAuthorities.map(parseSshPublicKey),
       hostPrincipal: principals(relay),
       onChannel: (channel) => this.#onChannel(channel),
       onRequest: (name) => name === DRAIN_ADVICE && this.#onDrainAdvice(),

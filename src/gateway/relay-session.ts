@@ -24,7 +24,8 @@ export interface DialRequest {
   port: number;
   username: string;
   identity: SshIdentity;
-  hostAuthorities: Buffer[];
+  /** The newest, asked at every key exchange. */
+  hostAuthorities: () => Buffer[];
   hostPrincipal: readonly string[];
   onChannel: (channel: OfferedChannel) => void;
   /** The name of a global request of the relay's. */

@@ -29,7 +29,14 @@ const authoritiesChanged = z.object({
   /** Nothing that these have signed counts any more, from this moment. */
   distrusted: fingerprints.optional(),
 });
-export type AuthoritiesChanged = z.infer<typeof authoritiesChanged>;
+
+/** For a platform that does not say. */
+const SPREAD_SECONDS = 60;
+
+/** Within how many milliseconds to ask for newer certificates. */
+export function renewalSpreadMs({ withinSeconds }: z.infer<typeof authoritiesChanged>): number {
+  return (withinSeconds ?? SPREAD_SECONDS) * 1000;
+}
 
 export const platformEvent = z.discriminatedUnion("type", [
   /** Generations below this one are refused; the present session is cut. */

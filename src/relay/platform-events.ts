@@ -1,6 +1,6 @@
 import { EndedSerials } from "../pki/ended-serials.ts";
 import type { EventHandler } from "../platform-client/event-stream.ts";
-import type { PlatformEvent, PlatformSnapshot } from "../platform-client/events.ts";
+import { type PlatformEvent, type PlatformSnapshot, renewalSpreadMs } from "../platform-client/events.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Sessions } from "./enforcement.ts";
 import type { GatewaySession } from "./gateway-session.ts";
@@ -14,8 +14,10 @@ interface EnforcementOptions<S extends GatewaySession> {
   cutClients: (serials: ReadonlySet<string>) => void;
   /** Sessions of rotated credentials have this long to end. */
   drainMs: number;
-  /** New credentials are to be fetched. */
-  renew: () => void;
+  /** New credentials are to be fetched, within so many milliseconds. */
+  renew: (withinMs: number) => void;
+  /** Nothing that these authorities have signed counts any more. */
+  distrust: (fingerprints: string[]) => void;
   onOrder: (order: Order) => void;
   log: Logger;
 }
@@ -45,7 +47,8 @@ export class PlatformEnforcement<S extends GatewaySession> implements EventHandl
       case "relay.drain":
         return this.options.onOrder("drain");
       case "authorities.changed":
-        return this.options.renew();
+        if (event.distrusted) this.options.distrust(event.distrusted);
+        return this.options.renew(renewalSpreadMs(event));
       default:
         return;
     }

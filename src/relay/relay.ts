@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from "../host/clock.ts";
+import { Spread } from "../host/spread.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
+import { DistrustedAuthorities } from "../pki/distrust.ts";
 import type { EndedSerials } from "../pki/ended-serials.ts";
 import type { Follow } from "../platform-client/event-stream.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
@@ -107,11 +109,37 @@ async function start<S extends GatewaySession>(
   let current = await source.load();
 
   const { promise: ordered, resolve: order } = Promise.withResolvers<Order>();
+  const distrusted = new DistrustedAuthorities();
+  const spread = new Spread({
+    act: () => renewal.wake(),
+    clock,
+    random: Math.random,
+    signal: stop.signal,
+  });
+  /** Takes distrusted authorities out of the present credentials. False: there are none. */
+  const prune = async () => {
+    const before = current;
+    const pruned = await distrusted.relay(before);
+    if (pruned === before || current !== before) return false;
+    current = pruned;
+    return true;
+  };
+  const dropTrust = async (fingerprints: string[]) => {
+    distrusted.add(fingerprints);
+    if (!(await prune()) || stop.signal.aborted) return;
+    front.reload();
+    log.warn("The platform distrusts authorities of this relay: what they signed is cut and refused");
+    for (const session of roster.all()) {
+      table.release(session);
+      session.cut("certificate expired");
+    }
+  };
   const enforcement = new PlatformEnforcement({
     sessions: roster,
     cutClients: (serials) => front.cutClients(serials),
     drainMs: limits.drainMs,
-    renew: () => renewal.wake(),
+    renew: (withinMs) => spread.within(withinMs),
+    distrust: (fingerprints) => void dropTrust(fingerprints),
     onOrder(what) {
       if (what === "revoked") void close();
       order(what);
@@ -141,6 +169,7 @@ async function start<S extends GatewaySession>(
       renewalWorked(instruments.conditions);
       if (stop.signal.aborted) return fresh;
       current = fresh;
+      await prune();
       front.reload();
       if (fresh.revocations) {
         cutRevokedSessions(roster, fresh.revocations);

@@ -66,6 +66,7 @@ export interface PairOptions {
   user?: TestIdentity;
   username?: string;
   hosts?: () => TestIdentity[];
+  hostAuthorities?: () => Buffer[];
   principal?: string;
   now?: () => Date;
   capacity?: number;
@@ -129,7 +130,7 @@ export function startPair(o: PairOptions = {}): UnconnectedPair {
   const clientTransport = connectSsh(clientSocket, {
     username: o.username ?? GATEWAY_ID,
     identity: loadIdentity(o.user ?? defaultUser),
-    hostAuthorities: [hostAuthority.publicBlob],
+    hostAuthorities: o.hostAuthorities ?? [hostAuthority.publicBlob],
     hostPrincipals: [o.principal ?? PRINCIPAL],
     onChannel: o.onChannel ?? ((request) => request.reject(1, "not here")),
     remoteAddress: "192.0.2.1",

@@ -3,7 +3,7 @@ import type { RawSocket } from "../socket.ts";
 import type { Algorithms } from "./algorithms.ts";
 import { ClientAuthentication } from "./client-authentication.ts";
 import { type ChannelRequest, SshConnection } from "./connection.ts";
-import { HostVerifier } from "./host-certificate.ts";
+import { type HostAuthorities, HostVerifier } from "./host-certificate.ts";
 import type { LoadedIdentity } from "./identity.ts";
 import type { SshLimits } from "./limits.ts";
 import { DISCONNECT, PeerDisconnected } from "./messages.ts";
@@ -14,7 +14,7 @@ import type { WindowBudget } from "./window.ts";
 export interface ConnectOptions {
   username: string;
   identity: LoadedIdentity;
-  hostAuthorities: Buffer[];
+  hostAuthorities: HostAuthorities;
   /** The relay's certificate has to name one of them. */
   hostPrincipals: readonly string[];
   onChannel: (request: ChannelRequest) => void;

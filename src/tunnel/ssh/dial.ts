@@ -8,6 +8,7 @@ import type { Wire } from "../dial/wire.ts";
 import { dialOutbound, throughProxy } from "../proxy/dial.ts";
 import { connectSsh } from "./connect.ts";
 import type { ChannelRequest, SshConnection } from "./connection.ts";
+import type { HostAuthorities } from "./host-certificate.ts";
 import { loadIdentity } from "./identity.ts";
 import { DEFAULT_LIMITS, type SshLimits } from "./limits.ts";
 import { DISCONNECT } from "./messages.ts";
@@ -23,8 +24,7 @@ export interface DialOptions {
   port: number;
   username: string;
   identity: SshIdentity;
-  /** Plain key blobs of the authorities that sign relays. */
-  hostAuthorities: Buffer[];
+  hostAuthorities: HostAuthorities;
   /** What the relay's certificate must name, exactly, one of them if there are several: `<host>:<port>`. */
   hostPrincipal: string | readonly string[];
   /** Channels that the relay opens. */

@@ -78,6 +78,9 @@ function hostKey({ certificate, signer }: LoadedIdentity, algorithm: Certificate
   };
 }
 
+/** Plain key blobs of the authorities that sign relays; a function is asked at every key exchange: they may rotate. */
+export type HostAuthorities = Buffer[] | (() => Buffer[]);
+
 /** The gateway's check of the relay, at every key exchange of one connection. */
 export class HostVerifier {
   #exchange: KeyExchange | null = null;
@@ -85,7 +88,7 @@ export class HostVerifier {
   #accepted: SshCertificate | null = null;
 
   constructor(
-    private readonly rules: { authorities: Buffer[]; principals: readonly string[] },
+    private readonly rules: { authorities: HostAuthorities; principals: readonly string[] },
     private readonly now: () => Date,
   ) {}
 
@@ -126,7 +129,9 @@ export class HostVerifier {
   #check(blob: Buffer): SshCertificate {
     try {
       const certificate = parseSshCertificate(blob);
-      checkHostCertificate(certificate, { ...this.rules, now: this.now() });
+      const { authorities: known, principals } = this.rules;
+      const authorities = typeof known === "function" ? known() : known;
+      checkHostCertificate(certificate, { authorities, principals, now: this.now() });
       return certificate;
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;

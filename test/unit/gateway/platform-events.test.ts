@@ -18,7 +18,8 @@ describe("what a gateway does with the platform's events", () => {
       gatewayId: () => OFFICE,
       gatewayName: "office",
       endAccess: (serials) => done.push(`end ${[...serials].join(",")}`),
-      renew: () => done.push("renew"),
+      renew: (withinMs) => done.push(`renew within ${withinMs}`),
+      distrust: (fingerprints) => done.push(`distrust ${fingerprints.join(",")}`),
       leaveRelay: (name) => done.push(`leave ${name}`),
       conditions,
       log,
@@ -53,7 +54,8 @@ describe("what a gateway does with the platform's events", () => {
 
   test("new authorities are fetched, and a relay that drains is left", () => {
     news.event({ type: "authorities.changed" });
+    news.event({ type: "authorities.changed", withinSeconds: 2, distrusted: ["aa", "bb"] });
     news.event({ type: "relay.drain", relayId: "r", relayName: "eu-1" });
-    expect(done).toEqual(["renew", "leave eu-1"]);
+    expect(done).toEqual(["renew within 60000", "distrust aa,bb", "renew within 2000", "leave eu-1"]);
   });
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { authorityFingerprint } from "../../../src/pki/fingerprint.ts";
 import type { EventHandler } from "../../../src/platform-client/event-stream.ts";
 import {
   dialAsClient,
@@ -21,10 +22,11 @@ describe("what a relay does with the platform's events", () => {
     for (const { relay } of running.splice(0)) relay.close();
   });
 
-  async function start() {
+  async function start(options: Parameters<typeof startLabRelay>[1] = {}) {
     const { promise, resolve } = Promise.withResolvers<EventHandler>();
     const started = await startLabRelay(await lab.relayCredentials(), {
       follow: async (handler) => resolve(handler),
+      ...options,
     });
     running.push(started);
     return { ...started, platform: await promise };
@@ -158,8 +160,42 @@ describe("what a relay does with the platform's events", () => {
   test("authorities.changed fetches new credentials", async () => {
     const one = await start();
     const before = one.source.loads;
-    one.platform.event({ type: "authorities.changed" });
+    one.platform.event({ type: "authorities.changed", withinSeconds: 0 });
     await until(() => one.source.loads > before);
+  });
+
+  test("F7 what a compromised authority signed is cut and refused at once, until there are new credentials", async () => {
+    const one = await start({ exempt: ["127.0.0.0/8"] });
+    const gateway = await lab.gateway();
+    const { ended } = await join(one, gateway);
+    const { inbox } = await through(one, gateway.gatewayId);
+    expect(await inbox.until("OK\n".length)).toBe("OK\n");
+    const { relayClient, sshClient } = lab.organisation;
+    const next = await RelayLab.create();
+    one.platform.event({
+      type: "authorities.changed",
+      withinSeconds: 3600,
+      distrusted: [relayClient, sshClient].map(authorityFingerprint),
+    });
+    expect(await ended).toContain("certificate expired");
+    await inbox.closed;
+    await until(() => one.log.some(({ message }) => message.includes("distrusts")));
+    await expect(dialAsGateway(one.relay, gateway)).rejects.toMatchObject({
+      code: "SSH_AUTHENTICATION_FAILED",
+    });
+    const client = await lab.client(gateway.gatewayId);
+    const refused = await dialAsClient(one.relay, client);
+    expect(await refused.untilEnd()).toStartWith("ERR CERTIFICATE_REFUSED");
+    refused.stream.destroy();
+    // An answer from before it brings the old ones back: they stay out. One with others lets those in.
+    one.source.change(await lab.relayCredentials());
+    await until(() => one.source.loads > 1);
+    await expect(dialAsGateway(one.relay, gateway)).rejects.toThrow();
+    one.source.change(await next.relayCredentials());
+    await until(() => one.source.loads > 2);
+    const successor = await next.gateway();
+    const again = await join(one, successor);
+    again.connection.disconnect(11, "done");
   });
 
   test("without a stream nothing is cut", async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { SshAuthority } from "../../../../src/pki/ssh-authority.ts";
 import { SshReader, SshWriter } from "../../../../src/pki/ssh-wire.ts";
 import { SallyportError } from "../../../../src/telemetry/error.ts";
 import { ALGORITHMS } from "../../../../src/tunnel/ssh/algorithms.ts";
@@ -249,11 +250,12 @@ interface Clock {
 }
 
 /** A pair whose keys change when told to: by data, with a limit of 1 MB. */
-async function rekeyingPair(clock: Clock, hosts: () => TestIdentity[]) {
+async function rekeyingPair(clock: Clock, hosts: () => TestIdentity[], hostAuthorities?: () => Buffer[]) {
   const pair = await connectedPair({
     limits: { rekeyBytes: 1024 * 1024 },
     now: () => clock.now,
     hosts,
+    ...(hostAuthorities && { hostAuthorities }),
     onChannel: (request) => echo(request.accept()),
   });
   const ends: (SallyportError | null)[] = [];
@@ -287,6 +289,24 @@ test("the newest host certificate is presented, and checked, at a rekey", async 
   expect(await pair.rekey()).toBeNull();
   expect(pair.ends).toEqual([]);
   hosts = [await issueIdentity(hostAuthority, "host", { principals: ["other"] })];
+  expect(await pair.rekey()).not.toBeNull();
+  await until(() => pair.ends.length === 1);
+  expect(pair.ends[0]).toMatchObject({ code: "HOST_CERTIFICATE_REFUSED" });
+});
+
+test("F7 a rekey goes by the authorities that are trusted by then", async () => {
+  const [clock, next] = [{ now: new Date() }, await SshAuthority.generate()];
+  let hosts = [await issueIdentity(hostAuthority, "host")];
+  let trusted = [hostAuthority.publicBlob];
+  const pair = await rekeyingPair(
+    clock,
+    () => hosts,
+    () => trusted,
+  );
+  hosts = [await issueIdentity(next, "host")];
+  trusted = [next.publicBlob];
+  expect(await pair.rekey()).toBeNull();
+  hosts = [await issueIdentity(hostAuthority, "host")];
   expect(await pair.rekey()).not.toBeNull();
   await until(() => pair.ends.length === 1);
   expect(pair.ends[0]).toMatchObject({ code: "HOST_CERTIFICATE_REFUSED" });
