@@ -44,8 +44,6 @@ export interface ChannelServer {
   endAccess(serials: ReadonlySet<string>): void;
   /** Cuts every session; new ones may come. */
   cut(): void;
-  /** Cuts every session; new ones may come. */
-  cut(): void;
   /** Channels at present, handshakes included. */
   readonly connections: number;
   /** Connections that carry something: neither handshakes nor the platform's probes. */
@@ -142,10 +140,6 @@ class Server implements ChannelServer {
     for (const session of this.#sessions) {
       if (serials.has(session.request.serial)) session.cut(revoked());
     }
-  }
-
-  cut(): void {
-    for (const session of this.#sessions) session.cut(revoked());
   }
 
   cut(): void {
