@@ -2,7 +2,7 @@ import { z } from "zod";
 import { formatHostPort } from "../host/address.ts";
 import type { ClientCredentials } from "../pki/credentials.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
-import { ALPN } from "../tunnel/alpn.ts";
+import { saysWhy } from "../tunnel/alpn.ts";
 import { NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
@@ -58,7 +58,7 @@ export async function probeRelay(
   if (answer.ok) return answer.stream.destroy();
   const { error } = answer;
   if (!(error instanceof NoStatusLine)) throw error;
-  const refused = isCertificateAlert(error.detail) || (alpn === ALPN.relay && error.detail === null);
+  const refused = isCertificateAlert(error.detail) || (saysWhy(alpn) && error.detail === null);
   const who = `The relay ${formatHostPort(relayHost, relayPort)}`;
   if (refused) {
     throw new SallyportError("CERTIFICATE_REFUSED", `${who} refused this client's certificate.`, {

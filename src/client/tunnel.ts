@@ -1,14 +1,14 @@
 import { formatHostPort } from "../host/address.ts";
 import type { ClientCredentials } from "../pki/credentials.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
-import { ALPN } from "../tunnel/alpn.ts";
+import { ALPN, saysWhy } from "../tunnel/alpn.ts";
 import { carryBallast } from "../tunnel/heap-ballast.ts";
 import { expectStatusLine, NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
+import type { TlsConnection } from "../tunnel/tls/connection.ts";
 import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
 import { dialInnerTls } from "../tunnel/tls/inner-client.ts";
 import { dialOuterTls } from "../tunnel/tls/outer-client.ts";
-import type { TlsConnection } from "../tunnel/tls/tls-server.ts";
 import { requireCurrent } from "./own-certificate.ts";
 import { Turns } from "./turns.ts";
 
@@ -135,14 +135,18 @@ async function reachRelay(
     timeoutMs: forRelay(),
     signal,
   });
-  if (outer.alpn !== ALPN.relay) {
+  if (!saysWhy(outer.alpn)) {
     const gateway = reach(outer.stream).catch((error: unknown) => {
       throw error instanceof SallyportError ? explainSilence(error, credentials) : error;
     });
     return { gateway };
   }
   const { answer, rest } = expectStatusLine(outer.stream, left(), signal);
-  const gateway = reach(rest);
+  const gateway = reach(rest).then((connection) => {
+    // From here on its records, which nobody can cut short unnoticed, need no second encryption.
+    if (connection.alpn === ALPN.sallyportTcp) outer.stream.stepAside();
+    return connection;
+  });
   const who = `The relay ${formatHostPort(relayHost, relayPort)}`;
   const said = await Promise.race([answer, gateway.then(() => answer)]).catch((error: unknown) => {
     throw isTimeout(error) ? explainSilentRefusal(error, who) : error;

@@ -3,7 +3,7 @@ import { ENDED, type Traffic } from "../telemetry/connections.ts";
 import { asSallyportError, describe, SallyportError } from "../telemetry/error.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { ALPN } from "../tunnel/alpn.ts";
+import { saysWhy } from "../tunnel/alpn.ts";
 import { withPrologue } from "../tunnel/prologue.ts";
 import { pump } from "../tunnel/pump.ts";
 import { errorLine, okLine } from "../tunnel/status-line.ts";
@@ -88,7 +88,7 @@ interface End {
 }
 
 async function carry(client: OuterConnection, service: ClientService, traffic: Traffic): Promise<End> {
-  const speaks = client.alpn === ALPN.relay;
+  const speaks = saysWhy(client.alpn);
   const { openTimeoutMs: timeoutMs, clock } = service;
   try {
     const { gatewayId } = identifyClient(client.peer, service.identity());

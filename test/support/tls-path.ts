@@ -1,11 +1,11 @@
 import type { ClientCredentials, GatewayCredentials, RelayCredentials } from "../../src/pki/credentials.ts";
 import { type Logger, silentLogger } from "../../src/telemetry/log.ts";
-import { ALPN } from "../../src/tunnel/alpn.ts";
+import { ALPN, saysWhy } from "../../src/tunnel/alpn.ts";
 import { okLine } from "../../src/tunnel/status-line.ts";
 import type { ByteStream } from "../../src/tunnel/stream.ts";
+import type { TlsConnection } from "../../src/tunnel/tls/connection.ts";
 import { type InnerTlsServer, openInnerTlsServer } from "../../src/tunnel/tls/inner-server.ts";
 import { listenOuterTls, type OuterTlsListener } from "../../src/tunnel/tls/outer-server.ts";
-import type { TlsConnection } from "../../src/tunnel/tls/tls-server.ts";
 import { echo } from "./byte-stream.ts";
 import { type ClientWish, testPki } from "./test-pki.ts";
 
@@ -59,7 +59,7 @@ export class TlsPath {
       log,
       onConnection({ stream, alpn }) {
         if (!relayLine) return discard(stream);
-        if (alpn === ALPN.relay) stream.write(Buffer.from(relayLine));
+        if (saysWhy(alpn)) stream.write(Buffer.from(relayLine));
         if (relayLine.toString().startsWith("ERR")) return discard(stream);
         inner.accept(between ? between(stream) : stream);
       },

@@ -1,7 +1,7 @@
 import { formatHostPort } from "../../host/address.ts";
 import type { ClientCredentials } from "../../pki/credentials.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { ALPN } from "../../tunnel/alpn.ts";
+import { ALPN, saysWhy } from "../../tunnel/alpn.ts";
 import { readStatusLine } from "../../tunnel/status-line.ts";
 import type { ByteStream } from "../../tunnel/stream.ts";
 import { dialInnerTls } from "../../tunnel/tls/inner-client.ts";
@@ -127,7 +127,7 @@ class TunnelLooker {
 
   /** Under TLS 1.3 a relay that does not take our certificate says so only here. */
   async channel(signal: AbortSignal): Promise<Outcome> {
-    if (this.#alpn !== ALPN.relay) return notApplicable("a relay of Infisical's does not say");
+    if (!saysWhy(this.#alpn)) return notApplicable("a relay of Infisical's does not say");
     this.#stream = await this.#hear(this.#opened(), RELAY_OPENS_MS, signal, this.#relay);
     this.#confirmed = true;
     return "the relay has joined us to the gateway";

@@ -15,6 +15,15 @@ const OID = {
   basicConstraints: encodeOid("2.5.29.19"),
 } as const;
 
+/** What a certificate may mark as critical: what we, or the library below, act on (RFC 5280, 4.2). */
+const UNDERSTOOD: ReadonlySet<string> = new Set([
+  OID.keyUsage,
+  OID.subjectAltName,
+  OID.basicConstraints,
+  encodeOid("2.5.29.32"),
+  encodeOid("2.5.29.37"),
+]);
+
 const URI = contextTag(6, false);
 const KEY_CERT_SIGN = 0x04;
 
@@ -49,7 +58,7 @@ export interface Certificate {
 
 /**
  * Reads one X.509 certificate (RFC 5280, 4.1). A name that occurs several times in the subject counts by its **last**
- * value, as Go reads it; an extension that occurs twice is refused.
+ * value, as Go reads it; an extension that occurs twice is refused, and one that is critical and unknown.
  * @throws SallyportError CERTIFICATE_REFUSED
  */
 export function parseCertificate(der: Uint8Array): Certificate {
@@ -158,7 +167,8 @@ function readExtensions(content: Buffer | undefined): Map<string, Buffer> {
   while (!list.done) {
     const extension = list.enter(TAG.sequence);
     const oid = extension.expect(TAG.oid).toString("hex");
-    extension.optional(TAG.boolean);
+    const critical = (extension.optional(TAG.boolean)?.[0] ?? 0) !== 0;
+    if (critical && !UNDERSTOOD.has(oid)) throw malformed("a critical extension that is unknown");
     const value = extension.expect(TAG.octetString);
     extension.finish();
     if (extensions.has(oid)) throw malformed("an extension that occurs twice");

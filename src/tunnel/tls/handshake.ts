@@ -1,29 +1,38 @@
 import { Duplex } from "node:stream";
 import { connect, type SecureContext, TLSSocket } from "node:tls";
 import { SallyportError } from "../../telemetry/error.ts";
-import { RecordKeys } from "./record-keys.ts";
+import { offeredProtocols } from "./client-hello.ts";
 import { RecordOpener, type RecordReader, RecordSealer } from "./record-layer.ts";
+import { SessionSecrets } from "./session-secrets.ts";
 
 /** What both ends agree on once the handshake is over. */
 export interface Agreed {
   alpn: string | null;
   /** The peer's certificate, DER; undefined when it sent none. */
   peer: Buffer | undefined;
-  /** Why TLS itself does not accept that certificate; null when it does. */
-  complaint: Error | null;
   sealer: RecordSealer;
   opener(reader: RecordReader): RecordOpener;
 }
 
 export type Terms =
-  | { role: "client"; context: SecureContext; alpns: readonly string[] }
-  | { role: "server"; context: SecureContext; alpns: readonly string[] };
-
-/** Lines of the key log (SSLKEYLOGFILE format) with the secrets of the first application keys. */
-const SECRET = /^(CLIENT|SERVER)_TRAFFIC_SECRET_0 [0-9a-f]{64} ([0-9a-f]{64,96})\s*$/;
+  | {
+      role: "client";
+      context: SecureContext;
+      protocols: readonly string[];
+      /** SNI, if any. */
+      serverName?: string | undefined;
+    }
+  | {
+      role: "server";
+      context: SecureContext;
+      /** What to agree on, ours first, knowing what the client offers; empty: nothing. */
+      choose: (offered: readonly string[]) => readonly string[];
+      /** The client's first message is here. */
+      greeted?: (() => void) | undefined;
+    };
 
 /**
- * A TLS 1.3 handshake by BoringSSL, over memory: records go in with `feed`, what has to be sent comes out. Bun's TLS
+ * A handshake by BoringSSL, over memory: records go in with `feed`, what has to be sent comes out. Bun's TLS
  * runs well on network sockets only (on any other stream it loses data after a half-close and knows no backpressure),
  * so it ends here: its key log gives the secrets, and the records that follow are `record-layer.ts`'s.
  *
@@ -33,88 +42,93 @@ const SECRET = /^(CLIENT|SERVER)_TRAFFIC_SECRET_0 [0-9a-f]{64} ([0-9a-f]{64,96})
 export class Handshake {
   readonly #terms: Terms;
   readonly #wire: Wire;
-  readonly #tls: TLSSocket;
-  readonly #secrets = new Map<string, Buffer>();
+  readonly #failed: (error: Error) => void;
+  readonly #secrets = new SessionSecrets();
+  #tls: TLSSocket | null;
   #secure = false;
+  #answered = false;
 
   /** @param failed what BoringSSL finds wrong; its alert, if any, was sent before */
   constructor(terms: Terms, send: (records: Buffer) => void, failed: (error: Error) => void) {
     this.#terms = terms;
-    this.#wire = new Wire(send);
-    this.#tls = terms.role === "client" ? clientSocket(this.#wire, terms) : serverSocket(this.#wire, terms);
-    this.#tls.on(terms.role === "client" ? "secureConnect" : "secure", () => {
-      this.#secure = true;
+    this.#wire = new Wire((records) => {
+      if (terms.role === "server" && !this.#answered) this.#secrets.greeted(records);
+      this.#answered = true;
+      send(records);
     });
-    this.#tls.on("keylog", (line: Buffer) => this.#learn(line));
-    this.#tls.on("error", failed);
+    this.#failed = failed;
+    this.#tls =
+      terms.role === "client" ? this.#follow(clientSocket(this.#wire, terms), "secureConnect") : null;
   }
 
   /** One whole record. Undefined while there is more to come. */
   feed(record: Buffer): Agreed | undefined {
+    this.#tls ??= this.#greet(record);
     this.#wire.emit("data", record);
-    return this.#secure && this.#secrets.size === 2 ? this.#agreed() : undefined;
+    return this.#secure && this.#secrets.complete ? this.#agreed(this.#tls) : undefined;
   }
 
   /** Sends and hears nothing from now on. Safe to call twice. */
   close(): void {
     this.#wire.mute();
-    this.#tls.destroy();
+    this.#tls?.destroy();
   }
 
-  #agreed(): Agreed {
-    const { role } = this.#terms;
-    const keys = (side: "CLIENT" | "SERVER") => {
-      const secret = this.#secrets.get(side);
-      if (!secret) throw new SallyportError("TLS_FAILED", "The TLS keys are not known.");
-      return new RecordKeys(this.#tls.getCipher().name, secret);
-    };
-    const [ours, theirs] =
-      role === "client" ? (["CLIENT", "SERVER"] as const) : (["SERVER", "CLIENT"] as const);
-    const theirKeys = keys(theirs);
-    const { authorized, authorizationError, alpnProtocol } = this.#tls;
+  /** A server is made when its client's offer is known: which protocol to agree on has to be decided before. */
+  #greet(hello: Buffer): TLSSocket {
+    if (this.#terms.role === "client") throw new SallyportError("INTERNAL", "A client has to speak first.");
+    this.#terms.greeted?.();
+    const protocols = this.#terms.choose(offeredProtocols(hello));
+    return this.#follow(serverSocket(this.#wire, this.#terms.context, protocols), "secure");
+  }
+
+  #follow(tls: TLSSocket, done: "secure" | "secureConnect"): TLSSocket {
+    tls.on(done, () => {
+      this.#secure = true;
+    });
+    tls.on("keylog", (line: Buffer) => this.#secrets.learn(line));
+    tls.on("error", this.#failed);
+    return tls;
+  }
+
+  #agreed(tls: TLSSocket): Agreed {
+    const { client, server } = this.#secrets.protections(tls.getCipher().name);
+    const [ours, theirs] = this.#terms.role === "client" ? [client, server] : [server, client];
     const agreed: Agreed = {
-      alpn: alpnProtocol || null,
+      alpn: tls.alpnProtocol || null,
       // Not `getPeerX509Certificate`, which parses the whole chain: 0.1 ms.
-      peer: this.#tls.getPeerCertificate(false).raw,
-      complaint: authorized ? null : complaintOf(authorizationError),
-      sealer: new RecordSealer(keys(ours)),
-      opener: (reader) => new RecordOpener(theirKeys, reader),
+      peer: tls.getPeerCertificate(false).raw,
+      sealer: new RecordSealer(ours),
+      opener: (reader) => new RecordOpener(theirs, reader),
     };
     this.close();
     return agreed;
   }
-
-  #learn(line: Buffer): void {
-    const match = SECRET.exec(line.toString("latin1"));
-    if (match?.[1] && match[2]) this.#secrets.set(match[1], Buffer.from(match[2], "hex"));
-  }
 }
 
+type ClientTerms = Extract<Terms, { role: "client" }>;
+
 /** Certificates are judged by the caller, who can then say why; nothing is sent or delivered before. */
-function clientSocket(wire: Wire, { context, alpns }: Terms): TLSSocket {
+function clientSocket(wire: Wire, { context, protocols, serverName }: ClientTerms): TLSSocket {
   return connect({
     socket: wire,
     secureContext: context,
-    ALPNProtocols: [...alpns],
-    servername: "",
+    ALPNProtocols: [...protocols],
+    servername: serverName ?? "",
     minVersion: "TLSv1.3",
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   });
 }
 
-function serverSocket(wire: Wire, { context, alpns }: Terms): TLSSocket {
+function serverSocket(wire: Wire, context: SecureContext, protocols: readonly string[]): TLSSocket {
   return new TLSSocket(wire, {
     isServer: true,
     secureContext: context,
-    ALPNProtocols: [...alpns],
+    ...(protocols.length > 0 && { ALPNProtocols: [...protocols] }),
     requestCert: true,
     rejectUnauthorized: false,
   });
-}
-
-function complaintOf(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error ?? "the certificate is not authorised"));
 }
 
 /** The stream under BoringSSL: what it writes is sent, what is emitted it reads. */

@@ -1,10 +1,11 @@
 import { isIP } from "node:net";
 import { formatHostPort } from "../../host/address.ts";
-import { SallyportError } from "../../telemetry/error.ts";
+import { describe, SallyportError } from "../../telemetry/error.ts";
 import { ALPN } from "../alpn.ts";
+import { SocketStream, streamEvents } from "../socket.ts";
 import type { Certificate } from "./certificate.ts";
-import { type ClientIdentity, dialTls } from "./tls-client.ts";
-import type { TlsConnection } from "./tls-server.ts";
+import type { ClientIdentity, TlsConnection } from "./connection.ts";
+import { dialTls } from "./dial-tls.ts";
 
 export interface OuterTlsDial {
   /** DNS name or address of the relay, as its certificate names it; IPv6 with or without brackets. */
@@ -18,23 +19,81 @@ export interface OuterTlsDial {
   signal?: AbortSignal | undefined;
 }
 
+const KEEPALIVE_MS = 30_000;
+
 /**
- * Dials a relay (PROTOCOL D, stage 1) and offers `sallyport-relay/1`; where that is agreed on the relay's status line
- * comes first. A relay that does not know this client's certificate shows only afterwards (TLS 1.3).
+ * Dials a relay (PROTOCOL D, stage 1) and offers `sallyport-relay/2` and `/1`; where one is agreed on the relay's
+ * status line comes first. A relay that does not know this client's certificate shows only afterwards (TLS 1.3).
  * @throws SallyportError RELAY_UNREACHABLE, TLS_UNTRUSTED, TLS_FAILED, CERTIFICATE_REFUSED, TIMEOUT; the signal's reason
  */
-export function dialOuterTls(options: OuterTlsDial): Promise<TlsConnection> {
+export async function dialOuterTls(options: OuterTlsDial): Promise<TlsConnection> {
+  const { identity, port, signal } = options;
   const host = options.host.replace(/^\[(.*)\]$/, "$1");
-  return dialTls({
-    address: { hostname: options.address ?? host, port: options.port },
+  const server = `the relay ${formatHostPort(host, port)}`;
+  const deadline = performance.now() + options.timeoutMs;
+  const socket = await connect({ ...options, hostname: options.address ?? host, server });
+  return dialTls(socket, {
+    identity,
     ...(isIP(host) === 0 && { serverName: host }),
-    server: `the relay ${formatHostPort(host, options.port)}`,
-    identity: options.identity,
-    protocols: [ALPN.relay],
+    server,
+    protocols: [ALPN.relayAside, ALPN.relay],
     checkName: (certificate) => requireHost(certificate, host),
-    timeoutMs: options.timeoutMs,
-    signal: options.signal,
+    rules: (alpn) => ({ stepsAside: alpn === ALPN.relayAside }),
+    timeoutMs: Math.max(1, deadline - performance.now()),
+    signal,
   });
+}
+
+interface TcpDial extends Pick<OuterTlsDial, "port" | "timeoutMs" | "signal"> {
+  hostname: string;
+  server: string;
+}
+
+/** A connect that nobody waits for any more is closed when it opens: Bun 1.4.5 can't take it back. */
+function connect({ hostname, port, server, timeoutMs, signal }: TcpDial): Promise<SocketStream> {
+  const { promise, resolve, reject } = Promise.withResolvers<SocketStream>();
+  let over = false;
+  const settle = (how: () => void) => {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    how();
+  };
+  const fail = (why: string, cause?: unknown) =>
+    settle(() =>
+      reject(new SallyportError("RELAY_UNREACHABLE", `Cannot reach ${server}: ${why}`, { cause })),
+    );
+  const refused = (cause: unknown) => fail(`${describe(cause).replace(/\.$/, "")}.`, cause);
+  const abort = () => settle(() => reject(signal?.reason));
+  const timer = setTimeout(
+    () => fail(`no answer within ${timeoutMs / 1000} s; is a firewall in the way?`),
+    timeoutMs,
+  );
+  if (signal?.aborted) {
+    abort();
+    return promise;
+  }
+  signal?.addEventListener("abort", abort, { once: true });
+  Bun.connect<SocketStream | undefined>({
+    hostname,
+    port,
+    allowHalfOpen: true,
+    socket: {
+      ...streamEvents,
+      open(socket) {
+        if (over) return socket.terminate();
+        const stream = new SocketStream();
+        socket.data = stream;
+        socket.setNoDelay(true);
+        socket.setKeepAlive(true, KEEPALIVE_MS);
+        stream.open(socket);
+        settle(() => resolve(stream));
+      },
+      connectError: (_socket, error) => refused(error),
+    },
+  }).catch(refused);
+  return promise;
 }
 
 /** The subject alternative names decide, never the common name. */

@@ -1,17 +1,12 @@
-import type { Socket } from "bun";
+import type { Socket, SocketHandler } from "bun";
 import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
-import type { Admission } from "../admission.ts";
+import type { Admission, AdmissionTicket } from "../admission.ts";
 import { ALPN } from "../alpn.ts";
 import { portSharing } from "../port-sharing.ts";
-import { swapCredentials } from "./swap-credentials.ts";
-import {
-  type Accepted,
-  type HandshakeWatcher,
-  type ServerIdentity,
-  type TlsConnection,
-  TlsServer,
-} from "./tls-server.ts";
+import { SocketStream } from "../socket.ts";
+import { acceptTls, requireUsable } from "./accept-tls.ts";
+import type { ServerIdentity, TlsConnection } from "./connection.ts";
 
 export interface OuterTlsOptions {
   hostname: string;
@@ -39,50 +34,56 @@ export interface OuterTlsListener {
   close(): void;
 }
 
+/** A socket's data from accept to close. */
+interface Accepted {
+  stream: SocketStream;
+  ticket: AdmissionTicket | undefined;
+}
+
+type ClientSocket = Socket<Accepted | undefined>;
+
 const HANDSHAKE_TIMEOUT_MS = 5000;
 const KEEPALIVE_MS = 30_000;
 
+/** Ours, the best one first. */
+const PROTOCOLS = [ALPN.relayAside, ALPN.relay];
+
 /**
- * The relay's TLS port (PROTOCOL 0.1, D stage 1). Agrees on `sallyport-relay/1` where the client offers it (EXTENSIONS
- * X5), on nothing otherwise, whatever else is offered.
+ * The relay's TLS port (PROTOCOL 0.1, D stage 1). Agrees on `sallyport-relay/2` or `/1` where the client offers it
+ * (EXTENSIONS X5), on nothing otherwise, whatever else is offered.
  * @throws SallyportError PORT_IN_USE, CONFIG_INVALID
  */
 export async function listenOuterTls(options: OuterTlsOptions): Promise<OuterTlsListener> {
-  const { hostname, log } = options;
-  const server = new TlsServer({
-    credentials: options.credentials,
-    handshakeTimeoutMs: options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
-    chooseProtocol: (offered) => (offered.includes(ALPN.relay) ? ALPN.relay : false),
-    onOpen: (socket) => watch(socket, options),
-  });
-  const listener = listen(options, server);
+  const { hostname, credentials, log } = options;
+  let identity = requireUsable(credentials());
+  const pending = new Set<(error: Error) => void>();
+  const listener = listen(options, (socket) => accept(socket, identity, pending, options));
   log.debug("Listening for clients", { hostname, port: listener.port });
   return {
     port: listener.port,
     reload() {
       try {
-        swapCredentials(listener, server.tlsOptions());
-        server.reload();
+        identity = requireUsable(credentials());
       } catch (error) {
         log.error("New TLS credentials cannot be used; the old ones stay", { reason: describe(error) });
       }
     },
     close() {
       listener.stop();
-      server.cutPending();
+      for (const giveUp of [...pending])
+        giveUp(new SallyportError("DRAINING", "The relay takes no more clients."));
     },
   };
 }
 
-function listen({ hostname, port, shared = false }: OuterTlsOptions, server: TlsServer) {
+function listen({ hostname, port, shared = false }: OuterTlsOptions, open: (socket: ClientSocket) => void) {
   try {
     return Bun.listen<Accepted | undefined>({
       hostname,
       port,
       ...portSharing(shared),
       allowHalfOpen: true,
-      tls: server.tlsOptions(),
-      socket: server.socket,
+      socket: { ...events, open },
     });
   } catch (cause) {
     if (systemCode(cause) === "EADDRINUSE") {
@@ -96,25 +97,61 @@ function listen({ hostname, port, shared = false }: OuterTlsOptions, server: Tls
   }
 }
 
-function watch(socket: Socket<Accepted | undefined>, options: OuterTlsOptions): HandshakeWatcher | null {
+const events: SocketHandler<Accepted | undefined> = {
+  data: (socket, chunk) => socket.data?.stream.onData(chunk),
+  drain: (socket) => socket.data?.stream.onDrain(),
+  end: (socket) => socket.data?.stream.onEnd(),
+  error: (socket, error) => socket.data?.stream.onError(error),
+  close(socket, error) {
+    socket.data?.stream.onClose(error);
+    socket.data?.ticket?.close();
+  },
+};
+
+function accept(
+  socket: ClientSocket,
+  identity: ServerIdentity,
+  pending: Set<(error: Error) => void>,
+  options: OuterTlsOptions,
+): void {
   const { remoteAddress } = socket;
-  const ticket = options.admission?.admit(remoteAddress, () => socket.terminate());
-  if (ticket === null) return null;
+  const { admission, handshakeTimeoutMs, log, onConnection, onRefused } = options;
+  const ticket = admission?.admit(remoteAddress, () => socket.terminate());
+  if (ticket === null) {
+    socket.data = undefined;
+    return socket.terminate();
+  }
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEPALIVE_MS);
-  return {
-    progress: () => ticket?.progress(),
+  const stream = new SocketStream();
+  socket.data = { stream, ticket };
+  stream.open(socket);
+  let over = false;
+  const done = () => {
+    over = true;
+    pending.delete(giveUp);
+  };
+  const giveUp = acceptTls(stream, {
+    identity,
+    choose: (offered) => PROTOCOLS.filter((protocol) => offered.includes(protocol)),
+    rules: (alpn) => ({ stepsAside: alpn === ALPN.relayAside }),
+    timeoutMs: handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
+    oldClients: true,
+    greeted: () => ticket?.progress(),
     ready(connection) {
+      done();
       ticket?.authenticated();
-      options.onConnection({ ...connection, remoteAddress });
+      onConnection({ ...connection, remoteAddress });
     },
     refused(error) {
+      done();
+      if (!error) return;
       const { code, message } = error;
-      options.onRefused?.(error);
+      onRefused?.(error);
       if (code === "CERTIFICATE_REFUSED") ticket?.failed();
       const level = code === "CERTIFICATE_REFUSED" ? "info" : "debug";
-      options.log[level]("Client refused", { address: remoteAddress, code, reason: message });
+      log[level]("Client refused", { address: remoteAddress, code, reason: message });
     },
-    closed: () => ticket?.close(),
-  };
+  });
+  if (!over) pending.add(giveUp);
 }

@@ -1,8 +1,7 @@
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createHmac } from "node:crypto";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { SallyportError } from "../../telemetry/error.ts";
-
-export const TAG_LENGTH = 16;
+import { HEADER_LENGTH, type Opened, type RecordProtection, TAG_LENGTH } from "./record-protection.ts";
 
 interface Suite {
   hash: "sha256" | "sha384";
@@ -21,8 +20,13 @@ const SUITES: Readonly<Record<string, Suite>> = {
 /** Every record has one at its end; encrypted at once. */
 const typeByte = Buffer.alloc(1);
 
-/** The keys of one direction (RFC 8446, 7.3), good for one record after the other. */
-export class RecordKeys {
+/** Every protected record of TLS 1.3 shows this type; the true one is encrypted with its content (RFC 8446, 5.2). */
+const APPLICATION_DATA = 23;
+
+/** The keys of one direction of TLS 1.3 (RFC 8446, 7.3), good for one record after the other. */
+export class RecordKeys implements RecordProtection {
+  readonly overhead = HEADER_LENGTH + 1 + TAG_LENGTH;
+  readonly renewable = true;
   readonly #suite: Suite;
   #secret: Buffer;
   #key: Buffer;
@@ -40,9 +44,12 @@ export class RecordKeys {
     this.#iv = this.#expand("iv", 12);
   }
 
-  /** Records since these keys began. */
   get used(): number {
     return this.#sequence;
+  }
+
+  outerType(): number {
+    return APPLICATION_DATA;
   }
 
   /** The next generation, after a KeyUpdate (RFC 8446, 7.2). */
@@ -53,7 +60,6 @@ export class RecordKeys {
     this.#sequence = 0;
   }
 
-  /** Encrypts one record's content, where it lies, and its type. Returns the parts of what follows the header. */
   seal(header: Buffer, content: Buffer, type: number): Uint8Array[] {
     const nonce = this.#nextNonce();
     const { gcm } = this.#suite;
@@ -68,8 +74,22 @@ export class RecordKeys {
     return [...sealed, cipher.getAuthTag()];
   }
 
-  /** Decrypts one record's content. @throws when it was not sealed by these keys, as the next one */
-  open(header: Buffer, sealed: Buffer, tag: Buffer): Uint8Array {
+  open(record: Buffer): Opened {
+    const end = record.length - TAG_LENGTH;
+    const content = this.#decrypt(
+      record.subarray(0, HEADER_LENGTH),
+      record.subarray(HEADER_LENGTH, end),
+      record.subarray(end),
+    );
+    let last = content.length - 1;
+    while (last >= 0 && content[last] === 0) last--;
+    return {
+      type: content[last],
+      content: Buffer.from(content.buffer, content.byteOffset, Math.max(0, last)),
+    };
+  }
+
+  #decrypt(header: Buffer, sealed: Buffer, tag: Buffer): Uint8Array {
     const nonce = this.#nextNonce();
     const { gcm } = this.#suite;
     if (gcm === null) return chacha20poly1305(this.#key, nonce, header).decrypt(Buffer.concat([sealed, tag]));

@@ -1,18 +1,16 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import { heir, release } from "../release.ts";
-import { type RecordKeys, TAG_LENGTH } from "./record-keys.ts";
+import { HEADER_LENGTH, type Opened, type RecordProtection, TAG_LENGTH } from "./record-protection.ts";
 
 /*
- * Protected records of TLS 1.3 (RFC 8446, 5.2): five bytes of header, then content, its type and a tag, encrypted. The
+ * Protected records (RFC 8446, 5.2; RFC 5246, 6.2.3): five bytes of header, then what the keys make of the content. The
  * handshake itself is BoringSSL's (handshake.ts); this begins where that ends.
  */
 
-export const HEADER_LENGTH = 5;
 /** Longest content of one record (RFC 8446, 5.1). */
 const CONTENT_LIMIT = 16_384;
 /** Longest protected record (RFC 8446, 5.2). */
 export const RECORD_LIMIT = CONTENT_LIMIT + 256;
-const OVERHEAD = HEADER_LENGTH + 1 + TAG_LENGTH;
 
 const TYPE = { alert: 21, handshake: 22, data: 23 } as const;
 const HANDSHAKE = { newSessionTicket: 4, keyUpdate: 24 } as const;
@@ -24,20 +22,27 @@ const RECORDS_PER_KEY = 2 ** 23;
 /** Records without data, one after the other, that a peer may send: key updates, tickets, empty ones. */
 const IDLE_RECORDS = 32;
 
+const NOTHING = Buffer.alloc(0);
 const header = Buffer.from([TYPE.data, 3, 3, 0, 0]);
 /** New buffers are used from here on: a copy to a few bytes past a page's start takes 13 times as long. */
 const MARGIN = 64;
 
 /** Our direction: content into records. */
 export class RecordSealer {
-  constructor(private readonly keys: RecordKeys) {}
+  constructor(private readonly keys: RecordProtection) {}
+
+  /** No record may follow under keys that cannot be renewed. */
+  get exhausted(): boolean {
+    return !this.keys.renewable && this.keys.used > RECORDS_PER_KEY;
+  }
 
   /** All of `data`, as records one after the other in one new buffer. */
   data(data: Buffer): Buffer {
     const count = Math.ceil(data.length / CONTENT_LIMIT);
     const records: Buffer[] = [];
-    if (this.keys.used + count > RECORDS_PER_KEY) records.push(this.keyUpdate());
-    const out = Buffer.allocUnsafeSlow(MARGIN + data.length + count * OVERHEAD).subarray(MARGIN);
+    const { keys } = this;
+    if (keys.renewable && keys.used + count > RECORDS_PER_KEY) records.push(this.keyUpdate());
+    const out = Buffer.allocUnsafeSlow(MARGIN + data.length + count * keys.overhead).subarray(MARGIN);
     let at = 0;
     for (let from = 0; from < data.length; from += CONTENT_LIMIT) {
       at = this.#seal(TYPE.data, data, from, Math.min(CONTENT_LIMIT, data.length - from), out, at);
@@ -62,14 +67,15 @@ export class RecordSealer {
   }
 
   #one(type: number, content: Buffer): Buffer {
-    const out = Buffer.allocUnsafeSlow(content.length + OVERHEAD);
+    const out = Buffer.allocUnsafeSlow(content.length + this.keys.overhead);
     this.#seal(type, content, 0, content.length, out, 0);
     return out;
   }
 
   #seal(type: number, from: Buffer, start: number, length: number, out: Buffer, at: number): number {
     const content = start === 0 && length === from.length ? from : from.subarray(start, start + length);
-    header.writeUInt16BE(length + 1 + TAG_LENGTH, 3);
+    header[0] = this.keys.outerType(type);
+    header.writeUInt16BE(length + this.keys.overhead - HEADER_LENGTH, 3);
     out.set(header, at);
     let end = at + HEADER_LENGTH;
     for (const part of this.keys.seal(header, content, type)) {
@@ -85,8 +91,8 @@ export class RecordSealer {
 export interface RecordReader {
   /** Content, at most a chunk's worth at once; belongs to the reader. Not called while records are read. */
   data(content: Buffer): void;
-  /** close_notify: the peer has ended its direction. */
-  end(): void;
+  /** close_notify: the peer has ended its direction. What came after it is no TLS. */
+  end(rest: Buffer): void;
   /** The peer asks for new keys in our direction. */
   wantsKeyUpdate(): void;
 }
@@ -99,7 +105,7 @@ export class RecordOpener {
   #ended = false;
 
   constructor(
-    private readonly keys: RecordKeys,
+    private readonly keys: RecordProtection,
     private readonly reader: RecordReader,
   ) {}
 
@@ -111,6 +117,7 @@ export class RecordOpener {
     if (this.#ended) return release(chunk);
     let first: Buffer | null = null;
     let length = 0;
+    let rest = NOTHING;
     try {
       let at = this.#completePartial(chunk, (piece) => {
         first = piece;
@@ -125,13 +132,16 @@ export class RecordOpener {
         length += piece.length;
         release(piece);
       }
-      if (!this.#ended && at < chunk.length) this.#keep(chunk, at);
+      if (at < chunk.length) {
+        if (this.#ended) rest = Buffer.from(chunk.subarray(at));
+        else this.#keep(chunk, at);
+      }
     } finally {
       if (first) this.reader.data(first);
       if (length > 0) this.reader.data(heir(chunk, length));
       else release(chunk);
     }
-    if (this.#ended) this.reader.end();
+    if (this.#ended) this.reader.end(rest);
   }
 
   /** The record that the last chunk began; returns where the next one starts. */
@@ -169,30 +179,24 @@ export class RecordOpener {
   /** The content of a data record; null for the others, which are dealt with here. */
   #open(record: Buffer): Buffer | null {
     if (record[0] === TYPE.alert && record.length === HEADER_LENGTH + 2) throw alertError(record[6]);
-    if (record[0] !== TYPE.data) throw protocolError(`a record of type ${record[0]}`);
-    const end = record.length - TAG_LENGTH;
-    let content: Uint8Array;
+    if (record.length < HEADER_LENGTH + TAG_LENGTH || this.keys.outerType(record[0] ?? 0) !== record[0]) {
+      throw protocolError(`a record of type ${record[0]}`);
+    }
+    let opened: Opened;
     try {
-      content = this.keys.open(
-        record.subarray(0, HEADER_LENGTH),
-        record.subarray(HEADER_LENGTH, end),
-        record.subarray(end),
-      );
+      opened = this.keys.open(record);
     } catch (cause) {
       throw new SallyportError("TLS_FAILED", "A record was changed on its way.", { cause });
     }
-    let last = content.length - 1;
-    while (last >= 0 && content[last] === 0) last--;
-    const type = content[last];
-    if (last > CONTENT_LIMIT) throw protocolError("a record that is too long");
-    const inner = Buffer.from(content.buffer, content.byteOffset, Math.max(0, last));
-    if (type === TYPE.data && last > 0) {
+    const { type, content } = opened;
+    if (content.length > CONTENT_LIMIT) throw protocolError("a record that is too long");
+    if (type === TYPE.data && content.length > 0) {
       this.#idle = 0;
-      return inner;
+      return content;
     }
     if (++this.#idle > IDLE_RECORDS) throw protocolError("too many records without data");
-    if (type === TYPE.alert) this.#alert(inner);
-    else if (type === TYPE.handshake) this.#handshake(inner);
+    if (type === TYPE.alert) this.#alert(content);
+    else if (type === TYPE.handshake) this.#handshake(content);
     else if (type !== TYPE.data) throw protocolError(`content of type ${type ?? "none"}`);
     return null;
   }
@@ -203,8 +207,9 @@ export class RecordOpener {
     else if (alert[1] !== USER_CANCELED) throw alertError(alert[1]);
   }
 
-  /** After the handshake only tickets, which we have no use for, and key updates (RFC 8446, 4.6). */
+  /** After the handshake only tickets, which we have no use for, and key updates (RFC 8446, 4.6); no renegotiation. */
   #handshake(message: Buffer): void {
+    if (!this.keys.renewable) throw protocolError("another handshake");
     if (message[0] === HANDSHAKE.newSessionTicket) return;
     const asks = message[4];
     if (message[0] !== HANDSHAKE.keyUpdate || message.length !== 5 || (asks !== 0 && asks !== 1)) {

@@ -1,18 +1,21 @@
 import { asSallyportError, SallyportError } from "../../telemetry/error.ts";
 import type { ByteStream } from "../stream.ts";
 import { type Agreed, Handshake, type Terms } from "./handshake.ts";
-import { HEADER_LENGTH, recordLength } from "./record-layer.ts";
-import { TlsSession } from "./tls-session.ts";
+import { recordLength } from "./record-layer.ts";
+import { HEADER_LENGTH } from "./record-protection.ts";
+import { type SessionRules, TlsSession } from "./tls-session.ts";
 
 /** Both flights together, with certificates of the largest size. */
 const HANDSHAKE_LIMIT = 256 * 1024;
+
+export type MakeSession = (rules: SessionRules) => TlsSession;
 
 export interface HandshakeOutcome {
   /**
    * The peer proved that it holds its certificate's key; whose that is, is still to be judged. The session has to be
    * made before this returns: what comes afterwards is for it.
    */
-  agreed(agreed: Agreed, session: (strict: boolean) => TlsSession): void;
+  agreed(agreed: Agreed, make: MakeSession): void;
   /** There is no session; null: the far stream closed. Our alert, if any, has been written to it. */
   failed(error: Error | null): void;
 }
@@ -43,8 +46,8 @@ export function runHandshake(
   const handshake = new Handshake(terms, send, fail);
   const finish = (agreed: Agreed, rest: Buffer) => {
     over = true;
-    outcome.agreed(agreed, (strict) => {
-      const session = new TlsSession(far, agreed, strict, unsent);
+    outcome.agreed(agreed, (rules) => {
+      const session = new TlsSession(far, agreed, rules, unsent);
       if (rest.length > 0) session.farHandler.data(rest);
       far.attach(session.farHandler);
       return session;

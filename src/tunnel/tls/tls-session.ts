@@ -4,19 +4,31 @@ import type { ByteStream, ByteStreamHandler } from "../stream.ts";
 import type { Agreed } from "./handshake.ts";
 import type { RecordOpener, RecordSealer } from "./record-layer.ts";
 
+/** How a session ends. */
+export interface SessionRules {
+  /**
+   * Between our own ends a far stream that ends without close_notify was cut short (RFC 8446, 6.1). Infisical's ends
+   * say none, and close both ways at once when they are done (PROTOCOL 0.5): there, the far stream's orderly end is
+   * the end.
+   */
+  strict?: boolean;
+  /** After close_notify the direction goes on without TLS (RFC 8446, 6.1), up to the far stream's end. */
+  stepsAside?: boolean;
+}
+
 /**
- * An established TLS session as a ByteStream, over another one (`far`: an SSH channel, or the outer TLS). Half-close,
- * backpressure and the end of stream pass through exactly.
- *
- * `strict` is for sessions between our own ends: a far stream that ends without close_notify was cut short (RFC 8446,
- * 6.1). Infisical's ends say none, and close both ways at once when they are done (PROTOCOL 0.5): there, the far
- * stream's orderly end is the end.
+ * An established TLS session as a ByteStream, over another one (`far`: a socket, an SSH channel, or the outer TLS).
+ * Half-close, backpressure and the end of stream pass through exactly.
  */
 export class TlsSession implements ByteStream {
   readonly #far: ByteStream;
   readonly #sealer: RecordSealer;
   readonly #opener: RecordOpener;
   readonly #strict: boolean;
+  readonly #stepsAside: boolean;
+  /** Our direction, and the peer's, have left TLS behind. */
+  #plainOut = false;
+  #plainIn = false;
   #handler: ByteStreamHandler | null = null;
   /** Told to the handler in order, also when it comes late or is replaced. */
   #news: ((handler: ByteStreamHandler) => void)[] = [];
@@ -35,14 +47,15 @@ export class TlsSession implements ByteStream {
   #error: Error | null = null;
 
   /** @param unsent bytes of the handshake that the far stream has taken but not yet reported as written */
-  constructor(far: ByteStream, agreed: Agreed, strict: boolean, unsent: number) {
+  constructor(far: ByteStream, agreed: Agreed, rules: SessionRules, unsent: number) {
     this.#far = far;
-    this.#strict = strict;
+    this.#strict = rules.strict ?? false;
+    this.#stepsAside = rules.stepsAside ?? false;
     this.#unwrittenSealed = unsent;
     this.#sealer = agreed.sealer;
     this.#opener = agreed.opener({
       data: (content) => this.#deliver(content),
-      end: () => this.#endOfPeer(),
+      end: (rest) => this.#closeNotified(rest),
       wantsKeyUpdate: () => this.#answerKeyUpdate(),
     });
   }
@@ -64,17 +77,31 @@ export class TlsSession implements ByteStream {
     const { length } = chunk;
     if (this.#closed || this.#ended) return this.#later((handler) => handler.written(length));
     if (length === 0) return;
+    this.#unwritten += length;
+    if (this.#plainOut) return this.#send(chunk);
+    if (this.#sealer.exhausted) {
+      return this.destroy(new SallyportError("TLS_FAILED", "The TLS 1.2 session has carried all it may."));
+    }
     const records = this.#sealer.data(chunk);
     release(chunk);
-    this.#unwritten += length;
     this.#send(records);
   }
 
   end(): void {
     if (this.#closed || this.#ended) return;
     this.#ended = true;
-    this.#send(this.#sealer.closeNotify());
+    if (!this.#plainOut) this.#send(this.#sealer.closeNotify());
     this.#far.end();
+  }
+
+  /**
+   * Where the rules allow it: what is written from now on goes without this layer of TLS, because it is encrypted
+   * already. The peer does the same as soon as it hears of it.
+   */
+  stepAside(): void {
+    if (!this.#stepsAside || this.#plainOut || this.#ended || this.#closed) return;
+    this.#plainOut = true;
+    this.#send(this.#sealer.closeNotify());
   }
 
   destroy(error?: Error): void {
@@ -100,6 +127,10 @@ export class TlsSession implements ByteStream {
   #receive(chunk: Buffer): void {
     this.#uncredited += chunk.length;
     if (this.#closed) return this.#settle();
+    if (this.#plainIn) {
+      this.#deliver(chunk);
+      return this.#settle();
+    }
     try {
       this.#opener.feed(chunk);
     } catch (error) {
@@ -138,9 +169,16 @@ export class TlsSession implements ByteStream {
 
   /** One answer for all requests that came while our records wait: a peer that never reads cannot pile them up. */
   #answerKeyUpdate(): void {
-    if (this.#ended || this.#closed) return;
+    if (this.#ended || this.#closed || this.#plainOut) return;
     this.#keyUpdateOwed = this.#unwrittenSealed > 0;
     if (!this.#keyUpdateOwed) this.#send(this.#sealer.keyUpdate());
+  }
+
+  #closeNotified(rest: Buffer): void {
+    if (!this.#stepsAside) return this.#endOfPeer();
+    this.#plainIn = true;
+    this.stepAside();
+    if (rest.length > 0) this.#deliver(rest);
   }
 
   #endOfPeer(): void {

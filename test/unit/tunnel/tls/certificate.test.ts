@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
+import { Extension } from "../../../../src/pki/x509.ts";
 import { SallyportError } from "../../../../src/telemetry/error.ts";
 import { parsePeerCertificate } from "../../../../src/tunnel/tls/peer-certificate.ts";
 import { der, oddLeaf, oddRoot, rawExtension } from "../../../support/odd-pki.ts";
@@ -64,6 +65,15 @@ describe("refusing", () => {
       more: [rawExtension(ROUTING, "{}"), rawExtension(ROUTING, '{"targetHost":"other"}')],
     });
     expect(rule(der(leaf))).toContain("occurs twice");
+  });
+
+  test("B3 a critical extension that nobody here acts on", async () => {
+    const names = new Extension("2.5.29.30", true, Buffer.from("30060000", "hex"));
+    const unknown = new Extension("1.2.3.4", true, Buffer.from("x"));
+    for (const extension of [names, unknown]) {
+      const leaf = await oddLeaf(root, "CN=x", { more: [extension] });
+      expect(rule(der(leaf))).toContain("critical extension that is unknown");
+    }
   });
 
   test("bytes after the certificate", async () => {

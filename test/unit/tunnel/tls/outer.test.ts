@@ -5,9 +5,9 @@ import type { X509Identity } from "../../../../src/pki/credentials.ts";
 import { KeyUsageFlags } from "../../../../src/pki/x509.ts";
 import { silentLogger } from "../../../../src/telemetry/log.ts";
 import type { Admission } from "../../../../src/tunnel/admission.ts";
+import type { TlsConnection } from "../../../../src/tunnel/tls/connection.ts";
 import { dialOuterTls } from "../../../../src/tunnel/tls/outer-client.ts";
 import { listenOuterTls, type OuterTlsOptions } from "../../../../src/tunnel/tls/outer-server.ts";
-import type { TlsConnection } from "../../../../src/tunnel/tls/tls-server.ts";
 import { echo, Inbox } from "../../../support/byte-stream.ts";
 import {
   authorityExtensions,
@@ -83,9 +83,9 @@ describe("a good client", () => {
     const inbox = new Inbox(stream);
     inbox.write("hello");
     expect(await inbox.until(5)).toBe("hello");
-    expect(alpn).toBe("sallyport-relay/1");
+    expect(alpn).toBe("sallyport-relay/2");
     expect(peer.commonName).toBe("127.0.0.1");
-    expect(connections[0]).toMatchObject({ alpn: "sallyport-relay/1", remoteAddress: "127.0.0.1" });
+    expect(connections[0]).toMatchObject({ alpn: "sallyport-relay/2", remoteAddress: "127.0.0.1" });
     expect(connections[0]?.peer.commonName).toBe(GATEWAY_ID);
     stream.end();
     expect(await inbox.closed).toBeNull();
@@ -224,7 +224,7 @@ describe("reload", () => {
     listener.reload();
     const next = await dial(port);
     expect(next.peer.serial).not.toBe(old.peer.serial);
-    expect(next.alpn).toBe("sallyport-relay/1");
+    expect(next.alpn).toBe("sallyport-relay/2");
     inbox.write("old");
     expect(await inbox.until(3)).toBe("old");
   });
@@ -548,13 +548,15 @@ describe("dialling", () => {
 
   test("failures leave no socket open", async () => {
     const { port } = await listen();
+    const mute = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    closers.push(() => mute.stop());
     const before = openSockets();
     const stranger = await (await testPki("other-instance")).client();
     const abort = new AbortController();
     const dials = [
       dial(port, client.relay, stranger.relay.serverAuthorities),
       dial(port, { ...client.relay, privateKey: "x" }),
-      dialOuterTls({ host: "127.0.0.1", port, identity: client.relay, timeoutMs: 1 }),
+      dialOuterTls({ host: "127.0.0.1", port: mute.port, identity: client.relay, timeoutMs: 20 }),
       dialOuterTls({
         host: "127.0.0.1",
         port,

@@ -28,12 +28,11 @@ test("a peer that asks for key updates and never reads gets one answer, and the 
   const agreed = {
     alpn: null,
     peer: undefined,
-    complaint: null,
     sealer: new RecordSealer(new RecordKeys(SUITE, randomBytes(32))),
     opener: (reader: ConstructorParameters<typeof RecordOpener>[1]) =>
       new RecordOpener(new RecordKeys(SUITE, secret), reader),
   };
-  const session = new TlsSession(far, agreed, true, 0);
+  const session = new TlsSession(far, agreed, { strict: true }, 0);
   const peer = new RecordKeys(SUITE, secret);
   for (let i = 0; i < 500; i++) session.farHandler.data(askAndSend(peer));
   expect(sent).toHaveLength(1);
