@@ -8,6 +8,7 @@ import {
   removePool,
   updatePool,
 } from "../services/gateway-pools.ts";
+import { HEALTH_STATUSES } from "../services/health/health.ts";
 import { isSuspect, loadOf } from "../services/pool-choice.ts";
 import { describeMembers } from "../services/pool-members.ts";
 import { listPoolResources, type MembershipRow, type PoolRow } from "../store/gateway-pools.ts";
@@ -36,7 +37,7 @@ const poolDetail = poolObject
         id: z.string(),
         name: z.string(),
         heartbeat: time,
-        status: z.enum(["unregistered", "healthy", "degraded", "unreachable", "unknown"]),
+        status: z.enum(HEALTH_STATUSES),
         /** A client did not get through it within the last minute. */
         suspect: z.boolean(),
         /** Connections open and about to be opened; null without a recent report of the gateway. */

@@ -18,10 +18,10 @@ import {
 } from "../store/gateway-pools.ts";
 import { findOwnGateway, type GatewayRow } from "../store/gateways.ts";
 import { lockOrganisation } from "../store/people.ts";
-import { listPresence } from "../store/relay-tunnels.ts";
 import { byHolder, type Holder } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
-import { gatewayHealth } from "./gateway-status.ts";
+import { readGatewayHealth } from "./health/read.ts";
+import { isReachable } from "./pool-choice.ts";
 
 /** Names that a refusal lists. */
 const MOST_NAMES = 10;
@@ -63,15 +63,14 @@ export interface PoolSummary {
 export async function listOwnPools(core: Core, holder: Holder): Promise<PoolSummary[]> {
   const { orgId } = holder;
   const { read } = core.store;
-  const now = core.now();
-  const presence = Map.groupBy(await listPresence(read, { orgId }), (row) => row.gateway_id);
+  const health = await readGatewayHealth(core, orgId);
   const members = Map.groupBy(await listMembers(read, orgId, null), (row) => row.pool_id);
   return (await listPools(read, orgId, null)).map((pool) => ({
     pool,
-    members: (members.get(pool.id) ?? []).map((gateway) => {
-      const { status } = gatewayHealth(gateway, presence.get(gateway.id) ?? [], now);
-      return { gateway, healthy: status === "healthy" || status === "degraded" };
-    }),
+    members: (members.get(pool.id) ?? []).map((gateway) => ({
+      gateway,
+      healthy: isReachable(health(gateway.id).status),
+    })),
   }));
 }
 

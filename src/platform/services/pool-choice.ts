@@ -1,5 +1,5 @@
 import type { CandidateRow } from "../store/gateway-loads.ts";
-import type { HealthStatus } from "./gateway-status.ts";
+import type { HealthStatus } from "./health/health.ts";
 
 /** PROTOCOL H.4: a member that a client did not get through is passed over for so long. */
 export const SUSPECT_MS = 60_000;
@@ -11,7 +11,6 @@ export interface Candidate {
   status: HealthStatus;
 }
 
-/** Which members may be reached, as far as is known. Where none surely is, those of which nothing is known. */
 const REACHABLE: ReadonlySet<HealthStatus> = new Set<HealthStatus>(["healthy", "degraded"]);
 
 /**
@@ -25,14 +24,17 @@ export function chooseMember(
   now: Date,
   random: () => number,
 ): CandidateRow | undefined {
-  const reachable = candidates.filter(({ status }) => REACHABLE.has(status));
-  const possible = reachable.length > 0 ? reachable : candidates.filter(({ status }) => status === "unknown");
-  const trusted = possible.filter(({ row }) => !isSuspect(row, now));
-  const members = (trusted.length > 0 ? trusted : possible).map(({ row }) => row);
+  const reachable = candidates.filter(({ status }) => isReachable(status)).map(({ row }) => row);
+  const trusted = reachable.filter((row) => !isSuspect(row, now));
+  const members = trusted.length > 0 ? trusted : reachable;
   const loads = members.map((row) => loadOf(row, now));
   const least = loads.includes(undefined) ? undefined : Math.min(...loads.map((load) => load ?? 0));
   const best = least === undefined ? members : members.filter((_, index) => loads[index] === least);
   return best[Math.floor(random() * best.length)];
+}
+
+export function isReachable(status: HealthStatus): boolean {
+  return REACHABLE.has(status);
 }
 
 export function isSuspect(row: Pick<CandidateRow, "failed_at">, now: Date): boolean {

@@ -1,10 +1,9 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Sql } from "../store/database.ts";
-import { type CandidateRow, listCandidates, lockPool, reserve, suspect } from "../store/gateway-loads.ts";
+import { listCandidates, lockPool, reserve, suspect } from "../store/gateway-loads.ts";
 import type { GatewayRow } from "../store/gateways.ts";
-import { listPresence } from "../store/relay-tunnels.ts";
 import type { Core } from "./core.ts";
-import { gatewayHealth } from "./gateway-status.ts";
+import { type HealthOf, readGatewayHealth } from "./health/read.ts";
 import { type Candidate, chooseMember, SUSPECT_MS } from "./pool-choice.ts";
 
 /** PROTOCOL H.4: what was handed out counts for so long, unless a report covers it. */
@@ -21,14 +20,14 @@ export async function claimMember(
   pool: { id: string; orgId: string },
   except: string | undefined,
 ): Promise<GatewayRow> {
-  const presence = await presenceOf(core, pool.orgId);
+  const health = await readGatewayHealth(core, pool.orgId);
   return await core.store.transaction(async (sql) => {
     if (!(await lockPool(sql, pool.id))) {
       throw new SallyportError("NOT_FOUND", "There is no such gateway pool.");
     }
     const now = core.now();
     const since = new Date(now.getTime() - RESERVATION_MS).toISOString();
-    const candidates = await candidatesOf(sql, pool.id, presence, now);
+    const candidates = await candidatesOf(sql, pool.id, health, now);
     const others = candidates.filter(({ row }) => row.id !== except);
     const member = chooseMember(others, now, Math.random);
     if (!member) throw new SallyportError("GATEWAY_NOT_CONNECTED", "Gateway pool has no healthy gateways.");
@@ -38,11 +37,9 @@ export async function claimMember(
 }
 
 /** The members of a pool with how they are and how busy. */
-export async function describeMembers(
-  core: Core,
-  pool: { id: string; orgId: string },
-): Promise<(Candidate & { row: CandidateRow })[]> {
-  return await candidatesOf(core.store.read, pool.id, await presenceOf(core, pool.orgId), core.now());
+export async function describeMembers(core: Core, pool: { id: string; orgId: string }): Promise<Candidate[]> {
+  const health = await readGatewayHealth(core, pool.orgId);
+  return await candidatesOf(core.store.read, pool.id, health, core.now());
 }
 
 /**
@@ -55,18 +52,8 @@ export async function suspectMember(core: Core, gatewayId: string): Promise<bool
   return await core.store.transaction((sql) => suspect(sql, gatewayId, now.toISOString(), since));
 }
 
-type Presence = Map<string, Awaited<ReturnType<typeof listPresence>>>;
-
-async function presenceOf(core: Core, orgId: string): Promise<Presence> {
-  return Map.groupBy(await listPresence(core.store.read, { orgId }), (row) => row.gateway_id);
-}
-
-async function candidatesOf(sql: Sql, poolId: string, presence: Presence, now: Date): Promise<Candidate[]> {
+async function candidatesOf(sql: Sql, poolId: string, health: HealthOf, now: Date): Promise<Candidate[]> {
   const since = new Date(now.getTime() - RESERVATION_MS).toISOString();
-  return (await listCandidates(sql, poolId, since)).map((row) => {
-    const relays = presence.get(row.id) ?? [];
-    const { status } = gatewayHealth(row, relays, now);
-    // Its relays were deleted since it was seen: nothing leads there.
-    return { row, status: relays.length === 0 && status === "healthy" ? "unreachable" : status };
-  });
+  const rows = await listCandidates(sql, poolId, since);
+  return rows.map((row) => ({ row, status: health(row.id).status }));
 }
