@@ -32,6 +32,8 @@ export interface PlatformSourceOptions {
   /** Uniform in [0, 1). */
   random?: () => number;
   generateKeys?: () => Promise<HomeKeys>;
+  /** What to do when the platform refuses the caller, where that is not to enroll again. */
+  refusedFix?: string | undefined;
 }
 
 /** PROTOCOL 0.2: a failed connect call is retried for ever; renewal at least this often. */
@@ -252,8 +254,9 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
   }
 
   #fixOf(code: string): string | undefined {
-    const { gatewayName, relays } = this.#options;
+    const { gatewayName, relays, refusedFix } = this.#options;
     if (code === "UNAUTHENTICATED" || code === "FORBIDDEN" || code === "GATEWAY_REVOKED") {
+      if (refusedFix !== undefined) return refusedFix;
       return (
         "This gateway was revoked, deleted, or enrolled again elsewhere. To run it here, get a new token with " +
         `"sallyport gateway deploy-command ${gatewayName}" and start it with that`

@@ -1,4 +1,3 @@
-import { environmentFetch } from "../client/environment-fetch.ts";
 import { followPlatform } from "../client/follow-platform.ts";
 import { findConf } from "../host/conf-file.ts";
 import { normaliseDomain } from "../host/domain.ts";
@@ -8,7 +7,7 @@ import { chooseProxy } from "../host/proxy.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
 import { directorySource, readGatewayDirectory } from "../pki/directory.ts";
 import { makeAgentReport } from "../platform-client/agent-report.ts";
-import { PlatformClient } from "../platform-client/client.ts";
+import { type GivenIdentity, givenIdentity, storedIdentity } from "../platform-client/identity-login.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -17,6 +16,7 @@ import type { GatewayOptions } from "./agent.ts";
 import { ConnectionSpool } from "./connection-spool.ts";
 import { hasCache, openCredentialsCache } from "./credentials-cache.ts";
 import { deployHint, type Enrolled, enrolGateway, isSpentHere } from "./enrolment.ts";
+import { asGateway, asIdentity, type GatewayPlatform, openPlatform } from "./identity-platform.ts";
 import { PlatformSource } from "./platform-source.ts";
 import { measureRelay } from "./relay-latency.ts";
 import { ReloadablePolicy } from "./reloadable-policy.ts";
@@ -28,6 +28,8 @@ export interface GatewayRequest {
   flags: GatewayFlags;
   /** Enrollment token from a flag or a file. */
   token?: string | undefined;
+  /** The machine identity of the command line, as far as it says. */
+  identity?: GivenIdentity | undefined;
   /** Where the person on this machine is logged in. */
   profileDomain?: string | undefined;
   machine: Machine;
@@ -66,19 +68,20 @@ export type PreparedGateway = GatewayOptions & { gatewayName: string; instrument
 export async function prepareGateway(request: GatewayRequest, log: Logger): Promise<PreparedGateway> {
   const { gatewayName, machine } = request;
   const { conf, settings } = await readSettings(request);
-  const accessToken = await accessTokenOf(request, settings, conf, log);
+  const access = await accessOf(request, settings, conf, log);
   const directory = stateDirectory("gateway", gatewayName, machine);
   if (isInfisicals(conf) && !(await hasCache(directory))) explainLoopback(gatewayName, log);
-  const platform = openPlatform(settings, machine.env, accessToken);
+  const platform = access.client;
   const instruments = createInstruments();
   const route = tunnelRoute(machine.env, settings.caFile);
   const credentials = new PlatformSource({
-    platform,
+    platform: access.source,
     gatewayName,
     relays: settings.relays,
     tunnels: settings.tunnels,
+    refusedFix: access.refusedFix,
     measure: (host, port, signal) => measureRelay({ host, port, ...route(host, port) }, signal),
-    cache: openCredentialsCache(directory, [platform.domain, accessToken, ...settings.relays], log),
+    cache: openCredentialsCache(directory, [platform.domain, access.issuedFor, ...settings.relays], log),
     conditions: instruments.conditions,
     log,
   });
@@ -96,7 +99,7 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
       const report = makeAgentReport(instruments.conditions.list(), new Date());
       return platform.gatewayHeartbeat({ report }, { signal });
     },
-    follow: followPlatform((ask) => platform.events(ask), log),
+    follow: followPlatform((ask) => platform.events({ ...ask, ...(access.as && { as: access.as }) }), log),
     renew: () => credentials.renew(),
     accounting: new ConnectionJournal({
       send: (report, ask) => platform.reportConnections(report, ask),
@@ -183,13 +186,33 @@ export async function readSettings(request: GatewayRequest): Promise<Known> {
   return { conf, settings: { ...settings, domain: normaliseDomain(settings.domain, { insecureHttp }) } };
 }
 
+/**
+ * As whom the gateway reaches its platform (PROTOCOL 0.3): what the command line names; a credential of its own from an
+ * enrollment; the machine identity of environment or conf.
+ */
+async function accessOf(
+  request: GatewayRequest,
+  settings: Settings,
+  conf: ReadonlyMap<string, string>,
+  log: Logger,
+): Promise<GatewayPlatform> {
+  const { gatewayName, machine, identity = {} } = request;
+  const named = await givenIdentity(identity, conf, machine.env);
+  if (named) return asIdentity(settings, machine.env, { login: named, gatewayName });
+  const accessToken = await accessTokenOf(request, settings, conf, log);
+  if (accessToken !== undefined) return asGateway(settings, machine.env, accessToken);
+  const stored = await storedIdentity(conf, machine.env);
+  if (stored) return asIdentity(settings, machine.env, { login: stored, gatewayName });
+  throw notEnrolled(gatewayName, machine, conf);
+}
+
 async function accessTokenOf(
   request: GatewayRequest,
   settings: Settings,
   conf: ReadonlyMap<string, string>,
   log: Logger,
-): Promise<string> {
-  const { gatewayName, machine } = request;
+): Promise<string | undefined> {
+  const { machine } = request;
   const stored = await storedAccessToken(conf, machine.env);
   // Infisical's `systemd install` leaves the token in the conf for the first start.
   const token =
@@ -201,8 +224,7 @@ async function accessTokenOf(
     log.info(`Gateway ${outcome === "rotated" ? "has new credentials" : "enrolled"}`, { gatewayId });
     return accessToken;
   }
-  if (stored !== undefined) return stored;
-  throw notEnrolled(gatewayName, machine, conf);
+  return stored;
 }
 
 function enrol(
@@ -221,20 +243,6 @@ function enrol(
   });
 }
 
-function openPlatform(
-  { domain, caFile, insecureHttp }: Settings,
-  env: Environment,
-  accessToken?: string,
-): PlatformClient {
-  return new PlatformClient({
-    domain,
-    insecureHttp,
-    fetch: environmentFetch(env, caFile),
-    ...(accessToken === undefined ? {} : { token: () => accessToken }),
-    ...(caFile === undefined ? {} : { caFile }),
-  });
-}
-
 /** Neither conf nor token, or no domain: says which command to run. */
 export function notEnrolled(
   gatewayName: string,
@@ -242,13 +250,11 @@ export function notEnrolled(
   conf: ReadonlyMap<string, string>,
 ): SallyportError {
   const path = confPath("gateway", gatewayName, machine);
-  const identity = setting(machine.env, "TOKEN") ?? conf.get("INFISICAL_TOKEN");
   const method = setting(machine.env, "GATEWAY_ENROLL_METHOD") ?? conf.get("INFISICAL_GATEWAY_ENROLL_METHOD");
-  if (conf.size > 0 && (method === "aws" || (identity && !conf.has("INFISICAL_GATEWAY_ACCESS_TOKEN")))) {
-    const what = method === "aws" ? "the AWS login" : "a machine identity";
+  if (conf.size > 0 && method === "aws") {
     return new SallyportError(
       "UNSUPPORTED",
-      `The conf of gateway ${gatewayName} uses ${what}, which this version does not do: ${deployHint(gatewayName)} and ` +
+      `The conf of gateway ${gatewayName} uses the AWS login, which this version does not do: ${deployHint(gatewayName)} and ` +
         "start it with that.",
     );
   }

@@ -2,13 +2,16 @@ import { findReadableConf, isSameConf, readConf, writeConf } from "../host/conf-
 import { secret } from "../host/environment.ts";
 import { confPath } from "../host/paths.ts";
 import type { ServiceConf } from "../host/service/describe-service.ts";
+import { givenIdentity, storedIdentity, withIdentity } from "../platform-client/identity-login.ts";
+import type { IdentityLogin } from "../platform-client/identity-session.ts";
 import { withSettings } from "./enrolment.ts";
 import { enrolFromRequest, type GatewayRequest, notEnrolled, readSettings } from "./prepare.ts";
 import { gatewaySettings, storedAccessToken } from "./settings.ts";
 
 /**
  * The conf of a gateway that is to run as a service: at its own path (an older product's single file is copied), with the
- * flags of this call and an access token in it. Enrolls where a new token is given; without one, what is stored counts.
+ * flags of this call and an access token in it, or the machine identity that it runs as. Enrolls where a new token is
+ * given; without one, what is stored counts.
  * @throws SallyportError as `enrolFromRequest`, CONFIG_INVALID when there is neither conf nor token
  */
 export async function keepServiceConf(request: GatewayRequest): Promise<ServiceConf & { changed: boolean }> {
@@ -16,6 +19,9 @@ export async function keepServiceConf(request: GatewayRequest): Promise<ServiceC
   const path = confPath("gateway", gatewayName, machine);
   const before = await readConf(path);
   const { conf, settings } = await readSettings(request);
+  const identity = await identityOf(request, conf);
+  if (identity)
+    return await keepConf(path, before, identityConf(withSettings(conf, gatewayName, settings), identity));
   const stored = await storedAccessToken(conf, machine.env);
   // Infisical's `systemd install` leaves the token in the conf for the first start.
   const token =
@@ -28,9 +34,39 @@ export async function keepServiceConf(request: GatewayRequest): Promise<ServiceC
   if (stored !== undefined && (await storedAccessToken(values, {})) === undefined) {
     values.set("INFISICAL_GATEWAY_ACCESS_TOKEN", stored);
   }
+  return await keepConf(path, before, values);
+}
+
+async function keepConf(
+  path: string,
+  before: ReadonlyMap<string, string> | undefined,
+  values: Map<string, string>,
+): Promise<ServiceConf & { changed: boolean }> {
   const changed = !isSameConf(before, values);
   if (changed) await writeConf(path, values);
   return { path, values, changed };
+}
+
+/** By the same precedence as at a start: the command line, then what was enrolled, then environment and conf. */
+async function identityOf(
+  { identity = {}, token, machine }: GatewayRequest,
+  conf: ReadonlyMap<string, string>,
+): Promise<IdentityLogin | undefined> {
+  const named = await givenIdentity(identity, conf, machine.env);
+  const enrolled = token ?? (await secret(machine.env, "GATEWAY_ENROLLMENT_TOKEN"));
+  if (named || enrolled !== undefined || (await storedAccessToken(conf, machine.env)) !== undefined)
+    return named;
+  if (conf.has("INFISICAL_GATEWAY_ENROLLMENT_TOKEN")) return undefined;
+  return await storedIdentity(conf, machine.env);
+}
+
+/** What was enrolled before would be used instead of the identity, so it goes. */
+function identityConf(values: Map<string, string>, login: IdentityLogin): Map<string, string> {
+  for (const key of ["ACCESS_TOKEN", "ENROLLMENT_TOKEN", "ENROLL_METHOD", "ID"]) {
+    values.delete(`INFISICAL_GATEWAY_${key}`);
+    values.delete(`SALLYPORT_GATEWAY_${key}`);
+  }
+  return withIdentity(values, login);
 }
 
 /** What `keepServiceConf` would leave there, as far as it can be known without enrolling. Writes nothing. */

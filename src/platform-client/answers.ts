@@ -161,8 +161,11 @@ export type Access = z.infer<typeof accessAnswer>;
 export const grantRow = z.object({
   id,
   resourceId: id,
-  userId: id,
-  email: name,
+  /** Of a person, or of a machine identity, which an older platform does not have. */
+  userId: id.nullable(),
+  email: name.nullable(),
+  identityId: id.nullish(),
+  identityName: name.nullish(),
   /** null = until it is taken back. */
   endsAt: time,
   createdAt: time,

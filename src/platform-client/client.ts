@@ -1,6 +1,7 @@
 import type { AgentReport } from "./agent-report.ts";
 import * as answers from "./answers.ts";
 import type { ConnectionRecord } from "./connections.ts";
+import { IdentityCalls } from "./identities.ts";
 import { type AnswerStream, type Call, Transport, type TransportOptions } from "./transport.ts";
 
 export type { TransportOptions as PlatformClientOptions } from "./transport.ts";
@@ -77,10 +78,12 @@ export interface TunnelReport {
   complete?: boolean;
 }
 
-/** A person of the organisation: one of the two. */
+/** A person or a machine identity of the organisation: one of the four. */
 export interface Grantee {
   userId?: string;
   email?: string;
+  identityId?: string;
+  identityName?: string;
 }
 
 type Ask = { signal?: AbortSignal };
@@ -91,11 +94,13 @@ type Ask = { signal?: AbortSignal };
  * the code that the platform sent
  */
 export class PlatformClient {
+  readonly identities: IdentityCalls;
   readonly #transport: Transport;
 
   /** @throws SallyportError CONFIG_INVALID */
   constructor(options: TransportOptions) {
     this.#transport = new Transport(options);
+    this.identities = new IdentityCalls(this.#transport);
   }
 
   /** `scheme://host[:port][/path]`, without `/api`. */
@@ -350,9 +355,11 @@ export class PlatformClient {
     lastEventId: string | undefined;
     signal: AbortSignal;
     instanceRelay?: InstanceRelay;
+    /** As which a machine identity follows. */
+    as?: "gateway" | "relay";
   }): Promise<AnswerStream> {
-    const { lastEventId, signal, instanceRelay } = ask;
-    const query = instanceRelay ? `?relayName=${encodeURIComponent(instanceRelay.name)}` : "";
+    const { lastEventId, signal, instanceRelay, as } = ask;
+    const query = queryOf({ relayName: instanceRelay?.name, as });
     const headers = {
       Accept: "text/event-stream",
       ...(lastEventId !== undefined && { "Last-Event-ID": lastEventId }),

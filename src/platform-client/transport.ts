@@ -10,8 +10,8 @@ import { refusalError, unreachableError } from "./refusal.ts";
 export interface TransportOptions {
   /** Any spelling that `normaliseDomain` accepts. */
   domain: string;
-  /** The bearer token of each call, asked anew every time; undefined = none. */
-  token?: () => string | undefined;
+  /** The bearer token of each call, asked anew every time; undefined = none. What it throws reaches the caller. */
+  token?: () => string | undefined | Promise<string | undefined>;
   /** PEM file of authorities trusted besides the system's (`--ca-file`, SALLYPORT_CA_FILE). */
   caFile?: string;
   /** Allows plain http to another machine. */
@@ -101,7 +101,7 @@ export class Transport {
   }
 
   async #fetch(call: Omit<Call<never>, "answer">, signal: AbortSignal): Promise<Response> {
-    const bearer = call.bearer ?? this.#options.token?.();
+    const bearer = call.bearer ?? (await this.#options.token?.());
     const headers: Record<string, string> = {
       Accept: "application/json",
       "User-Agent": `sallyport/${VERSION}`,

@@ -82,6 +82,11 @@ export class StubPlatform {
   /** The access token that is accepted now. */
   accessToken: string | undefined;
   relays: StubRelay[] = [];
+  /** A machine identity that may be a gateway; each login gives another token, good for this many seconds. */
+  identity = { clientId: "client-1", clientSecret: "spi_secret", expiresIn: 900 };
+  /** The token of its last login or renewal, or one that it was given. */
+  identityToken: string | undefined;
+  identityLogins = 0;
   readonly connects: GatewayConnectRequest[] = [];
   readonly paths: string[] = [];
   heartbeats = 0;
@@ -117,17 +122,40 @@ export class StubPlatform {
     this.paths.push(pathname);
     const body: unknown = await request.json().catch(() => ({}));
     if (pathname === "/api/v3/gateways/login") return this.#login(body as { token?: string });
-    if (request.headers.get("authorization") !== `Bearer ${this.accessToken}`)
-      return refusal(401, "Token revoked");
+    if (pathname === "/api/v1/auth/universal-auth/login") return this.#identityLogin(body);
+    if (pathname === "/api/v1/auth/token/renew") return this.#identityRenewal(body);
+    const bearer = request.headers.get("authorization");
+    const asIdentity = this.identityToken !== undefined && bearer === `Bearer ${this.identityToken}`;
+    if (!asIdentity && bearer !== `Bearer ${this.accessToken}`) return refusal(401, "Token revoked");
     if (pathname === "/api/v2/gateways/heartbeat") {
       this.heartbeats++;
       return Response.json({ message: "Successfully triggered heartbeat" });
     }
-    if (pathname !== "/api/v3/gateways/connect") return refusal(404, "Not found");
+    const connect = asIdentity ? "/api/v2/gateways" : "/api/v3/gateways/connect";
+    if (pathname !== connect) return refusal(404, "Not found");
     const wanted = body as GatewayConnectRequest;
     this.connects.push(wanted);
     const { pki, kind, relays } = this;
     return Response.json(await answerConnect({ pki, kind, relays, request: wanted }));
+  }
+
+  #identityLogin(body: unknown): Response {
+    const { clientId, clientSecret } = body as Record<string, string>;
+    const known = clientId === this.identity.clientId && clientSecret === this.identity.clientSecret;
+    return known ? this.#identityAnswer() : refusal(401, "Invalid credentials");
+  }
+
+  #identityRenewal(body: unknown): Response {
+    const known = (body as { accessToken?: string }).accessToken === this.identityToken;
+    return known ? this.#identityAnswer() : refusal(401, "The access token is expired");
+  }
+
+  #identityAnswer(): Response {
+    this.identityLogins++;
+    this.identityToken = `identity-${randomUUID()}`;
+    const { expiresIn } = this.identity;
+    const token = { accessToken: this.identityToken, expiresIn };
+    return Response.json({ ...token, accessTokenMaxTTL: 86_400, tokenType: "Bearer" });
   }
 
   async #login({ token = "" }: { token?: string }): Promise<Response> {

@@ -1,9 +1,11 @@
 import { enrolFromRequest } from "../../gateway/prepare.ts";
 import { thisMachine } from "../../host/paths.ts";
 import { readProfile } from "../../platform-client/profile.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
+import { givenCredentials } from "../identity-flags.ts";
 import { printJson, printLine, say } from "../output.ts";
-import { enrollmentToken, gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
+import { gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
 
 export default command({
   name: "enroll",
@@ -13,7 +15,13 @@ export default command({
     const machine = thisMachine();
     const gatewayName = requiredGatewayName("enroll", args, machine.env);
     const flags = gatewayFlags(args, repeated, machine.env);
-    const token = await enrollmentToken(args);
+    const { token, identity } = await givenCredentials(args);
+    if (identity) {
+      throw new SallyportError(
+        "USAGE",
+        `A machine identity needs no enrollment: run "sallyport gateway start ${gatewayName}" with it.`,
+      );
+    }
     const profileDomain = (await readProfile())?.domain;
     const enrolled = await enrolFromRequest({ gatewayName, flags, token, profileDomain, machine });
     const { outcome, gatewayId, confPath, previousGatewayId } = enrolled;

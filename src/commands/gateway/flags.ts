@@ -1,7 +1,8 @@
 import { type GatewayFlags, list, MOST_RELAYS, tunnelCount } from "../../gateway/settings.ts";
-import { type Environment, readSecretFile, setting } from "../../host/environment.ts";
+import { type Environment, setting } from "../../host/environment.ts";
 import { requireGatewayName, requireRelayName } from "../../host/names.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { identityMethodArgs } from "../identity-flags.ts";
 
 /** Older words of Infisical's for `--relay`. */
 const RELAY_ALIASES: string[] = ["target-relay-name", "proxy-name"];
@@ -13,12 +14,12 @@ export const gatewayArgs = {
   "enroll-method": { type: "string", description: "How the gateway enrolls: token", valueHint: "method" },
   token: {
     type: "string",
-    description: "Enrollment token, works once; - reads it from stdin",
+    description: "Enrollment token, works once, or a machine identity's token; - reads it from stdin",
     valueHint: "token",
   },
   "token-file": {
     type: "string",
-    description: "File that holds the enrollment token; - for stdin",
+    description: "File that holds such a token; - for stdin",
     valueHint: "file",
   },
   domain: { type: "string", description: "The platform's address", valueHint: "url" },
@@ -27,11 +28,7 @@ export const gatewayArgs = {
     description: "Id of the gateway, for the enroll method aws",
     valueHint: "id",
   },
-  "auth-method": {
-    type: "string",
-    description: "Machine identity login; not supported",
-    valueHint: "method",
-  },
+  ...identityMethodArgs,
   relay: {
     type: "string",
     alias: RELAY_ALIASES,
@@ -74,6 +71,9 @@ export interface GatewayArgs {
   "gateway-id"?: string | undefined;
   tunnels?: string | undefined;
   "auth-method"?: string | undefined;
+  "client-id"?: string | undefined;
+  "client-secret"?: string | undefined;
+  "client-secret-file"?: string | undefined;
   "listen-address"?: string | undefined;
   "ca-file"?: string | undefined;
   "insecure-http"?: boolean | undefined;
@@ -125,39 +125,11 @@ export function requiredGatewayName(verb: string, args: GatewayArgs, env: Enviro
   throw new SallyportError("USAGE", `Name the gateway, for example: sallyport gateway ${verb} my-gateway`);
 }
 
-/**
- * The enrollment token of the command line, if there is one. As a flag every user of the machine can read it: accepted
- * for a token that works once, refused for anything else (ACCEPTANCE B6).
- * @throws SallyportError USAGE, UNSUPPORTED, FILE_UNREADABLE
- */
-export async function enrollmentToken(args: GatewayArgs): Promise<string | undefined> {
-  const { token, "token-file": file } = args;
-  if (token !== undefined && file !== undefined) {
-    throw new SallyportError("USAGE", "Give --token or --token-file, not both.");
-  }
-  if (token === "") throw new SallyportError("USAGE", "The flag --token needs a value.");
-  if (token === "-" || file !== undefined) return readSecretFile(file ?? "-");
-  if (token !== undefined && !token.startsWith("gwe_") && args["enroll-method"] !== "token") {
-    throw new SallyportError(
-      "UNSUPPORTED",
-      "--token takes an enrollment token (gwe_...): starting with a machine identity's token is not supported. " +
-        'Get one with "sallyport gateway deploy-command", and give it with --token-file.',
-    );
-  }
-  return token;
-}
-
 function refuseUnsupported(args: GatewayArgs, env: Environment): void {
   if (args["listen-address"] !== undefined) {
     throw new SallyportError(
       "UNSUPPORTED",
       "--listen-address is not supported: a gateway only dials out, through a relay. Leave it away, or run a relay of your own.",
-    );
-  }
-  if (args["auth-method"] !== undefined) {
-    throw new SallyportError(
-      "UNSUPPORTED",
-      '--auth-method is not supported: enroll the gateway with a token from "sallyport gateway deploy-command".',
     );
   }
   const method = args["enroll-method"] ?? setting(env, "GATEWAY_ENROLL_METHOD") ?? "token";

@@ -4,9 +4,10 @@ import { DRAIN_MS } from "../../gateway/settings.ts";
 import { thisMachine } from "../../host/paths.ts";
 import { readProfile } from "../../platform-client/profile.ts";
 import { command } from "../command.ts";
+import { givenCredentials } from "../identity-flags.ts";
 import { loggingArgs } from "../logging.ts";
 import { install, installArgs, passedOn } from "../service.ts";
-import { enrollmentToken, gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
+import { gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
 
 export default command({
   name: "install",
@@ -40,7 +41,7 @@ export default command({
           keepServiceConf({
             gatewayName,
             flags,
-            token: await enrollmentToken(args),
+            ...(await givenCredentials(args)),
             profileDomain: (await readProfile())?.domain,
             machine,
           }),

@@ -5,15 +5,9 @@ import { readProfile } from "../../platform-client/profile.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { createLogger, type Logger } from "../../telemetry/log.ts";
 import { command } from "../command.ts";
+import { type GivenCredentials, givenCredentials } from "../identity-flags.ts";
 import { loggingArgs, metricsAddress } from "../logging.ts";
-import {
-  enrollmentToken,
-  type GatewayArgs,
-  gatewayArgs,
-  gatewayFlags,
-  gatewayName,
-  requiredGatewayName,
-} from "./flags.ts";
+import { type GatewayArgs, gatewayArgs, gatewayFlags, gatewayName, requiredGatewayName } from "./flags.ts";
 
 export default command({
   name: "start",
@@ -32,8 +26,8 @@ export default command({
     const log = createLogger({ format: args["log-format"], level: args["log-level"] });
     const flags = gatewayFlags(args, repeated, machine.env);
     const metrics = metricsAddress(args, machine.env);
-    const token = await enrollmentToken(args);
-    const options = await prepare({ args, flags, token, machine, log });
+    const given = await givenCredentials(args);
+    const options = await prepare({ args, flags, given, machine, log });
     const { runGateway } = await import("../../gateway/run.ts");
     await runGateway({ ...options, metrics, log });
   },
@@ -42,18 +36,18 @@ export default command({
 interface Start {
   args: GatewayArgs & { pki?: string | undefined };
   flags: GatewayFlags;
-  token: string | undefined;
+  given: GivenCredentials;
   machine: Machine;
   log: Logger;
 }
 
-async function prepare({ args, flags, token, machine, log }: Start): Promise<PreparedGateway> {
+async function prepare({ args, flags, given, machine, log }: Start): Promise<PreparedGateway> {
   if (args.pki === undefined) {
     const name = requiredGatewayName("start", args, machine.env);
     const profileDomain = (await readProfile())?.domain;
-    return prepareGateway({ gatewayName: name, flags, token, profileDomain, machine }, log);
+    return prepareGateway({ gatewayName: name, flags, ...given, profileDomain, machine }, log);
   }
-  if (token !== undefined || args.domain !== undefined) {
+  if (given.token !== undefined || given.identity !== undefined || args.domain !== undefined) {
     throw new SallyportError("USAGE", "With --pki there is no platform: leave --token and --domain away.");
   }
   const name = gatewayName(args, machine.env);

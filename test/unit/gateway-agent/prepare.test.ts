@@ -129,10 +129,7 @@ describe("gateway start", () => {
     expect(platform.connects.at(-1)).toMatchObject({ relayName: "r1" });
   });
 
-  test("a machine identity or the AWS login in the conf is named as not supported", async () => {
-    await writeConf(conf, new Map([["INFISICAL_TOKEN", "secret-identity"]]));
-    await expect(start()).rejects.toMatchObject({ code: "UNSUPPORTED" });
-    await expect(start()).rejects.not.toThrow(/secret-identity/);
+  test("the AWS login in the conf is named as not supported", async () => {
     await writeConf(conf, new Map([["INFISICAL_GATEWAY_ENROLL_METHOD", "aws"]]));
     await expect(start()).rejects.toThrow(/AWS login/);
   });
