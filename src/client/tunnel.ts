@@ -1,7 +1,7 @@
 import { formatHostPort } from "../host/address.ts";
 import type { ClientCredentials } from "../pki/credentials.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
-import { ALPN, saysWhy } from "../tunnel/alpn.ts";
+import { ALPN, isOwnMode, saysWhy } from "../tunnel/alpn.ts";
 import { carryBallast } from "../tunnel/heap-ballast.ts";
 import { expectStatusLine, NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
@@ -144,7 +144,7 @@ async function reachRelay(
   const { answer, rest } = expectStatusLine(outer.stream, left(), signal);
   const gateway = reach(rest).then((connection) => {
     // From here on its records, which nobody can cut short unnoticed, need no second encryption.
-    if (connection.alpn === ALPN.sallyportTcp) outer.stream.stepAside();
+    if (isOwnMode(connection.alpn)) outer.stream.stepAside();
     return connection;
   });
   const who = `The relay ${formatHostPort(relayHost, relayPort)}`;

@@ -10,11 +10,24 @@ export const ALPN = {
   health: "infisical-health",
   /** Inner: `infisical-tcp-proxy` with a status line of the gateway first. */
   sallyportTcp: "sallyport-tcp/1",
+  /** Inner: `infisical-http-proxy` whose ends are held to close_notify, and whose failures have exact statuses. */
+  sallyportHttp: "sallyport-http/1",
 } as const;
+
+/** Both ends are ours: a TLS stream that ends without close_notify was cut short. Others may not say it (PROTOCOL 0.5). */
+export function isOwnMode(alpn: string | null): boolean {
+  return alpn === ALPN.sallyportTcp || alpn === ALPN.sallyportHttp;
+}
 
 /** Whether the relay answers with a status line. */
 export function saysWhy(alpn: string | null): boolean {
   return alpn === ALPN.relay || alpn === ALPN.relayAside;
+}
+
+/** The list as Bun's `ALPNProtocols` wants it: each name after a byte with its length (RFC 7301, 3.1). */
+export function encodeProtocols(protocols: readonly string[]): Buffer {
+  const names = protocols.map((protocol) => Buffer.from(protocol, "latin1"));
+  return Buffer.concat(names.flatMap((name) => [Buffer.from([name.length]), name]));
 }
 
 /** The names that a peer offers, each after a byte with its length (RFC 7301, 3.1). A list that is cut off ends early. */

@@ -64,6 +64,7 @@ export function acceptSsh(socket: RawSocket, o: AcceptOptions): SshTransport {
   });
   transport.events = {
     message: (type, payload) => authentication.message(type, payload),
+    identified: () => ticket?.progress(),
     keysChanged: () => ticket?.progress(),
     room() {},
     heard() {},

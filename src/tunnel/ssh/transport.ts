@@ -35,6 +35,8 @@ const EXCHANGE_MS = 60_000;
 export interface TransportEvents {
   /** A message that is none of the transport's own. The payload is only lent, unless it is channel data. */
   message(type: number, payload: Buffer): void;
+  /** The peer's identification line is here. */
+  identified?(): void;
   /** New keys are in use, the first ones or later ones. */
   keysChanged(): void;
   /** Output may be added again, see `mayTransmit`. */
@@ -130,10 +132,11 @@ export class SshTransport {
   feed(chunk: Buffer): void {
     if (this.#closed) return;
     this.#received += chunk.length;
-    const { encrypted } = this.#packets;
+    const { encrypted, peerIdent } = this.#packets;
     try {
       this.events?.heard();
       this.#packets.read(chunk);
+      if (peerIdent === "" && this.peerIdent !== "") this.events?.identified?.();
       this.#rekeyIfWorn();
     } catch (error) {
       this.fail(error);

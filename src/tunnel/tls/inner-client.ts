@@ -1,6 +1,6 @@
 import { GATEWAY_URI_PREFIX } from "../../pki/extensions.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { ALPN } from "../alpn.ts";
+import { isOwnMode } from "../alpn.ts";
 import type { ByteStream } from "../stream.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ClientIdentity, TlsConnection } from "./connection.ts";
@@ -25,7 +25,7 @@ const NAME = "localhost";
  * The inner TLS session, through the outer stream, with the gateway itself (PROTOCOL D, stage 2). The outer stream
  * belongs to the result: it ends with it, and is destroyed when this fails. TLS 1.3.
  *
- * Where `sallyport-tcp/1` is agreed on, a stream that was cut short closes with an error. Other gateways say no
+ * Where one of our own modes is agreed on, a stream that was cut short closes with an error. Other gateways say no
  * close_notify (PROTOCOL 0.5), so there the outer stream's orderly end is the end.
  * @throws SallyportError TLS_UNTRUSTED, TLS_FAILED, CERTIFICATE_REFUSED, MODE_UNSUPPORTED, TIMEOUT, CONFIG_INVALID; the signal's reason
  */
@@ -36,7 +36,7 @@ export function dialInnerTls(outer: ByteStream, options: InnerTlsDial): Promise<
     server: "the gateway",
     protocols: alpns,
     checkName: (certificate) => requireGateway(certificate, options),
-    rules: (alpn) => ({ strict: alpn === ALPN.sallyportTcp }),
+    rules: (alpn) => ({ strict: isOwnMode(alpn) }),
     timeoutMs,
     signal,
   });

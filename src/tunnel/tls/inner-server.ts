@@ -1,6 +1,6 @@
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
-import { ALPN } from "../alpn.ts";
+import { isOwnMode } from "../alpn.ts";
 import type { ByteStream } from "../stream.ts";
 import { acceptTls, requireUsable } from "./accept-tls.ts";
 import type { ServerIdentity, TlsConnection } from "./connection.ts";
@@ -30,8 +30,8 @@ export interface InnerTlsServer {
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
- * The gateway's end of the inner TLS (PROTOCOL 0.2, D stage 2). Where `sallyport-tcp/1` is agreed on, a stream that was
- * cut short closes with an error; other clients are not held to close_notify.
+ * The gateway's end of the inner TLS (PROTOCOL 0.2, D stage 2). Where one of our own modes is agreed on, a stream
+ * that was cut short closes with an error; other clients are not held to close_notify.
  * @throws SallyportError CONFIG_INVALID
  */
 export function openInnerTlsServer(options: InnerTlsOptions): InnerTlsServer {
@@ -60,7 +60,7 @@ class Server implements InnerTlsServer {
     const giveUp = acceptTls(channel, {
       identity: this.#identity,
       choose: () => alpns,
-      rules: (alpn) => ({ strict: alpn === ALPN.sallyportTcp }),
+      rules: (alpn) => ({ strict: isOwnMode(alpn) }),
       timeoutMs: handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
       oldClients: false,
       ready(connection) {
