@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { environmentFetch } from "../client/environment-fetch.ts";
 import { makePrivateDirectory } from "../host/atomic-file.ts";
 import type { Environment } from "../host/environment.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { AccessTokens } from "./services/access-tokens.ts";
+import { Sts } from "./services/auth-methods/sts.ts";
 import { Authorities } from "./services/authorities.ts";
 import type { Core } from "./services/core.ts";
 import { HostRule } from "./services/host-rule.ts";
@@ -27,6 +29,8 @@ export interface CoreOptions {
   onLoopback?: boolean;
   /** What instance relays register with; without it they can't. */
   relayAuthSecret?: string | undefined;
+  /** Where AWS STS is asked instead of at AWS's own hosts; https, or http to this machine. */
+  stsEndpoint?: string | undefined;
   log: Logger;
   now?: () => Date;
 }
@@ -87,6 +91,7 @@ async function assemble(store: Store, rootKey: Uint8Array, options: CoreOptions)
       allowPrivate: options.allowPrivateHosts ?? false,
       onLoopback: options.onLoopback ?? false,
     }),
+    sts: new Sts({ endpoint: options.stsEndpoint, fetch: environmentFetch(options.env) ?? fetch }),
     relayAuthSecret: options.relayAuthSecret,
     publicUrl,
     now,

@@ -107,6 +107,17 @@ function publicUrl(text: string): string {
   throw new SallyportError("CONFIG_INVALID", "--public-url has to be scheme://host[:port], without a path.");
 }
 
+/** Plain http only to this machine: who is let in depends on the answer. @throws SallyportError CONFIG_INVALID */
+export function stsEndpoint(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = normaliseDomain(text, {});
+  if (new URL(url).pathname === "/") return url;
+  throw new SallyportError(
+    "CONFIG_INVALID",
+    "--aws-sts-endpoint has to be scheme://host[:port], without a path.",
+  );
+}
+
 function logLevel(text: string | undefined): "debug" | "info" | "warn" | "error" {
   return text === "debug" || text === "warn" || text === "error" ? text : "info";
 }

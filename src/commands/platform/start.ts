@@ -1,7 +1,7 @@
 import { secret, setting } from "../../host/environment.ts";
 import { onShutdown } from "../../host/signals.ts";
 import { command } from "../command.ts";
-import { addressArgs, addressSettings, databaseArgs, databaseSettings } from "./flags.ts";
+import { addressArgs, addressSettings, databaseArgs, databaseSettings, stsEndpoint } from "./flags.ts";
 
 export default command({
   name: "start",
@@ -12,6 +12,12 @@ export default command({
     "allow-private-hosts": {
       type: "boolean",
       description: "Relays may have private addresses (or SALLYPORT_ALLOW_PRIVATE_HOSTS=1)",
+    },
+    "aws-sts-endpoint": {
+      type: "string",
+      description:
+        "Ask AWS STS there instead of at AWS's own hosts, for example a private endpoint (or SALLYPORT_AWS_STS_ENDPOINT)",
+      valueHint: "url",
     },
   },
   async run({ args }) {
@@ -24,6 +30,7 @@ export default command({
       listen: { hostname: listen.host, port: listen.port },
       publicUrl,
       allowPrivateHosts: args["allow-private-hosts"] ?? isTrue(setting(env, "ALLOW_PRIVATE_HOSTS")),
+      stsEndpoint: stsEndpoint(args["aws-sts-endpoint"] ?? setting(env, "AWS_STS_ENDPOINT")),
       relayAuthSecret: (await secret(env, "RELAY_AUTH_SECRET")) ?? env.RELAY_AUTH_SECRET,
     });
     await onShutdown(() => platform.close(), { log });

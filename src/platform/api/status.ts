@@ -7,7 +7,10 @@ import { declareRoute, routes } from "./route.ts";
 const status = declareRoute(["anyone"], {
   method: "get",
   path: "/api/status",
-  responses: answers(z.object({ date: z.string(), message: z.string() }), "The process is alive"),
+  responses: answers(
+    z.object({ date: z.string(), message: z.string(), platformId: z.string() }),
+    "The process is alive; the id is what agents sign for when they log in by AWS (EXTENSIONS X8)",
+  ),
 });
 
 const health = declareRoute(["anyone"], {
@@ -24,7 +27,11 @@ const documentation = declareRoute(["anyone"], {
 
 export function statusRoutes(describeApi: () => Record<string, unknown>) {
   return routes()
-    .openapi(status, (c) => c.json({ date: c.var.services.core.now().toISOString(), message: "Ok" }, 200))
+    .openapi(status, (c) => {
+      const { core } = c.var.services;
+      const platformId = core.keyring.instanceId;
+      return c.json({ date: core.now().toISOString(), message: "Ok", platformId }, 200);
+    })
     .openapi(health, async (c) => {
       const instance = await findInstance(c.var.services.core.store.read);
       if (!instance) throw new SallyportError("DATABASE_UNAVAILABLE", "The database is empty.");

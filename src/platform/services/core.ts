@@ -1,6 +1,7 @@
 import type { Logger } from "../../telemetry/log.ts";
 import type { Store } from "../store/database.ts";
 import type { AccessTokens } from "./access-tokens.ts";
+import type { Sts } from "./auth-methods/sts.ts";
 import type { Authorities } from "./authorities.ts";
 import type { HostRule } from "./host-rule.ts";
 import type { Keyring } from "./keyring.ts";
@@ -13,6 +14,8 @@ export interface Core {
   accessTokens: AccessTokens;
   /** Which hosts relays may have. */
   hostRule: HostRule;
+  /** Asks AWS who signed a login. */
+  sts: Sts;
   /** What instance relays register with; undefined = they can't. */
   relayAuthSecret: string | undefined;
   /** Where people and agents reach this platform, without a trailing slash. */
@@ -21,7 +24,7 @@ export interface Core {
   log: Logger;
 }
 
-/** Bounds per organisation (of relays also per instance, of grants per resource): each is far above what people use and keeps lists short. */
+/** Bounds per organisation (of relays also per instance, of grants per resource, of secrets per machine identity): each is far above what people use and keeps lists short. */
 export const LIMITS = {
   gateways: 50,
   relays: 100,

@@ -1,5 +1,5 @@
 import { SallyportError } from "../../telemetry/error.ts";
-import { insertAudit } from "../store/audit.ts";
+import type { ResourceKind as Kind } from "../store/auth-methods.ts";
 import type { Sql } from "../store/database.ts";
 import {
   consumeEnrollmentToken,
@@ -7,16 +7,12 @@ import {
   findEnrollmentToken,
   storeEnrollmentToken,
 } from "../store/enrollment-tokens.ts";
-import { raiseGatewayVersion } from "../store/gateways.ts";
-import { raiseRelayVersion } from "../store/relays.ts";
 import type { Core } from "./core.ts";
-import { emit } from "./events.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 import { hashOpaqueToken, mintOpaqueToken } from "./opaque-tokens.ts";
+import { mintAccessToken, recordLogin } from "./record-login.ts";
 
 const TTL_SECONDS = 3600;
-
-type Kind = "gateway" | "relay";
 
 interface Redeemed {
   accessToken: string;
@@ -47,6 +43,15 @@ export async function mintEnrollmentToken(
   return { token: token.plain, tokenId, expiresAt };
 }
 
+/** @throws SallyportError REQUEST_REFUSED for what logs in otherwise (PROTOCOL A.3) */
+export function requireTokenMethod(kind: Kind, name: string, method: string): void {
+  if (method === "token") return;
+  throw new SallyportError(
+    "REQUEST_REFUSED",
+    `The ${kind} ${name} logs in by ${method}, not by a token: change its authentication method first.`,
+  );
+}
+
 /**
  * Trades an enrollment token for an access token, once. Raises the version, so every earlier access token of this
  * gateway or relay is worthless: the last login wins (PROTOCOL B). A token of another kind is left unspent.
@@ -68,13 +73,8 @@ export async function redeemEnrollmentToken(
   }
   const tokenVersion = await consume(core, row, { kind, owner, tokenHash, address });
   if (typeof tokenVersion !== "number") throw limiter.failed(address, owner, tokenVersion);
-  const shared = { orgId: row.org_id, tokenVersion };
-  const accessToken = await core.accessTokens.mint(
-    kind === "gateway"
-      ? { authTokenType: "gatewayAccessToken", gatewayId: owner, ...shared }
-      : { authTokenType: "relayAccessToken", relayId: owner, ...shared },
-  );
-  return { accessToken, id: owner };
+  const redeemed = { kind, id: owner, orgId: row.org_id };
+  return { accessToken: await mintAccessToken(core, redeemed, tokenVersion), id: owner };
 }
 
 /** The new version, or why there is none. An expired token is deleted on the way. */
@@ -90,26 +90,8 @@ async function consume(
       return refuse("Enrollment token has already been used");
     }
     if (row.expires_at <= now) return refuse("Enrollment token has expired");
-    const raise = kind === "gateway" ? raiseGatewayVersion : raiseRelayVersion;
-    const raised = await raise(sql, owner, now);
-    if (!raised) return refuse("Invalid enrollment token");
-    await insertAudit(
-      sql,
-      {
-        orgId: row.org_id,
-        event: "RESOURCE_AUTH_METHOD_LOGIN",
-        actor: { type: kind, id: owner, name: raised.name },
-        address,
-        detail: { resourceType: kind, resourceId: owner, method: "token" },
-      },
-      now,
-    );
-    const generation = raised.token_version;
-    if (kind === "gateway" && generation > 1) {
-      const about = { orgId: row.org_id, gatewayId: owner };
-      await emit(sql, about, [{ type: "gateway.rotated", gatewayId: owner, generation }], now);
-    }
-    return generation;
+    const login = { kind, id: owner, orgId: row.org_id, method: "token", address };
+    return (await recordLogin(sql, login, now)) ?? refuse("Invalid enrollment token");
   });
 }
 

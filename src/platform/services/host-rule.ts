@@ -8,6 +8,8 @@ export interface HostRuleOptions {
   /** Whether the platform itself listens on loopback only: then its relays may be on this machine too. */
   onLoopback: boolean;
   resolve?: (host: string) => Promise<string[]>;
+  /** What is judged, for messages; "A relay" unless told. */
+  subject?: string;
 }
 
 /** Longest DNS name. */
@@ -16,7 +18,8 @@ const NAME_LIMIT = 253;
 const DNS_NAME = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
- * Which hosts a relay may have, because the platform dials them (ACCEPTANCE B11: it can't be made to dial inside).
+ * Which hosts a relay, or whatever else the platform dials by order of its people, may have (ACCEPTANCE B11: it can't be made
+ * to dial inside).
  * One rule: public addresses always; private ones with `allowPrivate`; loopback with `allowPrivate`, or when the
  * platform listens on loopback only (everything on one machine); link-local, metadata, unspecified, multicast and
  * broadcast addresses never. A name is judged by every address it has, each time it is dialled.
@@ -26,6 +29,15 @@ export class HostRule {
 
   constructor(options: HostRuleOptions) {
     this.#options = options;
+  }
+
+  /** The same rule for something else, for example "A Kubernetes API". */
+  of(subject: string): HostRule {
+    return new HostRule({ ...this.#options, subject });
+  }
+
+  get #subject(): string {
+    return this.#options.subject ?? "A relay";
   }
 
   /**
@@ -40,7 +52,7 @@ export class HostRule {
       return `[${this.#permitted(canonicalIPv6(address), address)}]`;
     }
     if (host.length > NAME_LIMIT || !DNS_NAME.test(host)) {
-      throw invalid("A relay's host is a DNS name or an address, without scheme and port.");
+      throw invalid(`${this.#subject}'s host is a DNS name or an address, without scheme and port.`);
     }
     if (host === "localhost" || host.endsWith(".localhost")) this.#permitted("127.0.0.1", host);
     return host;
@@ -78,9 +90,10 @@ export class HostRule {
     if (kind === "public") return address;
     if (kind === "private" && allowPrivate) return address;
     if (kind === "loopback" && (allowPrivate || onLoopback)) return address;
-    if (kind === "forbidden") throw invalid(`A relay can't be at ${host}: no relay has such an address.`);
+    if (kind === "forbidden")
+      throw invalid(`${this.#subject} can't be at ${host}: nothing to dial has such an address.`);
     throw invalid(
-      `A relay can't be at ${host}, a ${kind} address: start the platform with --allow-private-hosts if relays live in your own network.`,
+      `${this.#subject} can't be at ${host}, a ${kind} address: start the platform with --allow-private-hosts if it lives in your own network.`,
     );
   }
 }

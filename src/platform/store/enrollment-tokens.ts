@@ -39,10 +39,11 @@ export async function storeEnrollmentToken(
       ttl = excluded.ttl, expires_at = excluded.expires_at, created_at = excluded.created_at`;
 }
 
-/** True for one caller only, however many try at once. */
+/** True for one caller only, however many try at once, and only while tokens are how its owner logs in. */
 export async function consumeEnrollmentToken(sql: Sql, id: string, tokenHash: string): Promise<boolean> {
   const gone = await sql`
-    DELETE FROM enrollment_tokens WHERE id = ${id} AND token_hash = ${tokenHash} RETURNING id`;
+    DELETE FROM enrollment_tokens WHERE id = ${id} AND token_hash = ${tokenHash}
+      AND auth_method_id IN (SELECT id FROM auth_methods WHERE method = 'token') RETURNING id`;
   return gone.length === 1;
 }
 

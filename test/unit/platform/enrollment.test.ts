@@ -139,12 +139,7 @@ describe.each(DATABASES)("enrollment on %s", (database) => {
   });
 
   test("an unknown gateway with another method learns nothing", async () => {
-    const body = {
-      method: "aws",
-      gatewayId: crypto.randomUUID(),
-      iamRequestBody: "x",
-      iamRequestHeaders: "x",
-    };
+    const body = { method: "kubernetes", jwt: "x", gatewayId: crypto.randomUUID() };
     const unknown = await platform.call("POST", "/v3/gateways/login", { body });
     const known = await platform.call("POST", "/v3/gateways/login", { body: { ...body, gatewayId } });
     expect(unknown.status).toBe(401);

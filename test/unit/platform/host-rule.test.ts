@@ -49,7 +49,7 @@ describe("where a relay may be", () => {
     "2002:a9fe:a9fe::",
     "::127.0.0.1",
   ])("%s is never a relay", (address) => {
-    expect(() => lenient.normalise(address)).toThrow("no relay has such an address");
+    expect(() => lenient.normalise(address)).toThrow("nothing to dial has such an address");
   });
 
   test.each([
