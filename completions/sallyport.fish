@@ -1,18 +1,24 @@
 # fish completion of sallyport: put this file into ~/.config/fish/completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a audit
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a ca
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a connect
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a doctor
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a gateway
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a login
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a logout
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a platform
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a quickstart
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a relay
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a resource
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -f -a version
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit ca completions connect doctor gateway login logout platform quickstart relay resource version" -l help
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a audit
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a authorities
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a ca
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a completions
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a connect
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a doctor
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a gateway
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a login
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a logout
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a org
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a platform
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a pool
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a quickstart
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a relay
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a resource
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a role
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a token
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a user
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a version
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -f -a list
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -f -a connections
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -l help
@@ -39,6 +45,38 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l gateway
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l open
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and not __fish_seen_subcommand_from abort replace rotate show" -f -a abort
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and not __fish_seen_subcommand_from abort replace rotate show" -f -a replace
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and not __fish_seen_subcommand_from abort replace rotate show" -f -a rotate
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and not __fish_seen_subcommand_from abort replace rotate show" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and not __fish_seen_subcommand_from abort replace rotate show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from abort" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from abort" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from abort" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from abort" -l instance
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from abort" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from abort" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from replace" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from replace" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from replace" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from replace" -l instance
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from replace" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from replace" -l yes
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from replace" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from rotate" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from rotate" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from rotate" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from rotate" -l instance
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from rotate" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from rotate" -l overlap
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from rotate" -l retire-after
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from rotate" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from show" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from show" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from show" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from show" -l instance
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from show" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from authorities; and __fish_seen_subcommand_from show" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a init
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a show
 complete -c sallyport -n "true; and __fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init show issue revoke rotate export" -f -a issue
@@ -154,6 +192,9 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l gateway-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l client-secret-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l relay
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l tunnels
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l allow
@@ -170,6 +211,9 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l gateway-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l client-secret-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l relay
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l tunnels
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l allow
@@ -189,6 +233,9 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l gateway-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l client-secret-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l relay
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l tunnels
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l allow
@@ -215,6 +262,9 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l gateway-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-secret-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l relay
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l tunnels
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l allow
@@ -271,9 +321,37 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l invitation
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l password-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from logout" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from logout" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -f -a rename
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -f -a switch
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from rename" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from rename" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from rename" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from rename" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from rename" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a bootstrap
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a migrate
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a start
@@ -303,7 +381,50 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l allow-private-hosts
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l aws-sts-endpoint
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and not __fish_seen_subcommand_from create list show update add remove delete" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and not __fish_seen_subcommand_from create list show update add remove delete" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and not __fish_seen_subcommand_from create list show update add remove delete" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and not __fish_seen_subcommand_from create list show update add remove delete" -f -a update
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and not __fish_seen_subcommand_from create list show update add remove delete" -f -a add
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and not __fish_seen_subcommand_from create list show update add remove delete" -f -a remove
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and not __fish_seen_subcommand_from create list show update add remove delete" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and not __fish_seen_subcommand_from create list show update add remove delete" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from create" -l gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from show" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from show" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from show" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from show" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from update" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from update" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from update" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from update" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from update" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from update" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from add" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from add" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from add" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from add" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from remove" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from remove" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from remove" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from remove" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from delete" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from delete" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from delete" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish_seen_subcommand_from delete" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l check
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l help
@@ -350,6 +471,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l ssh-port
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l tls-port
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l workers
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l metrics
@@ -369,6 +491,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l ssh-port
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l tls-port
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l workers
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l metrics
@@ -396,6 +519,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l ssh-port
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l tls-port
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l workers
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l metrics
@@ -444,15 +568,18 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a delete
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a grant
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a grants
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a revoke
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -f -a ungrant
-complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list grant grants revoke ungrant" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a update
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a grant
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a grants
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -f -a ungrant
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and not __fish_seen_subcommand_from create delete list show update grant grants revoke ungrant" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l pool
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l target
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l kind
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from create" -l domain
@@ -469,6 +596,22 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from show" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from show" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from show" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from show" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l gateway
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l pool
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l target
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l kind
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from update" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l identity
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l for
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l until
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grant" -l domain
@@ -482,13 +625,118 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grants" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from grants" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l person
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l identity
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l identity
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from resource; and __fish_seen_subcommand_from ungrant" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and not __fish_seen_subcommand_from list show rights create update delete" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and not __fish_seen_subcommand_from list show rights create update delete" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and not __fish_seen_subcommand_from list show rights create update delete" -f -a rights
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and not __fish_seen_subcommand_from list show rights create update delete" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and not __fish_seen_subcommand_from list show rights create update delete" -f -a update
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and not __fish_seen_subcommand_from list show rights create update delete" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and not __fish_seen_subcommand_from list show rights create update delete" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from show" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from show" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from show" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from show" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from rights" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from rights" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from rights" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from rights" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from rights" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from create" -l right
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l right
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l add
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l remove
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from update" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from delete" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from delete" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from delete" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from role; and __fish_seen_subcommand_from delete" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and not __fish_seen_subcommand_from list create revoke" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and not __fish_seen_subcommand_from list create revoke" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and not __fish_seen_subcommand_from list create revoke" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and not __fish_seen_subcommand_from list create revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l for
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l until
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a invite
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a invitations
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a withdraw
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a role
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a remove
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a password
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invite" -l role
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invite" -l valid-for
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invite" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invite" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invite" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invite" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invite" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invitations" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invitations" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invitations" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invitations" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from invitations" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from withdraw" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from withdraw" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from withdraw" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from withdraw" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from role" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from role" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from role" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from role" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from role" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from remove" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from remove" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from remove" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from remove" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from password" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from password" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from password" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from password" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from version" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from version" -l help

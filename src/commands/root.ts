@@ -10,6 +10,7 @@ export const root: CommandDef = {
   },
   subCommands: {
     audit: () => import("./audit/index.ts").then((module) => module.default),
+    authorities: () => import("./authorities/index.ts").then((module) => module.default),
     ca: () => import("./ca/index.ts").then((module) => module.default),
     completions: () => import("./completions.ts").then((module) => module.default),
     connect: () => import("./connect.ts").then((module) => module.default),

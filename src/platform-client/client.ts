@@ -1,5 +1,6 @@
 import type { AgentReport } from "./agent-report.ts";
 import * as answers from "./answers.ts";
+import { AuthorityCalls } from "./authorities.ts";
 import type { ConnectionRecord } from "./connections.ts";
 import { IdentityCalls } from "./identities.ts";
 import { type AnswerStream, type Call, Transport, type TransportOptions } from "./transport.ts";
@@ -94,12 +95,14 @@ type Ask = { signal?: AbortSignal };
  * the code that the platform sent
  */
 export class PlatformClient {
+  readonly authorities: AuthorityCalls;
   readonly identities: IdentityCalls;
   readonly #transport: Transport;
 
   /** @throws SallyportError CONFIG_INVALID */
   constructor(options: TransportOptions) {
     this.#transport = new Transport(options);
+    this.authorities = new AuthorityCalls(this.#transport);
     this.identities = new IdentityCalls(this.#transport);
   }
 
