@@ -3,6 +3,7 @@ import { describe, SallyportError } from "../telemetry/error.ts";
 import { EventLoopLag } from "../telemetry/event-loop.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { ProcessLog } from "../telemetry/log.ts";
+import { together } from "../telemetry/parts.ts";
 import type { DaemonState, DaemonStatus, RoleStatus } from "../telemetry/status.ts";
 import { VERSION } from "../version.ts";
 import type { HostPort } from "./address.ts";
@@ -133,6 +134,9 @@ export class Operations {
     const { role, name, instruments, log } = this.#options;
     const { conditions, connections, metrics } = instruments;
     const daemon = this.#daemon?.status();
+    const parts = (await metrics.parts?.ask()) ?? [];
+    const memory = parts.reduce((sum, part) => sum + part.memoryBytes, process.memoryUsage.rss());
+    const lag = Math.max(this.#lag.worst, ...parts.map((part) => part.eventLoopLagMs));
     return {
       role,
       name,
@@ -152,10 +156,11 @@ export class Operations {
         from: from.toISOString(),
         until: until.toISOString(),
       })),
-      connections: { ...connections.totals(), newest: connections.list(NEWEST) },
+      connections: together({ ...connections.totals(), newest: connections.list(NEWEST) }, parts, NEWEST),
       errors: await metrics.errorCounts(),
       windowBudget: daemon?.windowBudget ?? null,
-      process: { memoryBytes: process.memoryUsage.rss(), eventLoopLagMs: Math.round(this.#lag.worst) },
+      workers: daemon?.workers,
+      process: { memoryBytes: memory, eventLoopLagMs: Math.round(lag) },
     };
   }
 

@@ -16,6 +16,11 @@ export class EndedSerials {
     }
   }
 
+  /** All that are known, the oldest first. */
+  list(): string[] {
+    return [...this.#serials];
+  }
+
   has(serial: string): boolean {
     return this.#serials.has(serial);
   }

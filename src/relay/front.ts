@@ -2,6 +2,7 @@ import type { Clock } from "../host/clock.ts";
 import type { RelayCredentials } from "../pki/credentials.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
+import type { WorkersLine } from "../telemetry/status.ts";
 import type { Admission } from "../tunnel/admission.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
 import type { RelayIdentity } from "./identity.ts";
@@ -48,6 +49,8 @@ export interface Front {
   readonly tlsPort: number;
   /** Bytes that peers may send without asking again. */
   readonly windowBudget: { used: number; limit: number };
+  /** Where it is in several processes. */
+  readonly workers?: WorkersLine;
   /** There are newer credentials. */
   reload(): void;
   enter(phase: Phase): void;

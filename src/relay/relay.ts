@@ -2,7 +2,6 @@ import { type Clock, systemClock } from "../host/clock.ts";
 import { Spread } from "../host/spread.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
 import { DistrustedAuthorities } from "../pki/distrust.ts";
-import type { EndedSerials } from "../pki/ended-serials.ts";
 import type { Follow } from "../platform-client/event-stream.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -10,10 +9,10 @@ import { renewalFailed, renewalWorked } from "../telemetry/platform-conditions.t
 import type { RoleStatus } from "../telemetry/status.ts";
 import { matchAddresses } from "./address.ts";
 import { RelayAdmission } from "./admission.ts";
+import type { Control } from "./control.ts";
 import { cutRevokedSessions, retireExpiredSessions } from "./enforcement.ts";
 import { type Front, type ListenAt, openFront } from "./front.ts";
 import type { GatewaySession } from "./gateway-session.ts";
-import type { RelayIdentity } from "./identity.ts";
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from "./limits.ts";
 import { type Order, PlatformEnforcement } from "./platform-events.ts";
 import { Renewal } from "./renewal.ts";
@@ -22,6 +21,8 @@ import type { Duplicate, RoutingTable } from "./routing-table.ts";
 import type { RelaySession } from "./session.ts";
 import { measureRelay, raiseDuplicates, relayStatus } from "./status.ts";
 import { type SendReport, TunnelReporter } from "./tunnel-reports.ts";
+import { openWorkers, type WorkerOptions } from "./workers/pool.ts";
+import type { RemoteSession } from "./workers/remote-session.ts";
 
 export interface RelayOptions {
   credentials: CredentialSource<RelayCredentials>;
@@ -29,6 +30,8 @@ export interface RelayOptions {
   limits?: Partial<RelayLimits>;
   /** Addresses and CIDRs without a connection limit of their own and without penalties. */
   exempt?: string[];
+  /** Several processes on one pair of ports; this process alone unless told. */
+  workers?: WorkerOptions | undefined;
   /** What it counts into and says its conditions to; its own unless told. */
   instruments?: Instruments;
   /** Follows the platform's events; absent without a platform. */
@@ -78,22 +81,11 @@ const SWEEP_MS = 5_000;
  * @throws SallyportError PORT_IN_USE, or what the credential source says
  */
 export function startRelay(options: RelayOptions): Promise<Relay> {
+  const { workers } = options;
+  if (workers) return start<RemoteSession>(options, (control) => openWorkers(control, workers));
   return start<RelaySession>(options, (control) =>
     openFront({ ...control, places: control.roster, routes: control.roster.table }),
   );
-}
-
-/** What a front needs of the relay behind it. */
-export interface Control<S extends GatewaySession> {
-  listen: ListenAt;
-  credentials: () => RelayCredentials;
-  identity: () => RelayIdentity & { endedSerials: EndedSerials };
-  roster: Roster<S>;
-  admission: RelayAdmission;
-  limits: RelayLimits;
-  clock: Clock;
-  instruments: Instruments;
-  log: Logger;
 }
 
 async function start<S extends GatewaySession>(
@@ -146,7 +138,8 @@ async function start<S extends GatewaySession>(
     },
     log,
   });
-  const admission = new RelayAdmission({ limits, exempt: matchAddresses(options.exempt ?? []) });
+  const { exempt = [] } = options;
+  const admission = new RelayAdmission({ limits, exempt: matchAddresses(exempt) });
   const front = await open({
     listen: options.listen,
     credentials: () => current,
@@ -155,7 +148,7 @@ async function start<S extends GatewaySession>(
       revocations: current.revocations,
       endedSerials: enforcement.endedSerials,
     }),
-    ...{ roster, admission, limits, clock, instruments, log },
+    ...{ roster, admission, exempt, limits, clock, instruments, log },
   });
 
   const renewal = new Renewal({
@@ -219,7 +212,11 @@ async function start<S extends GatewaySession>(
     ordered,
     status() {
       const listening = { ssh: front.sshPort, tls: front.tlsPort };
-      return relayStatus({ credentials: current, table, budget: front.windowBudget, listening });
+      const { windowBudget: budget, workers } = front;
+      return {
+        ...relayStatus({ credentials: current, table, budget, listening }),
+        ...(workers && { workers }),
+      };
     },
     reload: () => renewal.wake(),
     async drain(graceMs) {

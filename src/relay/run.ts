@@ -61,6 +61,7 @@ export async function runRelay(options: RelayRun): Promise<void> {
       relay: name,
       sshPort: running.sshPort,
       tlsPort: running.tlsPort,
+      workers: options.workers?.count,
     });
     report.update();
     const { conditions } = instruments;

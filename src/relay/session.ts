@@ -54,6 +54,11 @@ export class RelaySession implements GatewaySession {
     return this.#farewell;
   }
 
+  /** Whether its gateway is one of ours. */
+  get takesAdvice(): boolean {
+    return this.link.peerIdent.startsWith("SSH-2.0-Sallyport_");
+  }
+
   get channels(): number {
     return this.#tunnels;
   }
@@ -70,7 +75,7 @@ export class RelaySession implements GatewaySession {
   }
 
   advise(): boolean {
-    if (this.#isOver || !this.link.peerIdent.startsWith("SSH-2.0-Sallyport_")) return false;
+    if (this.#isOver || !this.takesAdvice) return false;
     this.link.notify(DRAIN_ADVICE);
     return true;
   }

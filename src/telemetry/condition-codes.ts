@@ -27,6 +27,7 @@ export const CONDITIONS = {
   CERTIFICATE_EXPIRED: kind("error", true, "A certificate has expired"),
   CERTIFICATE_EXPIRES: kind("warning", false, "A certificate expires soon"),
   WINDOW_BUDGET_SHORT: kind("warning", false, "Memory for receive windows runs short"),
+  WORKER_DOWN: kind("warning", false, "A process of this relay is down"),
   DRAINING: kind("info", false, "Shutting down: no new connections are taken"),
 
   // Only the platform sees these.

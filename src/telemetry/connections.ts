@@ -53,13 +53,15 @@ export class Connections {
   constructor(
     private readonly metrics: Metrics,
     private readonly now: () => Date = () => new Date(),
+    /** Before each id, where other processes of this daemon count as well. */
+    private readonly prefix = "",
   ) {
     metrics.beforeRead(() => this.#measure());
   }
 
   /** @param traffic asked when somebody looks, and at the end */
   open(mode: string, about: Fields, traffic: () => Traffic): Entry {
-    const id = `c${++this.#count}`;
+    const id = `${this.prefix}c${++this.#count}`;
     this.#live.set(id, { mode, about, traffic, since: this.now() });
     return {
       id,

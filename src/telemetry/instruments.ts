@@ -11,9 +11,10 @@ export interface Instruments {
   ports: number[];
 }
 
-export function createInstruments(now: () => Date = () => new Date()): Instruments {
+/** @param prefix of the ids of connections, where other processes of this daemon count as well */
+export function createInstruments(now: () => Date = () => new Date(), prefix = ""): Instruments {
   const metrics = new Metrics();
   const conditions = new Conditions(now);
   conditions.measureInto(metrics);
-  return { metrics, conditions, connections: new Connections(metrics, now), ports: [] };
+  return { metrics, conditions, connections: new Connections(metrics, now, prefix), ports: [] };
 }

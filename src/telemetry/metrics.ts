@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
-import { Counter, Gauge, Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, Registry } from "prom-client";
+import { type Parts, summed } from "./parts.ts";
 
 type SetGauges = () => void;
 
@@ -10,9 +11,16 @@ type SetGauges = () => void;
 export class Metrics {
   readonly #registry = new Registry();
   readonly #beforeRead = new Set<SetGauges>();
+  /** Other processes whose numbers are to be added. */
+  parts: Parts | undefined;
 
   /** Always 1. */
-  readonly info = this.#gauge("sallyport_info", "Which program this is", ["version", "role", "name"]);
+  readonly info = this.#gauge(
+    "sallyport_info",
+    "Which program this is",
+    ["version", "role", "name"],
+    "first",
+  );
 
   readonly openConnections = this.#gauge("sallyport_open_connections", "Connections that are open", ["mode"]);
   /** `mode`: client or heartbeat on a relay; tcp, http, ping or health on a gateway. `cause`: ENDED or a code. */
@@ -49,6 +57,8 @@ export class Metrics {
   readonly eventLoopLag = this.#gauge(
     "sallyport_event_loop_lag_seconds",
     "Longest delay of a timer within the last half minute",
+    [],
+    "max",
   );
 
   constructor() {
@@ -63,8 +73,13 @@ export class Metrics {
 
   /** Prometheus' text format. */
   async text(): Promise<string> {
+    return (await this.#all()).metrics();
+  }
+
+  /** For `Part`. */
+  async values(): Promise<object[]> {
     for (const set of this.#beforeRead) set();
-    return this.#registry.metrics();
+    return this.#registry.getMetricsAsJSON();
   }
 
   /** Of `text`, for HTTP. */
@@ -79,8 +94,16 @@ export class Metrics {
 
   /** The error counts so far, by code. */
   async errorCounts(): Promise<Record<string, number>> {
-    const { values } = await this.errors.get();
-    return Object.fromEntries(values.map(({ labels, value }) => [String(labels.code), value]));
+    const all = await (await this.#all()).getMetricsAsJSON();
+    const errors = all.find(({ name }) => name === "sallyport_errors_total")?.values ?? [];
+    return Object.fromEntries(errors.map(({ labels, value }) => [String(labels.code), value]));
+  }
+
+  async #all(): Promise<Registry> {
+    const parts = await this.parts?.ask();
+    if (parts) return summed([await this.values(), ...parts.map(({ metrics }) => metrics)]);
+    for (const set of this.#beforeRead) set();
+    return this.#registry;
   }
 
   /** The names that every Prometheus client uses, so that common dashboards work. */
@@ -88,7 +111,7 @@ export class Metrics {
     const cpu = this.#counter("process_cpu_seconds_total", "CPU time of this process");
     const memory = this.#gauge("process_resident_memory_bytes", "Resident memory of this process");
     const files = this.#gauge("process_open_fds", "Open file descriptors of this process");
-    const started = this.#gauge("process_start_time_seconds", "When this process was started");
+    const started = this.#gauge("process_start_time_seconds", "When this process was started", [], "first");
     started.set(Math.round(Date.now() / 1000 - process.uptime()));
     this.beforeRead(() => {
       const { user, system } = process.cpuUsage();
@@ -103,8 +126,14 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  #gauge<L extends string = never>(name: string, help: string, labelNames: L[] = []): Gauge<L> {
-    return new Gauge({ name, help, labelNames, registers: [this.#registry] });
+  /** @param aggregator how those of several processes make one */
+  #gauge<L extends string = never>(
+    name: string,
+    help: string,
+    labelNames: L[] = [],
+    aggregator: Aggregator = "sum",
+  ): Gauge<L> {
+    return new Gauge({ name, help, labelNames, aggregator, registers: [this.#registry] });
   }
 }
 

@@ -23,6 +23,12 @@ export interface GatewayLine {
   address: string;
 }
 
+/** Processes that share a relay's ports. */
+export interface WorkersLine {
+  running: number;
+  wanted: number;
+}
+
 /** As the reader of another version sees it. */
 export type ShownCondition = Omit<Condition, "code"> & { code: string };
 
@@ -38,6 +44,8 @@ export interface RoleStatus {
   gateways?: { total: number; list: GatewayLine[] };
   /** Relay: where it listens. */
   listening?: { ssh: number; tls: number };
+  /** Relay that runs as several processes. */
+  workers?: WorkersLine;
 }
 
 /** What `status --json` prints. Times are RFC 3339. Fields may be added, never renamed. */
@@ -56,6 +64,7 @@ export interface DaemonStatus {
   tunnels?: TunnelLine[] | undefined;
   gateways?: { total: number; list: GatewayLine[] } | undefined;
   listening?: { ssh: number; tls: number } | undefined;
+  workers?: WorkersLine | undefined;
   certificates: { name: string; from: string; until: string }[];
   /** `newest`: at most 100 open ones. */
   connections: ConnectionTotals & { newest: OpenConnection[] };

@@ -8,11 +8,12 @@ const GATEWAYS = 50;
 
 /** A daemon's status for eyes. Texts of peers are stripped of control characters. */
 export function statusLines(status: DaemonStatus, now: Date): string[] {
-  const { role, name, state, since, pid, version, id, logLevel, metrics, listening } = status;
+  const { role, name, state, since, pid, version, id, logLevel, metrics, listening, workers } = status;
   const facts = [
     `${role} ${name}: ${state} for ${span(now.getTime() - Date.parse(since))} (process ${pid}, version ${version})`,
     `id ${id ?? "not known yet"}; log level ${logLevel}${metrics === null ? "" : `; metrics on ${metrics}`}`,
     ...(listening ? [`gateways on port ${listening.ssh}, clients on port ${listening.tls}`] : []),
+    ...(workers ? [`${workers.running} of ${workers.wanted} workers run`] : []),
   ];
   const sections = [
     facts,

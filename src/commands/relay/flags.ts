@@ -58,6 +58,11 @@ export const daemonArgs = {
     description: "Change a limit, for example channels=500; repeatable",
     valueHint: "name=value",
   },
+  workers: {
+    type: "string",
+    description: "Processes that share the two ports (1); only Linux spreads connections over them",
+    valueHint: "count",
+  },
   ...loggingArgs,
 } as const;
 
@@ -100,4 +105,20 @@ export function requiredRelayName(verb: string, args: IdentityFlags, env: Enviro
   const given = args.relay || args.name || setting(env, "RELAY_NAME");
   if (given) return requireRelayName(given);
   throw new SallyportError("USAGE", `Name the relay, for example: sallyport relay ${verb} relay-1`);
+}
+
+const MOST_WORKERS = 64;
+
+/** `--workers`; undefined = this process alone. @throws SallyportError USAGE, UNSUPPORTED */
+export function workerCount(text: string | undefined): number | undefined {
+  if (!text || text === "1") return undefined;
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MOST_WORKERS) {
+    throw new SallyportError(
+      "USAGE",
+      `--workers is ${JSON.stringify(text)}: use a number from 1 to ${MOST_WORKERS}.`,
+    );
+  }
+  if (process.platform === "linux") return count;
+  throw new SallyportError("UNSUPPORTED", "Several workers need Linux, which spreads connections over them.");
 }

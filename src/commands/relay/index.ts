@@ -3,6 +3,7 @@ import { group } from "../command.ts";
 export default group("relay", "The rendezvous that gateways and clients dial", {
   enroll: () => import("./enroll.ts"),
   start: () => import("./start.ts"),
+  worker: () => import("./worker.ts"),
   install: () => import("./install.ts"),
   uninstall: () => import("./uninstall.ts"),
   systemd: () => import("./systemd.ts"),

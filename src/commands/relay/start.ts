@@ -5,7 +5,7 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { command } from "../command.ts";
 import { metricsAddress } from "../logging.ts";
-import { daemonArgs, identityArgs, identityFlags, listenArgs, publicArgs } from "./flags.ts";
+import { daemonArgs, identityArgs, identityFlags, listenArgs, publicArgs, workerCount } from "./flags.ts";
 import { directoryRelay, type PreparedRelay, platformRelay } from "./prepare.ts";
 
 export default command({
@@ -28,6 +28,7 @@ export default command({
       throw new SallyportError("USAGE", "With --pki there is no platform: leave --token and --domain away.");
     }
     const limits = readLimits(repeated("limit"), env);
+    const count = workerCount(args.workers);
     const log = createLogger({ format: args["log-format"], level: args["log-level"] });
     const flags = {
       ...identityFlags(args),
@@ -42,13 +43,18 @@ export default command({
       : await platformRelay(args, flags, env, log);
     const { runRelay } = await import("../../relay/run.ts");
     const { name, settings, sshPort, tlsPort } = prepared;
+    const directory = runtimeDirectory("relay", name, thisMachine(env));
     await runRelay({
       name,
-      runtimeDirectory: runtimeDirectory("relay", name, thisMachine(env)),
+      runtimeDirectory: directory,
       credentials: prepared.credentials,
       listen: { hostname: settings.listen, sshPort, tlsPort },
       limits,
       exempt: settings.exempt,
+      workers:
+        count === undefined
+          ? undefined
+          : { count, directory, logFormat: args["log-format"], logLevel: () => log.level },
       metrics,
       heartbeats: prepared.heartbeats,
       ...(prepared.follow && { follow: prepared.follow }),

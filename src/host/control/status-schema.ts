@@ -48,6 +48,7 @@ const schema = z.object({
     })
     .optional(),
   listening: z.object({ ssh: count, tls: count }).optional(),
+  workers: z.object({ running: count, wanted: count }).optional(),
   certificates: z.array(z.object({ name: text, from: text, until: text })),
   connections: z.object({
     open: count,
