@@ -3,35 +3,65 @@ import { createCertificateRequest } from "../pki/csr.ts";
 import { generateX509Key } from "../pki/keys.ts";
 import type { Access } from "../platform-client/answers.ts";
 import type { PlatformClient } from "../platform-client/client.ts";
+import type { ResourceKind, TargetMode } from "../platform-client/resource-kinds.ts";
+import type { Code } from "../telemetry/codes.ts";
+import { SallyportError } from "../telemetry/error.ts";
 
 /** What a person asks for: a named resource, or a target behind a gateway. */
 export type Wanted =
   | { resource: string }
-  | { gateway: string; targetHost: string; targetPort: number; kind: "tcp" | "http" };
+  | { gateway: string; targetHost: string; targetPort: number; kind: TargetMode };
 
-export interface Admitted {
+/** What leads to a target. */
+export interface Admission {
   /** Through the best relay. */
   credentials: ClientCredentials;
   /** Through each relay of the gateway, best first. */
   ways: ClientCredentials[];
-  kind: "tcp" | "http";
+  /** The gateway was chosen from a pool: another one may stand in for it. */
+  pooled: boolean;
+  mode: TargetMode;
+  kind: ResourceKind;
+  /** Names the platform's answer; absent from an older one's. */
+  accessId?: string | undefined;
+}
+
+export interface Admitted extends Admission {
+  /** Of the best relay. */
   relayName: string;
+}
+
+interface Kept {
+  value: Admitted;
+  askedAt: number;
+  renewAt: number;
 }
 
 /** Certificates are asked for again this long before they expire, so that a dial never starts with a dying one. */
 const RENEWAL_MARGIN_MS = 60_000;
 /** Nobody asks again sooner, however many dials fail. */
 const FRESH_MS = 5000;
+/** A pool spreads connections over its gateways, so each one asks anew; those of one moment share an answer. */
+const MOMENT_MS = 200;
+/** With these the platform does not say no: what it said before still holds. */
+const NO_ANSWER: ReadonlySet<Code> = new Set<Code>([
+  "PLATFORM_UNREACHABLE",
+  "PLATFORM_ERROR",
+  "RATE_LIMITED",
+  "RESOURCE_SHORTAGE",
+  "DATABASE_UNAVAILABLE",
+]);
 
 /**
- * Asks the platform for certificates for both hops and keeps them while they last (5 minutes). The private keys are
- * made here and never leave this process (EXTENSIONS X1).
+ * Asks the platform for certificates for both hops and keeps them while they last (5 minutes), unless a pool is to
+ * choose a gateway for the next connection. The private keys are made here and never leave this process (EXTENSIONS
+ * X1).
  */
 export class PlatformAccess {
   readonly #client: PlatformClient;
   readonly #wanted: Wanted;
-  #admitted: { value: Admitted; askedAt: number; renewAt: number } | undefined;
-  #asking: Promise<Admitted> | undefined;
+  #kept: Kept | undefined;
+  #asking: { failed: Admission | undefined; answer: Promise<Admitted> } | undefined;
 
   constructor(client: PlatformClient, wanted: Wanted) {
     this.#client = client;
@@ -40,45 +70,81 @@ export class PlatformAccess {
 
   /**
    * Certificates good for a dial now; simultaneous callers share one request. @throws what PlatformClient throws
-   * @param anew those at hand led nowhere: asks again, unless they are new
+   * @param failed these led nowhere: asks again, which tells the platform so, unless others are at hand
    */
-  async current(anew = false): Promise<Admitted> {
+  async current(failed?: Admission): Promise<Admitted> {
+    const kept = this.#kept;
     const now = Date.now();
-    const known = this.#admitted;
-    const isGood = known && now < known.renewAt && (!anew || now - known.askedAt < FRESH_MS);
-    if (known && isGood) return known.value;
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
-    });
-    return await this.#asking;
+    const isGood = kept !== undefined && now < kept.renewAt;
+    if (isGood && isEnough(kept, failed, now)) return kept.value;
+    try {
+      return await this.#ask(failed);
+    } catch (error) {
+      if (isGood && failed === undefined && isNoAnswer(error)) return kept.value;
+      throw error;
+    }
   }
 
-  async #ask(): Promise<Admitted> {
+  /** Callers with the same reason to ask share an answer. */
+  #ask(failed: Admission | undefined): Promise<Admitted> {
+    if (this.#asking && this.#asking.failed === failed) return this.#asking.answer;
+    const asking = {
+      failed,
+      answer: this.#askNow(failed).finally(() => {
+        if (this.#asking === asking) this.#asking = undefined;
+      }),
+    };
+    this.#asking = asking;
+    return asking.answer;
+  }
+
+  async #askNow(failed: Admission | undefined): Promise<Admitted> {
     const [relayKey, gatewayKey] = await Promise.all([generateX509Key(), generateX509Key()]);
     const [relayCsr, gatewayCsr] = await Promise.all([
       createCertificateRequest(relayKey.keyPair),
       createCertificateRequest(gatewayKey.keyPair),
     ]);
-    const access = await this.#request({ relayCsr, gatewayCsr });
+    const access = await this.#request({ relayCsr, gatewayCsr }, failed);
     const credentials = credentialsOf(access, relayKey.privateKeyPem, gatewayKey.privateKeyPem);
     const others = (access.relays ?? []).slice(1).map((way) => throughRelay(credentials, way));
+    const { kind, mode } = access.target;
     const value: Admitted = {
       credentials,
       ways: [credentials, ...others],
-      kind: access.target.kind,
+      pooled: access.pool != null,
+      mode: mode ?? (kind === "http" ? "http" : "tcp"),
+      kind,
       relayName: access.relayName,
+      accessId: access.accessId,
     };
-    const askedAt = Date.now();
-    this.#admitted = { value, askedAt, renewAt: Date.parse(access.expiresAt) - RENEWAL_MARGIN_MS };
+    const renewAt = Date.parse(access.expiresAt) - RENEWAL_MARGIN_MS;
+    this.#kept = { value, askedAt: Date.now(), renewAt };
     return value;
   }
 
-  #request(keys: { relayCsr: string; gatewayCsr: string }): Promise<Access> {
+  #request(keys: { relayCsr: string; gatewayCsr: string }, failed: Admission | undefined): Promise<Access> {
     const wanted = this.#wanted;
-    if ("resource" in wanted) return this.#client.accessResource(wanted.resource, keys);
+    if ("resource" in wanted) {
+      const failedAccessId = failed?.pooled ? failed.accessId : undefined;
+      return this.#client.accessResource(wanted.resource, {
+        ...keys,
+        ...(failedAccessId !== undefined && { failedAccessId }),
+      });
+    }
     const { gateway, targetHost, targetPort, kind } = wanted;
     return this.#client.accessGateway(gateway, { ...keys, targetHost, targetPort, kind });
   }
+}
+
+/** Whether what is at hand does for the next dial. */
+function isEnough({ value, askedAt }: Kept, failed: Admission | undefined, now: number): boolean {
+  if (!value.pooled) return failed === undefined || now - askedAt < FRESH_MS;
+  if (failed === undefined) return now - askedAt < MOMENT_MS;
+  return value.credentials.gatewayId !== failed.credentials.gatewayId;
+}
+
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof SallyportError && NO_ANSWER.has(error.code);
 }
 
 /** The same towards the gateway, by another of its relays. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { httpPrologue } from "../client/http-prologue.ts";
 import { listenLocal } from "../client/listen.ts";
-import { type Admitted, PlatformAccess, type Wanted } from "../client/platform-access.ts";
+import { type Admission, PlatformAccess, type Wanted } from "../client/platform-access.ts";
 import { probeGateway } from "../client/probe.ts";
 import { serveStdio } from "../client/stdio.ts";
 import { type OpenedTunnel, openTunnel } from "../client/tunnel.ts";
@@ -12,6 +12,7 @@ import { readClientDirectory } from "../pki/directory.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import { createLogger, type LogLevel } from "../telemetry/log.ts";
 import { command } from "./command.ts";
+import { connectHint } from "./connect-hint.ts";
 import { printLine, say } from "./output.ts";
 import { openSession, sessionArgs } from "./session.ts";
 
@@ -60,19 +61,16 @@ export default command({
     const admit = await chooseAdmission(args);
     const stdio = args.stdio || (!args.listen && !args.json && !process.stdout.isTTY);
     const prologue = await readPrologue(args);
-    const ways = new Ways({ ways: async (anew) => (await admit(anew)).ways });
-    const open = async (): Promise<OpenedTunnel> => {
-      const { kind } = await admit();
-      const tunnel = await ways.through(({ credentials, relayTimeoutMs }) =>
-        openTunnel(credentials, { mode: kind, relayTimeoutMs }),
-      );
-      if (kind === "http") tunnel.stream.write(Buffer.from(prologue));
-      return tunnel;
-    };
+    const ways = new Ways({ ways: admit });
+    const open = (): Promise<OpenedTunnel> =>
+      ways.through(async ({ credentials, known: { mode }, relayTimeoutMs, timeoutMs = OPENING_MS }) => {
+        const tunnel = await openTunnel(credentials, { mode, relayTimeoutMs, timeoutMs });
+        if (mode === "http") tunnel.stream.write(Buffer.from(prologue));
+        return tunnel;
+      });
     if (stdio) await serveStdio(open);
     else
       await forwardPort({
-        admit,
         ways,
         open,
         listen: args.listen ?? "127.0.0.1:0",
@@ -82,8 +80,11 @@ export default command({
   },
 });
 
-/** What leads to the target; anew when that has turned out to lead nowhere. */
-type Admit = (anew?: boolean) => Promise<Omit<Admitted, "relayName">>;
+/** For all of a tunnel, while there is no other gateway to try. */
+const OPENING_MS = 30_000;
+
+/** What leads to the target; asked again with what has turned out to lead nowhere. */
+type Admit = (failed?: Admission) => Promise<Admission>;
 
 interface Choice {
   resource?: string | undefined;
@@ -109,11 +110,11 @@ async function chooseAdmission(args: Choice): Promise<Admit> {
     const directory = args.pki;
     return async () => {
       const credentials = await readClientDirectory(directory);
-      return { credentials, ways: [credentials], kind: mode };
+      return { credentials, ways: [credentials], mode, pooled: false, kind: mode };
     };
   }
   const access = new PlatformAccess(await openSession(args), wanted(args, mode));
-  return (anew) => access.current(anew);
+  return (failed) => access.current(failed);
 }
 
 function wanted(args: Choice, kind: "tcp" | "http"): Wanted {
@@ -137,8 +138,7 @@ async function readPrologue(args: {
 }
 
 interface Forwarding {
-  admit: Admit;
-  ways: Ways;
+  ways: Ways<Admission>;
   open: () => Promise<OpenedTunnel>;
   listen: string;
   json: boolean | undefined;
@@ -146,24 +146,26 @@ interface Forwarding {
 }
 
 /** Checks the way to the gateway first, so that what is wrong is said now and not to the first client. */
-async function forwardPort({ admit, ways, open, listen, json, level }: Forwarding): Promise<void> {
+async function forwardPort({ ways, open, listen, json, level }: Forwarding): Promise<void> {
   const { host, port } = parseHostPort(listen, "--listen");
   const log = createLogger({ level });
-  const { credentials } = await admit();
-  const gateway = credentials.gatewayName ?? credentials.gatewayId;
-  await ways.through(({ credentials: way, relayTimeoutMs }) => {
+  const { credentials, kind } = await ways.through(async ({ credentials: way, known, relayTimeoutMs }) => {
     const relay = formatHostPort(way.relayHost, way.relayPort);
-    say(`Connecting to gateway ${gateway} through relay ${relay} ...`);
-    return probeGateway(way, { relayTimeoutMs });
+    say(`Connecting to gateway ${way.gatewayName ?? way.gatewayId} through relay ${relay} ...`);
+    await probeGateway(way, { relayTimeoutMs });
+    return { credentials: way, kind: known.kind };
   });
+  const gateway = credentials.gatewayName ?? credentials.gatewayId;
   const onError = (error: SallyportError) => say(`sallyport: ${error.message} [${error.code}]`);
   const forward = await listenLocal({ hostname: host, port, open, log, onError });
   const address = formatHostPort(host, forward.port);
-  if (json) printLine(JSON.stringify({ listening: address, host, port: forward.port, gateway }));
-  else printLine(address);
   const { target } = credentials;
+  const hint = target && connectHint({ kind, host, port: forward.port, target: target.host });
+  if (json) printLine(JSON.stringify({ listening: address, host, port: forward.port, gateway, kind, hint }));
+  else printLine(address);
   say(
     `Forwarding ${address} to ${target ? formatHostPort(target.host, target.port) : "the target"}. Ctrl-C stops.`,
   );
+  if (hint !== undefined) say(`Use it with: ${hint}`);
   await onShutdown(() => forward.close(), { log });
 }

@@ -14,6 +14,7 @@ import { WindowBudget } from "../tunnel/ssh/window.ts";
 import type { ConnectionJournal } from "./accounting.ts";
 import { type ChannelServer, openChannelServer } from "./channel-server.ts";
 import { keepHeartbeat } from "./heartbeat.ts";
+import { keepLoadReports } from "./load-report.ts";
 import { PlatformNews } from "./platform-events.ts";
 import type { RelayLinkOptions, TunnelStatus } from "./relay-link.ts";
 import { RelayLinks } from "./relay-links.ts";
@@ -35,6 +36,8 @@ export interface GatewayOptions {
   lookElsewhere?: (relay: GatewayRelay, failures: number) => void;
   /** Asks the platform for a probe; absent without a platform. */
   heartbeat?: (signal: AbortSignal) => Promise<void>;
+  /** Tells the platform how many connections there are; absent without a platform. */
+  reportLoad?: (activeChannels: number, signal: AbortSignal) => Promise<number | null>;
   /** Follows the platform's events; absent without a platform. */
   follow?: Follow;
   /** Keeps the account of connections; absent without a platform. Closed with the gateway. */
@@ -297,7 +300,7 @@ class Agent implements Gateway {
   }
 
   #onUp(relay: string): void {
-    const { log, heartbeat, random = Math.random, onTunnel } = this.#options;
+    const { log, heartbeat, reportLoad, random = Math.random, onTunnel } = this.#options;
     const { conditions } = this.#instruments;
     this.#tunnelConditions.up(relay);
     this.#tunnelConditions.check(this.tunnels());
@@ -311,6 +314,10 @@ class Agent implements Gateway {
       const own = () => conditions.list();
       if (heartbeat) {
         void keepHeartbeat({ beat: heartbeat, conditions: own, onOutcome, signal, log, clock, random });
+      }
+      if (reportLoad) {
+        const count = () => this.#server?.sessions ?? 0;
+        void keepLoadReports({ count, report: reportLoad, signal, log, clock, random });
       }
     }
     onTunnel?.(relay);

@@ -99,6 +99,7 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
       const report = makeAgentReport(instruments.conditions.list(), new Date());
       return platform.gatewayHeartbeat({ report }, { signal });
     },
+    reportLoad: (activeChannels, signal) => platform.reportLoad(activeChannels, { signal }),
     follow: followPlatform((ask) => platform.events({ ...ask, ...(access.as && { as: access.as }) }), log),
     renew: () => credentials.renew(),
     accounting: new ConnectionJournal({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RESOURCE_KINDS, TARGET_MODES } from "./resource-kinds.ts";
 
 /**
  * What a platform answers (PROTOCOL A), as the agents and the CLI read it: unknown fields are dropped, fields that only
@@ -12,6 +13,9 @@ const name = z.string().min(1).max(253);
 const port = z.number().int().min(1).max(65_535);
 /** RFC 3339; an older platform may leave it out. */
 const time = z.string().max(64).nullish();
+
+/** Only Sallyport's platform says which one it is. */
+export const statusAnswer = z.object({ platformId: id.optional() });
 
 export const gatewayLoginAnswer = z.object({ accessToken: text.min(1), gatewayId: id });
 export type GatewayLogin = z.infer<typeof gatewayLoginAnswer>;
@@ -63,6 +67,9 @@ export const relayConnectAnswer = z.object({
   }),
 });
 export type RelayConnect = z.infer<typeof relayConnectAnswer>;
+
+/** `nextReportSeconds` only from Sallyport's platform. */
+export const loadAnswer = z.object({ nextReportSeconds: z.number().int().min(1).nullish() });
 
 export const messageAnswer = z.object({ message: text });
 
@@ -122,17 +129,52 @@ export type EnrollmentToken = z.infer<typeof enrollmentTokenAnswer>;
 export const resourceRow = z.object({
   id,
   name,
-  gatewayId: id,
-  gatewayName: name,
+  /** Behind a gateway or behind a pool: the other two are null. */
+  gatewayId: id.nullish(),
+  gatewayName: name.nullish(),
+  poolId: id.nullish(),
+  poolName: name.nullish(),
   host: name,
   port,
-  kind: z.enum(["tcp", "http"]),
+  kind: z.enum(RESOURCE_KINDS),
   createdAt: time,
 });
 export type ResourceRow = z.infer<typeof resourceRow>;
 export const resourceRows = z.array(resourceRow).max(10_000);
-export const createdResource = resourceRow.extend({ warnings: z.array(text).max(20).default([]) });
-export type CreatedResource = z.infer<typeof createdResource>;
+export const checkedResource = resourceRow.extend({ warnings: z.array(text).max(20).default([]) });
+export type CheckedResource = z.infer<typeof checkedResource>;
+
+export const poolRow = z.object({ id, name, createdAt: time });
+export type PoolRow = z.infer<typeof poolRow>;
+
+export const poolListEntry = poolRow.extend({
+  memberCount: z.number().int(),
+  healthyMemberCount: z.number().int(),
+  memberGatewayIds: z.array(id).max(10_000),
+  connectedResourcesCount: z.number().int(),
+});
+export type PoolListEntry = z.infer<typeof poolListEntry>;
+export const poolListEntries = z.array(poolListEntry).max(10_000);
+
+export const poolDetail = poolRow.extend({
+  gateways: z
+    .array(
+      z.object({
+        id,
+        name,
+        heartbeat: time,
+        status: z.string().max(32),
+        suspect: z.boolean(),
+        /** null = it has not reported lately. */
+        load: z.number().int().nullable(),
+      }),
+    )
+    .max(10_000),
+  connectedResourcesCount: z.number().int(),
+});
+export type PoolDetail = z.infer<typeof poolDetail>;
+
+export const poolMembership = z.object({ id, gatewayPoolId: id, gatewayId: id });
 
 const hop = z.object({
   clientCertificate: text,
@@ -141,6 +183,10 @@ const hop = z.object({
 });
 
 export const accessAnswer = z.object({
+  /** An older platform does not send it. */
+  accessId: id.optional(),
+  /** What the gateway was chosen from. */
+  pool: z.object({ id, name }).nullish(),
   gatewayId: id,
   gatewayName: name,
   relayName: name,
@@ -153,7 +199,7 @@ export const accessAnswer = z.object({
     .max(16)
     .optional(),
   gateway: hop,
-  target: z.object({ host: name, port, kind: z.enum(["tcp", "http"]) }),
+  target: z.object({ host: name, port, kind: z.enum(RESOURCE_KINDS), mode: z.enum(TARGET_MODES).optional() }),
   expiresAt: z.string().max(64),
 });
 export type Access = z.infer<typeof accessAnswer>;
@@ -215,10 +261,17 @@ export const loginAnswer = z.object({ accessToken: text.min(1), expiresAt: z.str
 export type Login = z.infer<typeof loginAnswer>;
 
 export const whoAnswer = z.object({
-  user: z.object({ id, email: name }),
+  /** Absent for a machine identity. */
+  user: z.object({ id, email: name }).optional(),
+  identity: z.object({ id, name }).optional(),
   organisation: z.object({ id, name }),
 });
 export type Who = z.infer<typeof whoAnswer>;
+
+/** How a person or a machine identity is called. */
+export function whoName({ user, identity }: Who): string {
+  return user?.email ?? identity?.name ?? "somebody";
+}
 
 /** PROTOCOL A: the envelope of every refusal; `code` comes from Sallyport's platform only. */
 export const refusalAnswer = z.object({

@@ -3,12 +3,18 @@ import * as answers from "./answers.ts";
 import { AuthorityCalls } from "./authorities.ts";
 import type { ConnectionRecord } from "./connections.ts";
 import { IdentityCalls } from "./identities.ts";
+import type { AwsProof } from "./login/aws.ts";
+import type { KubernetesProof } from "./login/kubernetes.ts";
+import { PeopleCalls } from "./people.ts";
+import type { ResourceKind, TargetMode } from "./resource-kinds.ts";
 import { type AnswerStream, type Call, Transport, type TransportOptions } from "./transport.ts";
 
 export type { TransportOptions as PlatformClientOptions } from "./transport.ts";
 
 /** How a gateway or a relay proves who it is at login. */
 export type TokenLogin = { method: "token"; token: string };
+/** The same by what the machine is, for AWS or Kubernetes to confirm. */
+export type MachineProof = AwsProof | KubernetesProof;
 
 /** The public parts of keys made by the caller (EXTENSIONS X1): PKCS#10 PEM, and an OpenSSH public key line. */
 export interface PublicParts {
@@ -32,6 +38,23 @@ export interface RelayPorts {
 export interface RelayRegistration extends PublicParts, RelayPorts {
   name: string;
   host: string;
+}
+
+/** Behind a gateway or behind a pool, by id or by name. */
+export interface ResourcePlace {
+  gatewayId?: string;
+  gatewayName?: string;
+  poolId?: string;
+  poolName?: string;
+}
+
+/** What a resource may be told to be; all of it but `name`, `host` and a place may be left out. */
+export interface ResourceFields extends ResourcePlace {
+  name?: string;
+  host?: string;
+  /** The kind's usual one unless told. */
+  port?: number;
+  kind?: ResourceKind;
 }
 
 export interface AccessRequest {
@@ -97,6 +120,7 @@ type Ask = { signal?: AbortSignal };
 export class PlatformClient {
   readonly authorities: AuthorityCalls;
   readonly identities: IdentityCalls;
+  readonly people: PeopleCalls;
   readonly #transport: Transport;
 
   /** @throws SallyportError CONFIG_INVALID */
@@ -104,6 +128,7 @@ export class PlatformClient {
     this.#transport = new Transport(options);
     this.authorities = new AuthorityCalls(this.#transport);
     this.identities = new IdentityCalls(this.#transport);
+    this.people = new PeopleCalls(this.#transport);
   }
 
   /** `scheme://host[:port][/path]`, without `/api`. */
@@ -111,11 +136,19 @@ export class PlatformClient {
     return this.#transport.domain;
   }
 
+  /** Which platform this is, for logins that are signed for it (EXTENSIONS X8); undefined = it has no such id. */
+  async platformId(ask: Ask = {}): Promise<string | undefined> {
+    return (await this.#call({ ...get("/status", ask), answer: answers.statusAnswer })).platformId;
+  }
+
   /** Also @throws ENROLLMENT_TOKEN_INVALID */
-  gatewayLogin(body: TokenLogin, ask: Ask = {}): Promise<answers.GatewayLogin> {
+  gatewayLogin(
+    body: TokenLogin | (MachineProof & { gatewayId: string }),
+    ask: Ask = {},
+  ): Promise<answers.GatewayLogin> {
     return this.#call({
       ...post("/v3/gateways/login", body, ask),
-      badRequest: "ENROLLMENT_TOKEN_INVALID",
+      ...(body.method === "token" && { badRequest: "ENROLLMENT_TOKEN_INVALID" }),
       answer: answers.gatewayLoginAnswer,
     });
   }
@@ -132,11 +165,23 @@ export class PlatformClient {
     await this.#call({ ...post("/v2/gateways/heartbeat", body, ask), answer: answers.messageAnswer });
   }
 
+  /**
+   * Says how many connections a gateway carries. NOT_FOUND from platforms that don't ask for that.
+   * @returns in how many seconds to say it again; null where the platform does not tell
+   */
+  async reportLoad(activeChannels: number, ask: Ask = {}): Promise<number | null> {
+    const call = post("/v2/gateways/metrics", { activeChannels }, ask);
+    return (await this.#call({ ...call, answer: answers.loadAnswer })).nextReportSeconds ?? null;
+  }
+
   /** Also @throws ENROLLMENT_TOKEN_INVALID */
-  relayLogin(body: TokenLogin, ask: Ask = {}): Promise<answers.RelayLogin> {
+  relayLogin(
+    body: TokenLogin | (MachineProof & { relayId: string }),
+    ask: Ask = {},
+  ): Promise<answers.RelayLogin> {
     return this.#call({
       ...post("/v2/relays/login", body, ask),
-      badRequest: "ENROLLMENT_TOKEN_INVALID",
+      ...(body.method === "token" && { badRequest: "ENROLLMENT_TOKEN_INVALID" }),
       answer: answers.relayLoginAnswer,
     });
   }
@@ -280,15 +325,52 @@ export class PlatformClient {
     await this.#call({ ...post(path, {}), answer: answers.messageAnswer });
   }
 
-  createResource(body: {
-    name: string;
-    gatewayId?: string;
-    gatewayName?: string;
-    host: string;
-    port: number;
-    kind?: "tcp" | "http";
-  }): Promise<answers.CreatedResource> {
-    return this.#call({ ...post("/v1/resources", body), answer: answers.createdResource });
+  listPools(): Promise<answers.PoolListEntry[]> {
+    return this.#call({ ...get("/v2/gateway-pools"), answer: answers.poolListEntries });
+  }
+
+  createPool(body: { name: string }): Promise<answers.PoolRow> {
+    return this.#call({ ...post("/v2/gateway-pools", body), answer: answers.poolRow });
+  }
+
+  getPool(poolId: string): Promise<answers.PoolDetail> {
+    return this.#call({ ...get(poolPath(poolId)), answer: answers.poolDetail });
+  }
+
+  updatePool(poolId: string, body: { name?: string }): Promise<answers.PoolRow> {
+    return this.#call({ method: "PATCH", path: poolPath(poolId), body, answer: answers.poolRow });
+  }
+
+  /** CONFLICT while resources are behind it. */
+  async deletePool(poolId: string): Promise<void> {
+    await this.#call({ ...del(poolPath(poolId)), answer: answers.poolRow });
+  }
+
+  async addPoolMember(poolId: string, gatewayId: string): Promise<void> {
+    const path = `${poolPath(poolId)}/memberships`;
+    await this.#call({ ...post(path, { gatewayId }), answer: answers.poolMembership });
+  }
+
+  async removePoolMember(poolId: string, gatewayId: string): Promise<void> {
+    const path = `${poolPath(poolId)}/memberships/${encodeURIComponent(gatewayId)}`;
+    await this.#call({ ...del(path), answer: answers.poolMembership });
+  }
+
+  createResource(body: ResourceFields & { name: string; host: string }): Promise<answers.CheckedResource> {
+    return this.#call({ ...post("/v1/resources", body), answer: answers.checkedResource });
+  }
+
+  getResource(idOrName: string): Promise<answers.ResourceRow> {
+    return this.#call({
+      ...get(`/v1/resources/${encodeURIComponent(idOrName)}`),
+      answer: answers.resourceRow,
+    });
+  }
+
+  /** Another target or place cuts what is open to the former one. */
+  updateResource(idOrName: string, body: ResourceFields): Promise<answers.CheckedResource> {
+    const path = `/v1/resources/${encodeURIComponent(idOrName)}`;
+    return this.#call({ method: "PATCH", path, body, answer: answers.checkedResource });
   }
 
   listResources(ask: Ask = {}): Promise<answers.ResourceRow[]> {
@@ -322,14 +404,19 @@ export class PlatformClient {
     return (await this.#call({ ...post(path, whose), answer: answers.endedAnswer })).ended;
   }
 
-  accessResource(idOrName: string, body: AccessRequest = {}, ask: Ask = {}): Promise<answers.Access> {
+  /** @param body `failedAccessId` names an answer whose gateway could not be reached */
+  accessResource(
+    idOrName: string,
+    body: AccessRequest & { failedAccessId?: string } = {},
+    ask: Ask = {},
+  ): Promise<answers.Access> {
     const path = `/v1/resources/${encodeURIComponent(idOrName)}/access`;
     return this.#call({ ...post(path, body, ask), answer: answers.accessAnswer });
   }
 
   accessGateway(
     idOrName: string,
-    body: AccessRequest & { targetHost: string; targetPort: number; kind?: "tcp" | "http" },
+    body: AccessRequest & { targetHost: string; targetPort: number; kind?: TargetMode },
     ask: Ask = {},
   ): Promise<answers.Access> {
     const path = `/v1/gateways/${encodeURIComponent(idOrName)}/access`;
@@ -378,6 +465,10 @@ type Request = Omit<Call<never>, "answer">;
 
 function get(path: string, ask: Ask = {}): Request {
   return { method: "GET", path, signal: ask.signal };
+}
+
+function poolPath(poolId: string): string {
+  return `/v2/gateway-pools/${encodeURIComponent(poolId)}`;
 }
 
 function grantsOf(resource: string): string {

@@ -1,11 +1,12 @@
-import { parseHostPort } from "../../host/address.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
+import { kindArg, placeArgs, placeOf, targetArg, targetOf } from "./flags.ts";
 
 export default command({
   name: "create",
-  description: "Name a target behind a gateway, so that people can connect to it",
+  description: "Name a target behind a gateway or a pool, so that people can connect to it",
   args: {
     resource: {
       type: "positional",
@@ -13,28 +14,22 @@ export default command({
       description: "Name of the new resource",
       valueHint: "name",
     },
-    gateway: { type: "string", required: true, description: "Gateway that reaches it", valueHint: "name" },
-    target: {
-      type: "string",
-      required: true,
-      description: "What the gateway dials, as seen from its network",
-      valueHint: "host:port",
-    },
-    kind: {
-      type: "enum",
-      options: ["tcp", "http"],
-      default: "tcp",
-      description: "How it is reached: raw bytes, or HTTP through the gateway",
-    },
+    ...placeArgs,
+    target: { ...targetArg, required: true },
+    kind: { ...kindArg, default: "tcp" },
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
   },
   async run({ args }) {
-    const target = parseHostPort(args.target, "--target");
+    const place = placeOf(args);
+    if (Object.keys(place).length === 0) {
+      throw new SallyportError("USAGE", "Say what reaches it: --gateway or --pool.");
+    }
+    const target = targetOf(args.target, args.kind);
     const client = await openSession(args);
     const resource = await client.createResource({
       name: args.resource,
-      gatewayName: args.gateway,
+      ...place,
       ...target,
       kind: args.kind,
     });

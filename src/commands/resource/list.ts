@@ -1,6 +1,7 @@
 import { command } from "../command.ts";
 import { printJson, printTable } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
+import { behind } from "./flags.ts";
 
 export default command({
   name: "list",
@@ -10,10 +11,10 @@ export default command({
     const resources = await (await openSession(args)).listResources();
     if (args.json) return printJson(resources);
     printTable(
-      ["NAME", "GATEWAY", "TARGET", "KIND", "ID"],
-      resources.map(({ name, gatewayName, host, port, kind, id }) => [
-        name,
-        gatewayName,
+      ["NAME", "BEHIND", "TARGET", "KIND", "ID"],
+      resources.map(({ host, port, kind, id, ...resource }) => [
+        resource.name,
+        behind(resource),
         `${host}:${port}`,
         kind,
         id,

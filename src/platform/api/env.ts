@@ -2,12 +2,16 @@ import type { Actor } from "../services/actors.ts";
 import type { Core } from "../services/core.ts";
 import type { EventFeed } from "../services/event-feed.ts";
 import type { FailureLimiter } from "../services/failure-limiter.ts";
-import type { Probes } from "../services/probes.ts";
+import type { Probes } from "../services/health/probes.ts";
+import type { HealthWrites } from "../services/health/writes.ts";
+import type { LoadReports } from "../services/load-reports.ts";
 
 /** What a route works with. */
 export interface ApiServices {
   core: Core;
   probes: Probes;
+  healthWrites: HealthWrites;
+  loads: LoadReports;
   feed: EventFeed;
   limiter: FailureLimiter;
   /** The first administrator was made over HTTP. */

@@ -149,6 +149,7 @@ describe.each(DATABASES)("resources on %s", (database) => {
     expect((await call("PATCH", "/v1/resources/main-db", { name: "taken" })).body.code).toBe(
       "ALREADY_EXISTS",
     );
+    platform.pass(1000);
     const moved = await call("PATCH", `/v1/resources/${id}`, { host: "localhost" });
     expect(moved.body).toMatchObject({ host: "localhost", port: 5432, gatewayName: "office" });
     expect(moved.body.warnings[0]).toContain("--allow");
