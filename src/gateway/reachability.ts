@@ -1,4 +1,4 @@
-export type GatewayStatus = "Unregistered" | "Healthy" | "Degraded" | "Unreachable" | "Unknown";
+export type GatewayStatus = "Unregistered" | "Healthy" | "Degraded" | "Unreachable";
 
 /** PROTOCOL E: a probe counts for the gateway's own interval and this much more. */
 const GRACE_MS = 30_000;
@@ -25,5 +25,4 @@ const WORDS: Record<string, GatewayStatus> = {
   healthy: "Healthy",
   degraded: "Degraded",
   unreachable: "Unreachable",
-  unknown: "Unknown",
 };

@@ -11,7 +11,7 @@ import { VERSION } from "../version.ts";
 const MOST_CONDITIONS = 32;
 const CODE_LENGTH = 64;
 const TITLE_LENGTH = 120;
-const TEXT_LENGTH = 500;
+export const TEXT_LENGTH = 500;
 const NAME_LENGTH = 253;
 
 export const reportedCondition = z.object({

@@ -15,7 +15,7 @@ export const SERIALS_PER_EVENT = 500;
 /** In one snapshot: the newest. */
 export const SERIALS_PER_SNAPSHOT = 20_000;
 
-const status = z.enum(["unregistered", "healthy", "degraded", "unreachable", "unknown"]);
+const status = z.enum(["unregistered", "healthy", "degraded", "unreachable"]);
 const cause = z.object({ code: z.string().max(64), text: z.string().max(500) }).optional();
 
 /** Certificates of authorities, or keys of SSH authorities: see `pki/fingerprint.ts`. */

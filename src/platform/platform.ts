@@ -1,4 +1,5 @@
 import { probeGateway, probeRelay } from "../client/probe.ts";
+import { probeRelaySsh } from "../client/probe-ssh.ts";
 import { formatHostPort } from "../host/address.ts";
 import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import { type Api, BODY_LIMIT, createApi } from "./api/api.ts";
@@ -8,8 +9,10 @@ import type { Core } from "./services/core.ts";
 import { EventFeed } from "./services/event-feed.ts";
 import { FailureLimiter } from "./services/failure-limiter.ts";
 import { startGrantSweep } from "./services/grant-sweep.ts";
-import { startLeaseSweep } from "./services/lease-sweep.ts";
-import { type Prober, Probes } from "./services/probes.ts";
+import { type Prober, Probes } from "./services/health/probes.ts";
+import { HealthWatch } from "./services/health/watch.ts";
+import { HealthWrites } from "./services/health/writes.ts";
+import { LoadReports } from "./services/load-reports.ts";
 import { startRotationSweep } from "./services/rotation-sweep.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
 
@@ -48,13 +51,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   let url = options.publicUrl?.replace(/\/+$/, "") ?? "";
   const core = await openCore({ ...options, onLoopback, publicUrl: () => url });
   try {
-    const prober = options.prober ?? { gateway: probeGateway, relay: probeRelay };
+    const prober = options.prober ?? { gateway: probeGateway, relay: probeRelay, relaySsh: probeRelaySsh };
     const feed = new EventFeed(core);
-    const probes = new Probes(core, prober);
+    const healthWrites = new HealthWrites(core.store, core.now);
+    const probes = new Probes(core, prober, healthWrites);
     const api = createApi({
       core,
       feed,
       probes,
+      healthWrites,
+      loads: new LoadReports(core),
       limiter: new FailureLimiter(core.now),
       onBootstrapped: () => removeSetupToken(options.dataDir),
     });
@@ -63,11 +69,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     url ||= `http://${formatHostPort(listen.hostname, port)}`;
     const housekeeping = startHousekeeping(core);
     const grantSweep = startGrantSweep(core);
-    const leaseSweep = startLeaseSweep(core, probes);
+    const watch = new HealthWatch(core, probes);
+    watch.start();
     const rotationSweep = startRotationSweep(core);
     await offerSetupToken(core, options.dataDir);
     log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
-    return { port, url, close: closer(server, core, [housekeeping, grantSweep, leaseSweep, rotationSweep, feed]) };
+    return {
+      port,
+      url,
+      close: closer(server, core, [housekeeping, grantSweep, watch, rotationSweep, feed]),
+    };
   } catch (error) {
     await core.store.close();
     throw error;
@@ -100,11 +111,11 @@ function serve(api: Api, listen: { hostname: string; port: number }): Bun.Server
 function closer(
   server: Bun.Server<undefined>,
   core: Core,
-  running: { close(): void }[],
+  running: { close(): void | Promise<void> }[],
 ): (graceMs?: number) => Promise<void> {
   let closing: Promise<void> | undefined;
   const close = async (graceMs: number) => {
-    for (const one of running) one.close();
+    await Promise.all(running.map((one) => one.close()));
     await Promise.race([server.stop(), Bun.sleep(graceMs)]);
     await server.stop(true);
     await core.store.close();

@@ -5,14 +5,13 @@ import { openCore } from "../../src/platform/open-core.ts";
 import type { Core } from "../../src/platform/services/core.ts";
 import { EventFeed } from "../../src/platform/services/event-feed.ts";
 import { FailureLimiter } from "../../src/platform/services/failure-limiter.ts";
+import { type Prober, Probes } from "../../src/platform/services/health/probes.ts";
+import { HealthWatch } from "../../src/platform/services/health/watch.ts";
+import { HealthWrites } from "../../src/platform/services/health/writes.ts";
+import { LoadReports } from "../../src/platform/services/load-reports.ts";
 import { mintOpaqueToken } from "../../src/platform/services/opaque-tokens.ts";
-import { type Prober, Probes } from "../../src/platform/services/probes.ts";
 import { insertApiToken } from "../../src/platform/store/api-tokens.ts";
-import {
-  insertMembership,
-  insertOrganisation,
-  insertUser,
-} from "../../src/platform/store/people.ts";
+import { insertMembership, insertOrganisation, insertUser } from "../../src/platform/store/people.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import { startPostgres } from "./postgres.ts";
 import { Workspace } from "./workspace.ts";
@@ -80,6 +79,9 @@ export class TestPlatform {
   readonly prober: FakeProber;
   readonly api: Api;
   readonly feed: EventFeed;
+  readonly probes: Probes;
+  /** Makes a round when a test says so. */
+  readonly watch: HealthWatch;
   readonly #clock: { time: Date };
 
   private constructor(core: Core, prober: FakeProber, clock: { time: Date }) {
@@ -87,10 +89,15 @@ export class TestPlatform {
     this.prober = prober;
     this.#clock = clock;
     this.feed = new EventFeed(core);
+    const healthWrites = new HealthWrites(core.store, core.now, WRITE_EVERY_MS);
+    this.probes = new Probes(core, prober, healthWrites);
+    this.watch = new HealthWatch(core, this.probes);
     this.api = createApi({
       core,
       feed: this.feed,
-      probes: new Probes(core, prober),
+      probes: this.probes,
+      healthWrites,
+      loads: new LoadReports(core),
       limiter: new FailureLimiter(core.now),
       onBootstrapped: async () => {},
     });
@@ -112,13 +119,19 @@ export class TestPlatform {
   /** On a database that may be in use already: a second replica, or a restart. */
   static async reopen(
     where: Awaited<ReturnType<DatabaseHost["fresh"]>>,
-    more: { onLoopback?: boolean; publicUrl?: string; relayAuthSecret?: string | null } = {},
+    more: {
+      onLoopback?: boolean;
+      publicUrl?: string;
+      relayAuthSecret?: string | null;
+      stsEndpoint?: string;
+    } = {},
   ): Promise<TestPlatform> {
     const clock = { time: new Date() };
     const core = await openCore({
       ...where,
       relayAuthSecret: more.relayAuthSecret === null ? undefined : (more.relayAuthSecret ?? RELAY_SECRET),
       onLoopback: more.onLoopback ?? false,
+      ...(more.stsEndpoint !== undefined && { stsEndpoint: more.stsEndpoint }),
       publicUrl: () => more.publicUrl ?? `http://${formatHostPort("127.0.0.1", 8080)}`,
       log: silentLogger,
       now: () => clock.time,
@@ -225,6 +238,9 @@ export class TestPlatform {
   }
 }
 
+/** As the product coalesces, only sooner. */
+const WRITE_EVERY_MS = 5;
+
 /** Counts as a public address, and nobody answers there (RFC 5737). */
 export const PUBLIC_HOST = "203.0.113.7";
 
@@ -234,8 +250,10 @@ export const RELAY_SECRET = "a secret of instance relays";
 export class FakeProber implements Prober {
   readonly gateways: Parameters<Prober["gateway"]>[0][] = [];
   readonly relays: Parameters<Prober["relay"]>[0][] = [];
+  readonly sshPorts: Parameters<Prober["relaySsh"]>[0][] = [];
   onGateway: Prober["gateway"] = async () => ({ heartbeatTtlSeconds: 180 });
   onRelay: Prober["relay"] = async () => {};
+  onRelaySsh: Prober["relaySsh"] = async () => {};
 
   gateway: Prober["gateway"] = async (credentials) => {
     this.gateways.push(credentials);
@@ -245,6 +263,11 @@ export class FakeProber implements Prober {
   relay: Prober["relay"] = async (credentials) => {
     this.relays.push(credentials);
     await this.onRelay(credentials);
+  };
+
+  relaySsh: Prober["relaySsh"] = async (target) => {
+    this.sshPorts.push(target);
+    await this.onRelaySsh(target);
   };
 }
 

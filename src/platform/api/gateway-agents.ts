@@ -1,10 +1,13 @@
 import { z } from "@hono/zod-openapi";
+import { agentReport } from "../../platform-client/agent-report.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { loginByMethod } from "../services/auth-methods/login.ts";
 import { redeemEnrollmentToken } from "../services/enrollment.ts";
 import { connectGateway } from "../services/gateway-connect.ts";
-import { storeCapabilities } from "../store/gateways.ts";
+import { requireGatewayOf } from "../services/identity-gateways.ts";
+import { awsProof, gcpProof, kubernetesProof, toProof } from "./auth-method-objects.ts";
 import { answers, csr, jsonBody, message, optionalJsonBody, relayName, sshPublicKey } from "./fields.ts";
-import { declareRoute, HOLDERS, requireGateway, routes } from "./route.ts";
+import { declareRoute, HOLDERS, routes } from "./route.ts";
 
 const enrollmentToken = z.string().min(1).max(512);
 
@@ -15,7 +18,9 @@ const login = declareRoute(["anyone"], {
     body: jsonBody(
       z.discriminatedUnion("method", [
         z.object({ method: z.literal("token"), token: enrollmentToken }),
-        z.object({ method: z.enum(["aws", "kubernetes", "gcp"]), gatewayId: z.uuid() }),
+        awsProof.extend({ gatewayId: z.uuid() }),
+        kubernetesProof.extend({ gatewayId: z.uuid() }),
+        gcpProof.extend({ gatewayId: z.uuid() }),
       ]),
     ),
   },
@@ -41,53 +46,57 @@ const sshPart = z.object({
   serverCAPublicKey: z.string(),
 });
 
+/** Which relays a gateway wants, and its keys. */
+export const gatewayWish = z.object({
+  relayName: relayName.optional(),
+  relayNames: z.array(relayName).min(1).max(4).optional(),
+  maxRelays: z.int().min(1).max(4).optional(),
+  csr: csr.optional(),
+  sshPublicKey: sshPublicKey.optional(),
+  directAddress: z.unknown().optional(),
+});
+
+export const gatewayCertificates = z.object({
+  gatewayId: z.string(),
+  relayHost: z.string(),
+  sshPort: z.int().optional(),
+  pki: z.object({
+    serverCertificate: z.string(),
+    serverPrivateKey: z.string().optional(),
+    clientCertificateChain: z.string(),
+  }),
+  ssh: sshPart,
+  relays: z
+    .array(z.object({ relayName: z.string(), relayHost: z.string(), sshPort: z.int(), ssh: sshPart }))
+    .optional(),
+});
+
 const connect = declareRoute(
   { to: ["gateway", "relay", ...HOLDERS], right: "self" },
   {
     method: "post",
     path: "/api/v3/gateways/connect",
-    request: {
-      body: optionalJsonBody(
-        z.object({
-          relayName: relayName.optional(),
-          relayNames: z.array(relayName).min(1).max(4).optional(),
-          maxRelays: z.int().min(1).max(4).optional(),
-          csr: csr.optional(),
-          sshPublicKey: sshPublicKey.optional(),
-          directAddress: z.unknown().optional(),
-        }),
-      ),
-    },
-    responses: answers(
-      z.object({
-        gatewayId: z.string(),
-        relayHost: z.string(),
-        sshPort: z.int().optional(),
-        pki: z.object({
-          serverCertificate: z.string(),
-          serverPrivateKey: z.string().optional(),
-          clientCertificateChain: z.string(),
-        }),
-        ssh: sshPart,
-        relays: z
-          .array(z.object({ relayName: z.string(), relayHost: z.string(), sshPort: z.int(), ssh: sshPart }))
-          .optional(),
-      }),
-      "Certificates for the gateway and for each of its relays",
-    ),
+    request: { body: optionalJsonBody(gatewayWish) },
+    responses: answers(gatewayCertificates, "Certificates for the gateway and for each of its relays"),
   },
 );
 
-const heartbeat = declareRoute(["gateway"], {
-  method: "post",
-  path: "/api/v2/gateways/heartbeat",
-  request: {
-    body: optionalJsonBody(
-      z.object({ capabilities: z.object({ pkcs11: z.boolean().optional() }).optional() }),
-    ),
+const heartbeat = declareRoute(
+  { to: ["gateway", "identity"], right: "create-gateways" },
+  {
+    method: "post",
+    path: "/api/v2/gateways/heartbeat",
+    request: {
+      body: optionalJsonBody(
+        z.object({
+          capabilities: z.object({ pkcs11: z.boolean().optional() }).optional(),
+          report: agentReport.optional(),
+        }),
+      ),
+    },
+    responses: answers(message, "The platform reached the gateway"),
   },
-  responses: answers(message, "The platform reached the gateway"),
-});
+);
 
 /** What a gateway calls (PROTOCOL A.1). */
 export const gatewayAgentRoutes = routes()
@@ -95,16 +104,15 @@ export const gatewayAgentRoutes = routes()
     const body = c.req.valid("json");
     const { core, limiter } = c.var.services;
     const address = c.env.address;
-    if (body.method !== "token") {
-      // No gateway is set up for another method yet; the words don't tell whether it exists.
-      const failure = new SallyportError("UNAUTHENTICATED", "Invalid gateway credentials");
-      throw limiter.failed(address, body.gatewayId, failure);
-    }
-    const redeemed = await redeemEnrollmentToken(core, limiter, {
-      kind: "gateway",
-      token: body.token,
-      address,
-    });
+    const redeemed =
+      body.method === "token"
+        ? await redeemEnrollmentToken(core, limiter, { kind: "gateway", token: body.token, address })
+        : await loginByMethod(core, limiter, {
+            kind: "gateway",
+            id: body.gatewayId,
+            proof: toProof(body),
+            address,
+          });
     return c.json(
       { accessToken: redeemed.accessToken, gatewayId: redeemed.id, tokenType: "Bearer" as const },
       200,
@@ -123,19 +131,24 @@ export const gatewayAgentRoutes = routes()
       throw new SallyportError("REQUEST_INVALID", "Invalid actor type for gateway connect");
     }
     const { directAddress, ...request } = c.req.valid("json");
-    if (directAddress !== undefined && directAddress !== null) {
-      throw new SallyportError(
-        "REQUEST_INVALID",
-        "Direct listen is not supported: leave out the direct address, the gateway dials out to a relay.",
-      );
-    }
+    refuseDirectAddress(directAddress);
     return c.json(await connectGateway(services.core, actor, request), 200);
   })
   .openapi(heartbeat, async (c) => {
-    const { core, probes } = c.var.services;
-    const { gatewayId } = requireGateway(c.var.actor);
-    const capabilities = JSON.stringify(c.req.valid("json").capabilities ?? {});
-    await core.store.transaction((sql) => storeCapabilities(sql, gatewayId, capabilities));
+    const { core, probes, healthWrites } = c.var.services;
+    const { gatewayId } = await requireGatewayOf(core, c.var.actor);
+    const { report, capabilities: can = {} } = c.req.valid("json");
+    const capabilities = JSON.stringify(can);
+    await healthWrites.add({ kind: "heartbeat", subject: { gatewayId }, report, capabilities });
     await probes.gateway(gatewayId);
     return c.json({ message: "Successfully triggered heartbeat" }, 200);
   });
+
+/** @throws SallyportError REQUEST_INVALID */
+export function refuseDirectAddress(directAddress: unknown): void {
+  if (directAddress === undefined || directAddress === null) return;
+  throw new SallyportError(
+    "REQUEST_INVALID",
+    "Direct listen is not supported: leave out the direct address, the gateway dials out to a relay.",
+  );
+}

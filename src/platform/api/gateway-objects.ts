@@ -1,9 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { gatewayHealth } from "../services/gateway-status.ts";
-import { tunnelState } from "../services/presence.ts";
 import type { GatewayView } from "../store/gateways.ts";
-import type { PresenceRow } from "../store/relay-tunnels.ts";
-import { authMethod, time } from "./fields.ts";
+import { authMethod, toAuthMethod } from "./auth-method-objects.ts";
+import { time } from "./fields.ts";
+import { gatewayHealth } from "./health-objects.ts";
 
 /** PROTOCOL A.3, "Sanitised gateway object". */
 export const gatewayObject = z
@@ -20,26 +19,15 @@ export const gatewayObject = z
   })
   .openapi("Gateway");
 
-/** EXTENSIONS X7: what its relays report, and what the last probe found where they do not. */
-const health = z.object({
-  status: z.enum(["unregistered", "healthy", "degraded", "unreachable", "unknown"]),
-  cause: z.object({ code: z.string(), text: z.string(), fix: z.string() }).nullable(),
-  tunnels: z.array(
-    z.object({
-      relayId: z.string(),
-      relayName: z.string(),
-      state: z.enum(["up", "down", "silent", "unreported"]),
-      since: time,
-    }),
-  ),
-});
-
-export const gatewayDetail = gatewayObject.extend({ authMethod, health }).openapi("GatewayDetail");
+export const gatewayDetail = gatewayObject
+  .extend({ authMethod, health: gatewayHealth })
+  .openapi("GatewayDetail");
 
 export const gatewayListEntry = gatewayObject
   .extend({
-    health,
-    identity: z.null(),
+    health: gatewayHealth,
+    /** Which machine identity it runs as. */
+    identity: z.object({ id: z.string(), name: z.string() }).nullable(),
     connectedResourcesCount: z.int(),
   })
   .openapi("GatewayListEntry");
@@ -58,30 +46,9 @@ export function toGateway(row: GatewayView): z.infer<typeof gatewayObject> {
   };
 }
 
-export function toHealth(row: GatewayView, relays: PresenceRow[], now: Date): z.infer<typeof health> {
-  const { status, cause = null } = gatewayHealth(row, relays, now);
-  const tunnels = relays.map((relay) => ({
-    relayId: relay.id,
-    relayName: relay.name,
-    state: tunnelState(relay, now),
-    since: relay.tunnel_since,
-  }));
-  return { status, cause, tunnels };
-}
-
 export function toGatewayDetail(
   row: GatewayView,
-  relays: PresenceRow[],
-  now: Date,
+  health: z.infer<typeof gatewayHealth>,
 ): z.infer<typeof gatewayDetail> {
-  return {
-    ...toGateway(row),
-    health: toHealth(row, relays, now),
-    authMethod: {
-      id: row.auth_method_id,
-      method: row.auth_method,
-      createdAt: row.auth_method_created_at,
-      updatedAt: row.auth_method_updated_at,
-    },
-  };
+  return { ...toGateway(row), health, authMethod: toAuthMethod(row) };
 }

@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { grantAccess } from "../services/access.ts";
+import { changeAuthMethod } from "../services/auth-methods/change.ts";
+import type { Core } from "../services/core.ts";
 import {
   createGateway,
   generateGatewayToken,
@@ -9,11 +11,13 @@ import {
   resolveGateway,
   revokeGatewayAccess,
 } from "../services/gateways.ts";
+import { readGatewayHealth, readHealth } from "../services/health/read.ts";
+import type { GatewayView } from "../store/gateways.ts";
 import { listPresence } from "../store/relay-tunnels.ts";
-import { accessAnswer, accessRequest, targetHost, targetKind } from "./access-objects.ts";
+import { accessAnswer, accessRequest, targetHost, targetMode } from "./access-objects.ts";
+import { authMethodRequest, toWish } from "./auth-method-objects.ts";
 import {
   answers,
-  authMethodRequest,
   enrollmentToken,
   gatewayName,
   idOrName,
@@ -28,8 +32,8 @@ import {
   gatewayObject,
   toGateway,
   toGatewayDetail,
-  toHealth,
 } from "./gateway-objects.ts";
+import { toGatewayHealth } from "./health-objects.ts";
 import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
 const create = declareRoute(
@@ -53,6 +57,16 @@ const get = declareRoute(
     path: "/api/v3/gateways/{id}",
     request: { params: idParameter },
     responses: answers(gatewayDetail, "The gateway"),
+  },
+);
+
+const update = declareRoute(
+  { to: HOLDERS, right: "edit-gateways" },
+  {
+    method: "patch",
+    path: "/api/v3/gateways/{id}",
+    request: { params: idParameter, body: jsonBody(z.object({ authMethod: authMethodRequest.optional() })) },
+    responses: answers(gatewayDetail, "The gateway as it is now"),
   },
 );
 
@@ -112,7 +126,7 @@ const access = declareRoute(
     path: "/api/v1/gateways/{idOrName}/access",
     request: {
       params: idOrName,
-      body: jsonBody(accessRequest.extend({ targetHost, targetPort: port, kind: targetKind.default("tcp") })),
+      body: jsonBody(accessRequest.extend({ targetHost, targetPort: port, kind: targetMode.default("tcp") })),
     },
     responses: answers(accessAnswer, "Certificates to dial with"),
   },
@@ -122,14 +136,23 @@ const access = declareRoute(
 export const gatewayRoutes = routes()
   .openapi(create, async (c) => {
     const { core } = c.var.services;
-    const made = await createGateway(core, requireHolder(c.var.actor), c.req.valid("json").name);
-    return c.json(toGatewayDetail(made, [], core.now()), 200);
+    const { name, authMethod } = c.req.valid("json");
+    const made = await createGateway(core, requireHolder(c.var.actor), { name, wish: toWish(authMethod) });
+    return c.json(await detail(core, made), 200);
   })
   .openapi(get, async (c) => {
     const { core } = c.var.services;
     const gateway = await getGateway(core, requireHolder(c.var.actor), c.req.valid("param").id);
-    const relays = await listPresence(core.store.read, { gatewayId: gateway.id });
-    return c.json(toGatewayDetail(gateway, relays, core.now()), 200);
+    return c.json(await detail(core, gateway), 200);
+  })
+  .openapi(update, async (c) => {
+    const { core } = c.var.services;
+    const holder = requireHolder(c.var.actor);
+    const { id } = c.req.valid("param");
+    const { authMethod } = c.req.valid("json");
+    if (authMethod) await changeAuthMethod(core, holder, { kind: "gateway", id, wish: toWish(authMethod) });
+    const gateway = await getGateway(core, holder, id);
+    return c.json(await detail(core, gateway), 200);
   })
   .openapi(list, async (c) => {
     const { core } = c.var.services;
@@ -139,10 +162,11 @@ export const gatewayRoutes = routes()
       await listPresence(core.store.read, { orgId: holder.orgId }),
       (row) => row.gateway_id,
     );
+    const healthOf = await readGatewayHealth(core, holder.orgId);
     const entries = gateways.map((row) => ({
       ...toGateway(row),
-      health: toHealth(row, presence.get(row.id) ?? [], core.now()),
-      identity: null,
+      health: toGatewayHealth(healthOf(row.id), presence.get(row.id) ?? [], core.now()),
+      identity: identityOf(row),
       connectedResourcesCount: row.resource_count,
     }));
     return c.json(entries, 200);
@@ -177,3 +201,13 @@ export const gatewayRoutes = routes()
       200,
     );
   });
+
+function identityOf({ identity_id: id, identity_name: name }: GatewayView) {
+  return id === null || name === null ? null : { id, name };
+}
+
+async function detail(core: Core, row: GatewayView) {
+  const relays = await listPresence(core.store.read, { gatewayId: row.id });
+  const said = await readHealth(core, { gatewayId: row.id });
+  return toGatewayDetail(row, toGatewayHealth(said, relays, core.now()));
+}

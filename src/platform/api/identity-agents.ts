@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { agentReport } from "../../platform-client/agent-report.ts";
 import { connectGateway } from "../services/gateway-connect.ts";
 import { registerGateway } from "../services/identity-gateways.ts";
 import { registerRelay, requireRelayOf } from "../services/identity-relays.ts";
@@ -35,7 +36,7 @@ const heartbeatOrgRelay = declareRoute(
   {
     method: "post",
     path: "/api/v1/relays/heartbeat-org-relay",
-    request: { body: jsonBody(z.object({ name: relayName })) },
+    request: { body: jsonBody(z.object({ name: relayName, report: agentReport.optional() })) },
     responses: answers(message, "The platform reached the relay"),
   },
 );
@@ -55,7 +56,9 @@ export const identityAgentRoutes = routes()
     return c.json(await registerRelay(c.var.services.core, identity, c.req.valid("json")), 200);
   })
   .openapi(heartbeatOrgRelay, async (c) => {
-    const { core, probes } = c.var.services;
-    await probes.relay((await requireRelayOf(core, c.var.actor)).relayId);
+    const { core, probes, healthWrites } = c.var.services;
+    const { relayId } = await requireRelayOf(core, c.var.actor);
+    await healthWrites.add({ kind: "heartbeat", subject: { relayId }, report: c.req.valid("json").report });
+    await probes.relay(relayId);
     return c.json({ message: "Successfully triggered heartbeat" }, 200);
   });

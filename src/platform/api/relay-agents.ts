@@ -1,9 +1,12 @@
 import { z } from "@hono/zod-openapi";
+import { agentReport } from "../../platform-client/agent-report.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { loginByMethod } from "../services/auth-methods/login.ts";
 import { redeemEnrollmentToken } from "../services/enrollment.ts";
 import { registerInstanceRelay } from "../services/instance-relays.ts";
 import { connectRelay } from "../services/relay-connect.ts";
 import { findInstanceRelay } from "../store/relays.ts";
+import { awsProof, gcpProof, kubernetesProof, toProof } from "./auth-method-objects.ts";
 import {
   answers,
   csr,
@@ -17,14 +20,15 @@ import {
 } from "./fields.ts";
 import { declareRoute, requireRelay, routes } from "./route.ts";
 
-const extensions = z.object({
+/** EXTENSIONS X1, X2. */
+export const relayExtensions = z.object({
   csr: csr.optional(),
   sshPublicKey: sshPublicKey.optional(),
   sshPort: port.optional(),
   tlsPort: port.optional(),
 });
 
-const certificates = z.object({
+export const relayCertificates = z.object({
   relayName: z.string().optional(),
   relayHost: z.string().optional(),
   pki: z.object({
@@ -42,14 +46,14 @@ const certificates = z.object({
 const register = declareRoute(["relay-secret"], {
   method: "post",
   path: "/api/v1/relays/register-instance-relay",
-  request: { body: jsonBody(extensions.extend({ name: relayName, host: relayHost })) },
-  responses: answers(certificates, "Certificates for the relay"),
+  request: { body: jsonBody(relayExtensions.extend({ name: relayName, host: relayHost })) },
+  responses: answers(relayCertificates, "Certificates for the relay"),
 });
 
 const instanceHeartbeat = declareRoute(["relay-secret"], {
   method: "post",
   path: "/api/v1/relays/heartbeat-instance-relay",
-  request: { body: jsonBody(z.object({ name: relayName })) },
+  request: { body: jsonBody(z.object({ name: relayName, report: agentReport.optional() })) },
   responses: answers(message, "The platform reached the relay"),
 });
 
@@ -60,7 +64,9 @@ const login = declareRoute(["anyone"], {
     body: jsonBody(
       z.discriminatedUnion("method", [
         z.object({ method: z.literal("token"), token: z.string().min(1).max(512) }),
-        z.object({ method: z.enum(["aws", "kubernetes", "gcp"]), relayId: z.uuid() }),
+        awsProof.extend({ relayId: z.uuid() }),
+        kubernetesProof.extend({ relayId: z.uuid() }),
+        gcpProof.extend({ relayId: z.uuid() }),
       ]),
     ),
   },
@@ -73,13 +79,14 @@ const login = declareRoute(["anyone"], {
 const connect = declareRoute(["relay"], {
   method: "post",
   path: "/api/v2/relays/connect",
-  request: { body: optionalJsonBody(extensions) },
-  responses: answers(certificates.extend({ relayId: z.string() }), "Certificates for the relay"),
+  request: { body: optionalJsonBody(relayExtensions) },
+  responses: answers(relayCertificates.extend({ relayId: z.string() }), "Certificates for the relay"),
 });
 
 const heartbeat = declareRoute(["relay"], {
   method: "post",
   path: "/api/v2/relays/heartbeat",
+  request: { body: optionalJsonBody(z.object({ report: agentReport.optional() })) },
   responses: answers(message, "The platform reached the relay"),
 });
 
@@ -90,9 +97,11 @@ export const relayAgentRoutes = routes()
     return c.json(await registerInstanceRelay(core, c.req.valid("json"), c.env.address), 200);
   })
   .openapi(instanceHeartbeat, async (c) => {
-    const { core, probes } = c.var.services;
-    const relay = await findInstanceRelay(core.store.read, c.req.valid("json").name);
+    const { core, probes, healthWrites } = c.var.services;
+    const { name, report } = c.req.valid("json");
+    const relay = await findInstanceRelay(core.store.read, name);
     if (!relay) throw new SallyportError("NOT_FOUND", "There is no such instance relay: register it first.");
+    await healthWrites.add({ kind: "heartbeat", subject: { relayId: relay.id }, report });
     await probes.relay(relay.id);
     return c.json({ message: "Successfully triggered heartbeat" }, 200);
   })
@@ -100,15 +109,15 @@ export const relayAgentRoutes = routes()
     const body = c.req.valid("json");
     const { core, limiter } = c.var.services;
     const address = c.env.address;
-    if (body.method !== "token") {
-      const failure = new SallyportError("UNAUTHENTICATED", "Invalid relay credentials");
-      throw limiter.failed(address, body.relayId, failure);
-    }
-    const redeemed = await redeemEnrollmentToken(core, limiter, {
-      kind: "relay",
-      token: body.token,
-      address,
-    });
+    const redeemed =
+      body.method === "token"
+        ? await redeemEnrollmentToken(core, limiter, { kind: "relay", token: body.token, address })
+        : await loginByMethod(core, limiter, {
+            kind: "relay",
+            id: body.relayId,
+            proof: toProof(body),
+            address,
+          });
     return c.json(
       { accessToken: redeemed.accessToken, relayId: redeemed.id, tokenType: "Bearer" as const },
       200,
@@ -119,6 +128,9 @@ export const relayAgentRoutes = routes()
     return c.json(await connectRelay(c.var.services.core, relay, c.req.valid("json")), 200);
   })
   .openapi(heartbeat, async (c) => {
-    await c.var.services.probes.relay(requireRelay(c.var.actor).relayId);
+    const { probes, healthWrites } = c.var.services;
+    const { relayId } = requireRelay(c.var.actor);
+    await healthWrites.add({ kind: "heartbeat", subject: { relayId }, report: c.req.valid("json").report });
+    await probes.relay(relayId);
     return c.json({ message: "Successfully triggered heartbeat" }, 200);
   });

@@ -54,8 +54,8 @@ export const relayTunnelRoutes = routes().openapi(report, async (c) => {
   const { core, probes } = c.var.services;
   const { relayName: name, ...said } = c.req.valid("json");
   const relayId = await relayOf(core, c.var.actor, name);
-  const { appeared, ...answer } = await reportTunnels(core, relayId, said);
-  probes.lookInto({ gateways: appeared });
+  const { appeared, returned, ...answer } = await reportTunnels(core, relayId, said);
+  probes.lookInto({ gateways: appeared, relays: returned ? [relayId] : [] });
   return c.json(answer, 200);
 });
 

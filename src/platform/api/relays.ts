@@ -1,4 +1,8 @@
 import { z } from "@hono/zod-openapi";
+import { SallyportError } from "../../telemetry/error.ts";
+import { changeAuthMethod } from "../services/auth-methods/change.ts";
+import type { Core } from "../services/core.ts";
+import { readHealth, readRelayHealth } from "../services/health/read.ts";
 import {
   createRelay,
   drainRelay,
@@ -10,10 +14,9 @@ import {
   updateRelay,
 } from "../services/relays.ts";
 import type { RelayRow, RelayView } from "../store/relays.ts";
+import { authMethod, authMethodRequest, toAuthMethod, toWish } from "./auth-method-objects.ts";
 import {
   answers,
-  authMethod,
-  authMethodRequest,
   enrollmentToken,
   idParameter,
   jsonBody,
@@ -23,6 +26,7 @@ import {
   relayName,
   time,
 } from "./fields.ts";
+import { health, toHealth } from "./health-objects.ts";
 import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
 /** PROTOCOL A.3; `sshPort` and `tlsPort` are EXTENSIONS X2. */
@@ -42,8 +46,12 @@ const relayObject = z
   })
   .openapi("Relay");
 
+const relayListEntry = relayObject
+  .extend({ health: health.optional().openapi({ description: "For people, not for gateways" }) })
+  .openapi("RelayListEntry");
+
 const relayDetail = relayObject
-  .extend({ canRevoke: z.boolean(), authMethod: authMethod.nullable() })
+  .extend({ health, canRevoke: z.boolean(), authMethod: authMethod.nullable() })
   .openapi("RelayDetail");
 
 const list = declareRoute(
@@ -51,7 +59,7 @@ const list = declareRoute(
   {
     method: "get",
     path: "/api/v1/relays",
-    responses: answers(z.array(relayObject), "Instance relays, then the organisation's"),
+    responses: answers(z.array(relayListEntry), "Instance relays, then the organisation's"),
   },
 );
 
@@ -126,6 +134,16 @@ const drain = declareRoute(
   },
 );
 
+const healthCheck = declareRoute(
+  { to: HOLDERS, right: "list-relays" },
+  {
+    method: "post",
+    path: "/api/v1/relays/{id}/health-check",
+    request: { params: idParameter },
+    responses: answers(relayDetail, "The relay as the platform sees it now"),
+  },
+);
+
 const generateToken = declareRoute(
   { to: HOLDERS, right: "edit-relays" },
   {
@@ -140,24 +158,39 @@ const generateToken = declareRoute(
 export const relayRoutes = routes()
   .openapi(list, async (c) => {
     const { actor, services } = c.var;
-    const { orgId } = actor.kind === "gateway" ? actor : requireHolder(actor);
-    const relays = await listVisibleRelays(services.core, orgId);
-    return c.json(relays.map(toRelay), 200);
+    const { core } = services;
+    if (actor.kind === "gateway") {
+      return c.json((await listVisibleRelays(core, actor.orgId)).map(toRelay), 200);
+    }
+    const { orgId } = requireHolder(actor);
+    const healthOf = await readRelayHealth(core, orgId);
+    const relays = await listVisibleRelays(core, orgId);
+    return c.json(
+      relays.map((row) => ({ ...toRelay(row), health: toHealth(healthOf(row.id)) })),
+      200,
+    );
   })
   .openapi(create, async (c) => {
-    const { name, host } = c.req.valid("json");
-    const relay = await createRelay(c.var.services.core, requireHolder(c.var.actor), { name, host });
-    return c.json(toRelayDetail(relay), 200);
+    const { name, host, authMethod } = c.req.valid("json");
+    const wanted = { name, host, wish: toWish(authMethod) };
+    const { core } = c.var.services;
+    const relay = await createRelay(core, requireHolder(c.var.actor), wanted);
+    return c.json(await detail(core, relay), 200);
   })
   .openapi(get, async (c) => {
     const holder = requireHolder(c.var.actor);
-    return c.json(toRelayDetail(await getRelay(c.var.services.core, holder, c.req.valid("param").id)), 200);
+    const { core } = c.var.services;
+    return c.json(await detail(core, await getRelay(core, holder, c.req.valid("param").id)), 200);
   })
   .openapi(update, async (c) => {
-    const { host } = c.req.valid("json");
+    const { host, authMethod } = c.req.valid("json");
+    const { core } = c.var.services;
     const holder = requireHolder(c.var.actor);
-    const relay = await updateRelay(c.var.services.core, holder, c.req.valid("param").id, { host });
-    return c.json(toRelayDetail(relay), 200);
+    const { id } = c.req.valid("param");
+    if (authMethod) await changeAuthMethod(core, holder, { kind: "relay", id, wish: toWish(authMethod) });
+    const relay =
+      host === undefined ? await getRelay(core, holder, id) : await updateRelay(core, holder, id, { host });
+    return c.json(await detail(core, relay), 200);
   })
   .openapi(remove, async (c) => {
     const holder = requireHolder(c.var.actor);
@@ -168,6 +201,12 @@ export const relayRoutes = routes()
     const method = await revokeRelayAccess(c.var.services.core, holder, c.req.valid("param").id);
     return c.json({ method }, 200);
   })
+  .openapi(healthCheck, async (c) => {
+    const { core, probes } = c.var.services;
+    const relay = await getRelay(core, requireHolder(c.var.actor), c.req.valid("param").id);
+    await probes.relay(relay.id).catch(asFound);
+    return c.json(await detail(core, relay), 200);
+  })
   .openapi(drain, async (c) => {
     const holder = requireHolder(c.var.actor);
     await drainRelay(c.var.services.core, holder, c.req.valid("param").id);
@@ -177,6 +216,13 @@ export const relayRoutes = routes()
     const holder = requireHolder(c.var.actor);
     return c.json(await generateRelayToken(c.var.services.core, holder, c.req.valid("param").id), 200);
   });
+
+/** What a look finds is what its caller wants to read; only a look that did not take place is refused. */
+function asFound(error: unknown): void {
+  if (error instanceof SallyportError && error.code !== "RESOURCE_SHORTAGE" && error.code !== "NOT_FOUND")
+    return;
+  throw error;
+}
 
 function toRelay(row: RelayRow): z.infer<typeof relayObject> {
   return {
@@ -194,19 +240,15 @@ function toRelay(row: RelayRow): z.infer<typeof relayObject> {
   };
 }
 
-function toRelayDetail(row: RelayView): z.infer<typeof relayDetail> {
+async function detail(core: Core, row: RelayView): Promise<z.infer<typeof relayDetail>> {
   const own = row.org_id !== null && row.identity_id === null;
   return {
     ...toRelay(row),
+    health: toHealth(await readHealth(core, { relayId: row.id })),
     canRevoke: own && (row.token_version > 0 || row.pending_tokens > 0),
     authMethod:
-      row.auth_method_id === null
+      row.auth_method_id === null || row.auth_method === null
         ? null
-        : {
-            id: row.auth_method_id,
-            method: row.auth_method ?? "",
-            createdAt: row.auth_method_created_at,
-            updatedAt: row.auth_method_updated_at,
-          },
+        : toAuthMethod({ ...row, auth_method_id: row.auth_method_id, auth_method: row.auth_method }),
   };
 }

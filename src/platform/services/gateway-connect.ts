@@ -11,6 +11,7 @@ import { type IssuedCertificate, insertIssued } from "../store/issued-certificat
 import type { RelayRow } from "../store/relays.ts";
 import type { GatewayActor } from "./actors.ts";
 import type { Core } from "./core.ts";
+import { noteConnect } from "./health/connect.ts";
 import {
   DEFAULT_SSH_PORT,
   issueGatewayServer,
@@ -158,6 +159,7 @@ async function declare(
     const row = { id: actor.gatewayId, tokenVersion: actor.tokenVersion, relayIds, trusts, now };
     if (!(await declareGatewayRelays(sql, row))) return false;
     await insertIssued(sql, issued, now);
+    await noteConnect(sql, { gatewayId: actor.gatewayId }, issued, core.now());
     return true;
   });
   if (current) return;

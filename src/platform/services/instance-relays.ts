@@ -10,6 +10,7 @@ import {
   storeRelayTrust,
 } from "../store/relays.ts";
 import { type Core, LIMITS } from "./core.ts";
+import { noteConnect } from "./health/connect.ts";
 import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT } from "./issuing.ts";
 import { certify, type RelayConnectAnswer, type RelayConnectRequest } from "./relay-connect.ts";
 
@@ -52,6 +53,7 @@ export async function registerInstanceRelay(
     if (!existing) await create(sql, relay, address, now);
     await storeRelayTrust(sql, relay.id, trusts);
     await insertIssued(sql, issued, now);
+    await noteConnect(sql, { relayId: relay.id }, issued, core.now());
   });
   const { relayId: _relayId, ...rest } = answer;
   return rest;

@@ -3,7 +3,6 @@ import type { GatewayRow } from "../store/gateways.ts";
 import { listPresence, type PresenceRow } from "../store/relay-tunnels.ts";
 import type { RelayRow } from "../store/relays.ts";
 import type { Core } from "./core.ts";
-import { isRelayFresh } from "./health.ts";
 
 /**
  * Whether a gateway has a tunnel at a relay: as the relay says, while its lease runs (EXTENSIONS X7). `silent` = its
@@ -15,6 +14,13 @@ export function tunnelState(row: PresenceRow, now: Date): TunnelState {
   if (row.lease_expires_at === null) return "unreported";
   if (row.lease_expires_at <= now.toISOString()) return "silent";
   return row.tunnel_since === null ? "down" : "up";
+}
+
+/** PROTOCOL E: a relay's heartbeat older than this is stale. */
+const RELAY_STALE_MS = 60 * 60 * 1000;
+
+export function isRelayFresh(relay: Pick<RelayRow, "heartbeat">, now: Date): boolean {
+  return relay.heartbeat !== null && Date.parse(relay.heartbeat) + RELAY_STALE_MS > now.getTime();
 }
 
 /** Ways offered to a client. */

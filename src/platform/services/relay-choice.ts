@@ -1,7 +1,7 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Sql } from "../store/database.ts";
 import { findRelayByName, listRelays, type RelayRow } from "../store/relays.ts";
-import { isRelayFresh } from "./health.ts";
+import { isRelayFresh } from "./presence.ts";
 
 /**
  * The relays with these names, in this order: of the organisation first, then of the instance (PROTOCOL A.1).

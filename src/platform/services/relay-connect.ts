@@ -3,6 +3,7 @@ import { type IssuedCertificate, insertIssued } from "../store/issued-certificat
 import { declareRelayPorts, findRelay, type RelayRow, storeRelayTrust } from "../store/relays.ts";
 import type { RelayActor } from "./actors.ts";
 import type { Core } from "./core.ts";
+import { noteConnect } from "./health/connect.ts";
 import { issueForRelay, subjectKey, subjectSshKey } from "./issuing.ts";
 
 /** EXTENSIONS X1, X2; Infisical's relay sends none of it. */
@@ -42,6 +43,7 @@ export async function connectRelay(
     if (!(await declareRelayPorts(sql, row))) return false;
     await storeRelayTrust(sql, relay.id, trusts);
     await insertIssued(sql, issued, now);
+    await noteConnect(sql, { relayId: relay.id }, issued, core.now());
     return true;
   });
   if (current) return answer;

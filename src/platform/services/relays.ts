@@ -14,22 +14,27 @@ import {
   revokeRelay,
 } from "../store/relays.ts";
 import { byHolder, type Holder, isInstanceAdministrator } from "./actors.ts";
+import { prepareAuthMethod, writeAuthMethod } from "./auth-methods/change.ts";
+import type { AuthMethodWish } from "./auth-methods/settings.ts";
 import { type Core, LIMITS } from "./core.ts";
-import { mintEnrollmentToken } from "./enrollment.ts";
+import { mintEnrollmentToken, requireTokenMethod } from "./enrollment.ts";
 import { emit } from "./events.ts";
+import { runsAsIdentity } from "./identity-agents.ts";
 
 /** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, NAME_INVALID, REQUEST_INVALID */
 export async function createRelay(
   core: Core,
   holder: Holder,
-  request: { name: string; host: string },
+  request: { name: string; host: string; wish: AuthMethodWish },
 ): Promise<RelayView> {
-  const { name } = request;
+  const { name, wish } = request;
   if (name.startsWith("infisical-")) {
     throw new SallyportError("NAME_INVALID", 'Names that begin with "infisical-" are for instance relays.');
   }
   const host = core.hostRule.normalise(request.host);
   const id = crypto.randomUUID();
+  const authMethodId = crypto.randomUUID();
+  const prepared = await prepareAuthMethod(core, wish, { orgId: holder.orgId, authMethodId });
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await lockOrganisation(sql, holder.orgId, now);
@@ -40,13 +45,14 @@ export async function createRelay(
       );
     }
     const row = { id, orgId: holder.orgId, name, host, sshPort: null, tlsPort: null, now };
-    if (!(await insertRelay(sql, { ...row, authMethodId: crypto.randomUUID() }))) {
+    if (!(await insertRelay(sql, { ...row, authMethodId }))) {
       throw new SallyportError(
         "ALREADY_EXISTS",
         `There is a relay named ${name} already: choose another name.`,
       );
     }
-    const detail = { relayId: id, name, host };
+    await writeAuthMethod(sql, authMethodId, prepared, now);
+    const detail = { relayId: id, name, host, method: wish.method };
     await insertAudit(sql, { ...byHolder(holder), event: "RELAY_CREATE", detail }, now);
   });
   return await getRelay(core, holder, id);
@@ -84,7 +90,7 @@ export async function removeRelay(core: Core, holder: Holder, id: string): Promi
   const relay = await changeable(core, holder, id);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
-    if (!(await deleteRelay(sql, id))) missing();
+    if (!(await deleteRelay(sql, id, now))) missing();
     const detail = { relayId: id, name: relay.name, host: relay.host };
     await insertAudit(sql, { ...byHolder(holder), event: "RELAY_DELETE", detail }, now);
     await emit(sql, { orgId: relay.org_id, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
@@ -110,6 +116,7 @@ export async function drainRelay(core: Core, holder: Holder, id: string): Promis
 /** Makes every access and enrollment token of the relay worthless. @throws SallyportError NOT_FOUND */
 export async function revokeRelayAccess(core: Core, holder: Holder, id: string): Promise<string> {
   const relay = await ownWithToken(core, holder, id);
+  if (relay.method === "identity") throw runsAsIdentity("relay", relay.name);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await deleteRelayTokens(sql, id);
@@ -118,7 +125,7 @@ export async function revokeRelayAccess(core: Core, holder: Holder, id: string):
     await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
     await emit(sql, { orgId: holder.orgId, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
   });
-  return "token";
+  return relay.method;
 }
 
 /** @throws SallyportError NOT_FOUND */
@@ -128,6 +135,7 @@ export async function generateRelayToken(
   id: string,
 ): Promise<{ token: string; expiresAt: string }> {
   const relay = await ownWithToken(core, holder, id);
+  requireTokenMethod("relay", relay.name, relay.method);
   return await core.store.transaction(async (sql) => {
     const now = core.now();
     const owner = { orgId: holder.orgId, authMethodId: relay.authMethodId };
@@ -150,10 +158,11 @@ async function ownWithToken(
   core: Core,
   holder: Holder,
   id: string,
-): Promise<{ name: string; authMethodId: string }> {
+): Promise<{ name: string; authMethodId: string; method: string }> {
   const relay = await getRelay(core, holder, id);
-  if (relay.org_id === null || relay.auth_method_id === null) missing();
-  return { name: relay.name, authMethodId: relay.auth_method_id };
+  const { auth_method_id: authMethodId, auth_method: method } = relay;
+  if (relay.org_id === null || authMethodId === null || method === null) missing();
+  return { name: relay.name, authMethodId, method };
 }
 
 function missing(): never {

@@ -1,5 +1,6 @@
 import type { Sql } from "../store/database.ts";
 import { listGenerationsAtRelay } from "../store/gateways.ts";
+import { ensureHealth, markGatewaysOfRelayDue } from "../store/health.ts";
 import {
   closeTunnelRow,
   forgetTunnels,
@@ -9,7 +10,7 @@ import {
   type TunnelReport,
 } from "../store/relay-tunnels.ts";
 import type { Core } from "./core.ts";
-import { emitGatewayHealth } from "./health-events.ts";
+import { recordHealth } from "./health/record.ts";
 
 export interface RelayReport {
   opened: TunnelReport[];
@@ -27,6 +28,8 @@ export interface ReportAnswer {
   refused: { gatewayId: string; generation: number | null }[];
   /** Gateways that came back, to be looked for. */
   appeared: string[];
+  /** The relay itself came back: to be looked at. */
+  returned: boolean;
 }
 
 /**
@@ -42,7 +45,7 @@ export async function reportTunnels(core: Core, relayId: string, report: RelayRe
     const isCurrent = await renewLease(sql, relayId, until, at);
     const ending = report.leaseSeconds === 0;
     const changes = opened.length + report.closed.length > 0 || report.complete || ending;
-    if (isCurrent && !changes) return { complete: false, refused, appeared: [] };
+    if (isCurrent && !changes) return { complete: false, refused, appeared: [], returned: false };
     const before = new Set(await listTunnelGateways(sql, relayId));
     if (ending || report.complete || !isCurrent) await forgetTunnels(sql, relayId);
     for (const tunnel of ending ? [] : opened) await openTunnelRow(sql, relayId, tunnel, at);
@@ -54,10 +57,19 @@ export async function reportTunnels(core: Core, relayId: string, report: RelayRe
     const after = new Set(await listTunnelGateways(sql, relayId));
     const appeared = [...after].filter((id) => !before.has(id));
     const gone = [...before].filter((id) => !after.has(id));
-    await emitGatewayHealth(sql, [...appeared, ...gone], now);
-    return { complete: !isCurrent && !report.complete && !ending, refused, appeared };
+    await ensureHealth(sql, { relayId }, at);
+    const changed = [...appeared, ...gone];
+    const told = changed.slice(0, TOLD_AT_ONCE).map((gatewayId) => ({ gatewayId }));
+    // From now on its silence about a gateway means something, or does no longer.
+    if (!isCurrent || ending || changed.length > told.length) await markGatewaysOfRelayDue(sql, relayId, at);
+    await recordHealth(sql, [{ relayId }, ...told], now);
+    const complete = !isCurrent && !report.complete && !ending;
+    return { complete, refused, appeared, returned: !isCurrent && !ending };
   });
 }
+
+/** More gateways than this are told of a moment later, so that no transaction takes long. */
+const TOLD_AT_ONCE = 50;
 
 async function judge(sql: Sql, relayId: string, reported: TunnelReport[], now: string) {
   const opened: TunnelReport[] = [];

@@ -1,4 +1,5 @@
 import type { Sql } from "./database.ts";
+import { forgetHealth, storeRevoked } from "./health.ts";
 import type { RelayRow } from "./relays.ts";
 
 export interface GatewayRow {
@@ -22,8 +23,13 @@ export interface GatewayView extends GatewayRow {
   auth_method: string;
   auth_method_created_at: string;
   auth_method_updated_at: string;
+  /** JSON; null for methods without settings. */
+  auth_settings: string | null;
+  has_reviewer_jwt: number;
   pending_tokens: number;
   resource_count: number;
+  /** Of the machine identity that it runs as. */
+  identity_name: string | null;
 }
 
 export async function findGateway(sql: Sql, id: string): Promise<GatewayRow | undefined> {
@@ -48,9 +54,12 @@ export async function listGatewayViews(sql: Sql, orgId: string, id: string | nul
   return await sql<GatewayView>`
     SELECT g.*, a.id AS auth_method_id, a.method AS auth_method,
       a.created_at AS auth_method_created_at, a.updated_at AS auth_method_updated_at,
+      s.settings AS auth_settings, CASE WHEN s.sealed_reviewer_jwt IS NULL THEN 0 ELSE 1 END AS has_reviewer_jwt,
       (SELECT CAST(count(*) AS INTEGER) FROM enrollment_tokens t WHERE t.auth_method_id = a.id) AS pending_tokens,
-      (SELECT CAST(count(*) AS INTEGER) FROM resources r WHERE r.gateway_id = g.id) AS resource_count
+      (SELECT CAST(count(*) AS INTEGER) FROM resources r WHERE r.gateway_id = g.id) AS resource_count,
+      (SELECT i.name FROM identities i WHERE i.id = g.identity_id) AS identity_name
     FROM gateways g JOIN auth_methods a ON a.gateway_id = g.id
+    LEFT JOIN auth_method_settings s ON s.auth_method_id = a.id
     WHERE g.org_id = ${orgId} AND (g.id = ${id} OR CAST(${id} AS TEXT) IS NULL)
     ORDER BY g.name`;
 }
@@ -93,6 +102,7 @@ export async function raiseGatewayVersion(
     UPDATE gateways
     SET token_version = token_version + 1, heartbeat = NULL, heartbeat_ttl = NULL, updated_at = ${now}
     WHERE id = ${id} RETURNING token_version, name`;
+  if (row) await forgetHealth(sql, id, now);
   return row;
 }
 
@@ -109,6 +119,7 @@ export async function revokeGateway(
   const [row] = await sql<{ token_version: number }>`
     UPDATE gateways SET token_version = token_version + 1, updated_at = ${now}
     WHERE id = ${id} AND org_id = ${orgId} RETURNING token_version`;
+  if (row) await storeRevoked(sql, id, now);
   return row?.token_version;
 }
 
@@ -187,18 +198,12 @@ export async function storeCapabilities(sql: Sql, id: string, capabilities: stri
   await sql`UPDATE gateways SET capabilities = ${capabilities} WHERE id = ${id}`;
 }
 
-/**
- * A probe's outcome; an unreachable one keeps the time of its last heartbeat.
- * @returns whether it is another outcome than the last one
- */
+/** A probe's outcome; an unreachable one keeps the time of its last heartbeat. */
 export async function storeGatewayHealth(
   sql: Sql,
   row: { id: string; heartbeat: string | null; ttlSeconds: number },
-): Promise<boolean> {
-  const before = await findGateway(sql, row.id);
+): Promise<void> {
   await sql`
     UPDATE gateways SET heartbeat = COALESCE(${row.heartbeat}, heartbeat), heartbeat_ttl = ${row.ttlSeconds}
     WHERE id = ${row.id}`;
-  const wasReachable = before?.heartbeat_ttl == null ? null : before.heartbeat_ttl > 0;
-  return wasReachable !== row.ttlSeconds > 0;
 }

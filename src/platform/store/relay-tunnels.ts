@@ -13,6 +13,8 @@ export interface PresenceRow extends RelayRow {
   lease_expires_at: string | null;
   /** When its tunnel came up; null = it has none. */
   tunnel_since: string | null;
+  /** What is wrong with the relay itself, JSON; null = nothing is known. */
+  relay_conditions: string | null;
 }
 
 /** Of one gateway, in its order of preference; or of all gateways of an organisation. */
@@ -23,11 +25,13 @@ export async function listPresence(
   const gatewayId = "gatewayId" in of ? of.gatewayId : null;
   const orgId = "orgId" in of ? of.orgId : null;
   return await sql<PresenceRow>`
-    SELECT r.*, d.gateway_id, l.expires_at AS lease_expires_at, t.since AS tunnel_since
+    SELECT r.*, d.gateway_id, l.expires_at AS lease_expires_at, t.since AS tunnel_since,
+      h.conditions AS relay_conditions
     FROM gateway_relays d
     JOIN gateways g ON g.id = d.gateway_id
     JOIN relays r ON r.id = d.relay_id
     LEFT JOIN relay_leases l ON l.relay_id = d.relay_id
+    LEFT JOIN health h ON h.subject_id = d.relay_id
     LEFT JOIN relay_tunnels t ON t.relay_id = d.relay_id AND t.gateway_id = d.gateway_id
     WHERE g.id = ${gatewayId} OR g.org_id = ${orgId}
     ORDER BY d.gateway_id, d.position`;
@@ -46,6 +50,13 @@ export async function renewLease(
     INSERT INTO relay_leases (relay_id, expires_at) VALUES (${relayId}, ${expiresAt})
     ON CONFLICT (relay_id) DO UPDATE SET expires_at = excluded.expires_at, lost_at = NULL`;
   return running.length === 1;
+}
+
+/** Until when a relay's reports count; null = it has never made any. */
+export async function findLeaseEnd(sql: Sql, relayId: string): Promise<string | null> {
+  const [row] = await sql<{ expires_at: string }>`
+    SELECT expires_at FROM relay_leases WHERE relay_id = ${relayId}`;
+  return row?.expires_at ?? null;
 }
 
 export async function forgetTunnels(sql: Sql, relayId: string): Promise<void> {
@@ -69,6 +80,12 @@ export async function closeTunnelRow(sql: Sql, relayId: string, gatewayId: strin
   const gone = await sql`
     DELETE FROM relay_tunnels WHERE relay_id = ${relayId} AND gateway_id = ${gatewayId} RETURNING gateway_id`;
   return gone.length === 1;
+}
+
+/** Nobody could report while the platform was away: leases that nobody has seen end go on until `expiresAt`. */
+export async function extendLeases(sql: Sql, expiresAt: string): Promise<void> {
+  await sql`
+    UPDATE relay_leases SET expires_at = ${expiresAt} WHERE expires_at < ${expiresAt} AND lost_at IS NULL`;
 }
 
 /** Relays whose reports have stopped, each for one caller only. */

@@ -1,4 +1,5 @@
 import type { Sql } from "./database.ts";
+import { forgetHealth, markGatewaysOfRelayDue, storeRevoked } from "./health.ts";
 
 export interface RelayRow {
   id: string;
@@ -25,6 +26,9 @@ export interface RelayView extends RelayRow {
   auth_method: string | null;
   auth_method_created_at: string | null;
   auth_method_updated_at: string | null;
+  /** JSON; null for methods without settings. */
+  auth_settings: string | null;
+  has_reviewer_jwt: number;
   pending_tokens: number;
 }
 
@@ -58,8 +62,10 @@ export async function findRelayView(sql: Sql, orgId: string, id: string): Promis
   const [row] = await sql<RelayView>`
     SELECT r.*, a.id AS auth_method_id, a.method AS auth_method,
       a.created_at AS auth_method_created_at, a.updated_at AS auth_method_updated_at,
+      s.settings AS auth_settings, CASE WHEN s.sealed_reviewer_jwt IS NULL THEN 0 ELSE 1 END AS has_reviewer_jwt,
       (SELECT CAST(count(*) AS INTEGER) FROM enrollment_tokens t WHERE t.auth_method_id = a.id) AS pending_tokens
     FROM relays r LEFT JOIN auth_methods a ON a.relay_id = r.id
+    LEFT JOIN auth_method_settings s ON s.auth_method_id = a.id
     WHERE r.id = ${id} AND (r.org_id = ${orgId} OR r.org_id IS NULL)`;
   return row;
 }
@@ -96,7 +102,8 @@ export async function insertRelay(sql: Sql, row: NewRelay): Promise<boolean> {
   return true;
 }
 
-export async function deleteRelay(sql: Sql, id: string): Promise<boolean> {
+export async function deleteRelay(sql: Sql, id: string, now: string): Promise<boolean> {
+  await markGatewaysOfRelayDue(sql, id, now);
   const gone = await sql`DELETE FROM relays WHERE id = ${id} RETURNING id`;
   return gone.length === 1;
 }
@@ -134,6 +141,7 @@ export async function raiseRelayVersion(
   const [row] = await sql<{ token_version: number; name: string }>`
     UPDATE relays SET token_version = token_version + 1, heartbeat = NULL, updated_at = ${now}
     WHERE id = ${id} RETURNING token_version, name`;
+  if (row) await forgetHealth(sql, id, now);
   return row;
 }
 
@@ -142,6 +150,7 @@ export async function revokeRelay(sql: Sql, orgId: string, id: string, now: stri
   const rows = await sql`
     UPDATE relays SET token_version = token_version + 1, updated_at = ${now}
     WHERE id = ${id} AND org_id = ${orgId} RETURNING id`;
+  if (rows.length === 1) await storeRevoked(sql, id, now);
   return rows.length === 1;
 }
 

@@ -6,6 +6,7 @@ import { core } from "./core.ts";
 import { events } from "./events.ts";
 import { gatewayPools } from "./gateway-pools.ts";
 import { grants } from "./grants.ts";
+import { health } from "./health.ts";
 import { identities } from "./identities.ts";
 import type { Migration } from "./migration.ts";
 import { people } from "./people.ts";
@@ -28,4 +29,5 @@ export const MIGRATIONS: Migration[] = [
   gatewayPools,
   authMethods,
   people,
+  health,
 ];

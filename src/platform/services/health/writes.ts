@@ -1,0 +1,122 @@
+import type { AgentReport } from "../../../platform-client/agent-report.ts";
+import type { Sql, Store } from "../../store/database.ts";
+import { storeCapabilities, storeGatewayHealth } from "../../store/gateways.ts";
+import {
+  ensureHealth,
+  findHealth,
+  NAMELESS,
+  type Subject,
+  storeAgentReport,
+  storeOutcome,
+  storeProbeDue,
+} from "../../store/health.ts";
+import { storeRelayHeartbeat } from "../../store/relays.ts";
+import { recordHealth } from "./record.ts";
+
+/** What was seen on one way: a relay's id, or a relay's port. */
+export interface SeenWay {
+  way: string;
+  /** null = reached. */
+  code: string | null;
+  text: string | null;
+}
+
+export type HealthWrite =
+  | {
+      kind: "probe";
+      subject: { gatewayId: string };
+      reachedAt: string | null;
+      ttlSeconds: number;
+      ways: SeenWay[];
+    }
+  | { kind: "probe"; subject: { relayId: string }; reachedAt: string | null; ways: SeenWay[] }
+  /** `report` undefined = a heartbeat of a daemon that says nothing of itself. */
+  | { kind: "heartbeat"; subject: Subject; report: AgentReport | undefined; capabilities?: string };
+
+const INTERVAL_MS = 1000;
+/** A gateway that calls as it promised is never probed without its asking. */
+const AFTER_TTL_MS = 10_000;
+const RELAY_AGAIN_MS = 300_000;
+/** What was not reached is looked for again, less and less often. */
+const RETRY_MS = { first: 15_000, last: 180_000 };
+
+/**
+ * Stores what probes and heartbeats bring, at most one transaction a second: the first at once, those that follow
+ * together. Requests and probes are limited in number, so at most that many wait here.
+ */
+export class HealthWrites {
+  readonly #store: Store;
+  readonly #now: () => Date;
+  readonly #intervalMs: number;
+  #pending: HealthWrite[] = [];
+  #flushing: Promise<void> | undefined;
+  #lastFlush = 0;
+
+  constructor(store: Store, now: () => Date, intervalMs = INTERVAL_MS) {
+    this.#store = store;
+    this.#now = now;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** Resolves when it is stored. */
+  async add(write: HealthWrite): Promise<void> {
+    this.#pending.push(write);
+    this.#flushing ??= this.#flushSoon();
+    await this.#flushing;
+  }
+
+  async #flushSoon(): Promise<void> {
+    const wait = this.#lastFlush + this.#intervalMs - Date.now();
+    await Bun.sleep(Math.max(0, Math.min(wait, this.#intervalMs)));
+    const writes = this.#pending;
+    this.#pending = [];
+    this.#flushing = undefined;
+    this.#lastFlush = Date.now();
+    await this.#store.transaction(async (sql) => {
+      const now = this.#now();
+      const kept: Subject[] = [];
+      for (const write of writes) if (await apply(sql, write, now)) kept.push(write.subject);
+      await recordHealth(sql, kept, now);
+    });
+  }
+}
+
+/** False when the gateway or relay is gone. */
+async function apply(sql: Sql, write: HealthWrite, now: Date): Promise<boolean> {
+  const at = now.toISOString();
+  const { subject } = write;
+  const id = "gatewayId" in subject ? subject.gatewayId : subject.relayId;
+  const before = await findHealth(sql, id);
+  if (!before && !(await ensureHealth(sql, subject, at))) return false;
+  if (write.kind === "heartbeat") {
+    const { report, capabilities } = write;
+    if (capabilities !== undefined) await storeCapabilities(sql, id, capabilities);
+    await storeAgentReport(sql, id, rowOf(report, now), at);
+    return true;
+  }
+  for (const way of write.ways) await storeOutcome(sql, id, way, at);
+  const reached = write.reachedAt !== null;
+  if ("ttlSeconds" in write) {
+    await storeGatewayHealth(sql, { id, heartbeat: write.reachedAt, ttlSeconds: write.ttlSeconds });
+  } else if (write.reachedAt !== null) {
+    await storeRelayHeartbeat(sql, id, write.reachedAt);
+  }
+  const failures = reached ? 0 : (before?.probe_failures ?? 0) + 1;
+  const pause = reached ? pauseAfter(write) : Math.min(RETRY_MS.first * 2 ** (failures - 1), RETRY_MS.last);
+  await storeProbeDue(sql, id, { probeAt: new Date(now.getTime() + pause).toISOString(), failures });
+  return true;
+}
+
+function pauseAfter(write: HealthWrite): number {
+  return "ttlSeconds" in write ? write.ttlSeconds * 1000 + AFTER_TTL_MS : RELAY_AGAIN_MS;
+}
+
+function rowOf(report: AgentReport | undefined, now: Date) {
+  if (!report) return { instance: NAMELESS, version: null, skew_ms: null, conditions: "[]" };
+  const { instance, version, time, conditions } = report;
+  // A clock that is off by years is off by days, too: the column has 32 bits.
+  const skew = Math.max(-MOST_SKEW_MS, Math.min(Date.parse(time) - now.getTime(), MOST_SKEW_MS));
+  return { instance, version, skew_ms: Math.round(skew), conditions: JSON.stringify(conditions) };
+}
+
+const MOST_SKEW_MS = 2 ** 31 - 1;
