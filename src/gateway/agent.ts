@@ -226,10 +226,14 @@ class Agent implements Gateway {
     this.#followRelays();
   }
 
-  /** Does without these authorities until there are credentials of others; what they let in is cut. */
+  /**
+   * Does without these authorities until there are credentials of others. What they let in is cut, also where newer
+   * credentials were here before the event.
+   */
   async #distrust(fingerprints: string[]): Promise<void> {
     this.#distrusted.add(fingerprints);
-    if (!(await this.#prune()) || this.#stop.signal.aborted) return;
+    await this.#prune();
+    if (this.#stop.signal.aborted) return;
     this.#options.log.warn(
       "The platform distrusts authorities of this gateway: what they signed is cut and refused",
     );

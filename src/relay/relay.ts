@@ -116,10 +116,11 @@ async function start<S extends GatewaySession>(
     current = pruned;
     return true;
   };
+  /** What they let in goes, also where newer credentials were here before the event. */
   const dropTrust = async (fingerprints: string[]) => {
     distrusted.add(fingerprints);
-    if (!(await prune()) || stop.signal.aborted) return;
-    front.reload();
+    if (await prune()) front.reload();
+    if (stop.signal.aborted) return;
     log.warn("The platform distrusts authorities of this relay: what they signed is cut and refused");
     for (const session of roster.all()) {
       table.release(session);
