@@ -9,9 +9,12 @@ _sallyport() {
     "ca issue relay"|"ca issue relay "*) COMPREPLY=($(compgen -W "--dir --key-file --json --out --ttl --csr --ssh-public-key --host --ssh-port --tls-port --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca issue gateway"|"ca issue gateway "*) COMPREPLY=($(compgen -W "--dir --key-file --json --out --ttl --csr --ssh-public-key --relay-host --relay --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca issue client"|"ca issue client "*) COMPREPLY=($(compgen -W "--dir --key-file --json --out --csr --ttl --gateway --target --relay --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "gateway systemd install"|"gateway systemd install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --gateway-id --auth-method --client-id --client-secret --client-secret-file --relay --tunnels --allow --deny --listen-address --ca-file --insecure-http --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway systemd install"|"gateway systemd install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --gateway-id --service-account-token-path --auth-method --client-id --client-secret --client-secret-file --relay --tunnels --allow --deny --listen-address --ca-file --insecure-http --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway systemd uninstall"|"gateway systemd uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay systemd install"|"relay systemd install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity secret create"|"identity secret create "*) COMPREPLY=($(compgen -W "--description --ttl --uses --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity secret list"|"identity secret list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity secret revoke"|"identity secret revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay systemd install"|"relay systemd install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay systemd uninstall"|"relay systemd uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "audit list"|"audit list "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --event --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "audit connections"|"audit connections "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --gateway --open --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -25,9 +28,9 @@ _sallyport() {
     "ca revoke"|"ca revoke "*) COMPREPLY=($(compgen -W "--dir --key-file --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca rotate"|"ca rotate "*) COMPREPLY=($(compgen -W "--dir --key-file --json --drop-old --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca export"|"ca export "*) COMPREPLY=($(compgen -W "--dir --key-file --json --out --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "gateway enroll"|"gateway enroll "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --gateway-id --auth-method --client-id --client-secret --client-secret-file --relay --tunnels --allow --deny --listen-address --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "gateway start"|"gateway start "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --gateway-id --auth-method --client-id --client-secret --client-secret-file --relay --tunnels --allow --deny --listen-address --ca-file --insecure-http --pki --log-format --log-level --metrics --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "gateway install"|"gateway install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --gateway-id --auth-method --client-id --client-secret --client-secret-file --relay --tunnels --allow --deny --listen-address --ca-file --insecure-http --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway enroll"|"gateway enroll "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --gateway-id --service-account-token-path --auth-method --client-id --client-secret --client-secret-file --relay --tunnels --allow --deny --listen-address --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway start"|"gateway start "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --gateway-id --service-account-token-path --auth-method --client-id --client-secret --client-secret-file --relay --tunnels --allow --deny --listen-address --ca-file --insecure-http --pki --log-format --log-level --metrics --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway install"|"gateway install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --gateway-id --service-account-token-path --auth-method --client-id --client-secret --client-secret-file --relay --tunnels --allow --deny --listen-address --ca-file --insecure-http --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway uninstall"|"gateway uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway systemd"|"gateway systemd "*) COMPREPLY=($(compgen -W "install uninstall --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway status"|"gateway status "*) COMPREPLY=($(compgen -W "--json --watch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -39,6 +42,12 @@ _sallyport() {
     "gateway revoke"|"gateway revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway delete"|"gateway delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway deploy-command"|"gateway deploy-command "*) COMPREPLY=($(compgen -W "--relay --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity list"|"identity list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity create"|"identity create "*) COMPREPLY=($(compgen -W "--role --token-ttl --token-max-ttl --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity show"|"identity show "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity update"|"identity update "*) COMPREPLY=($(compgen -W "--name --role --token-ttl --token-max-ttl --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity delete"|"identity delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity secret"|"identity secret "*) COMPREPLY=($(compgen -W "create list revoke --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "org list"|"org list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "org create"|"org create "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "org rename"|"org rename "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -53,9 +62,9 @@ _sallyport() {
     "pool add"|"pool add "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool remove"|"pool remove "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool delete"|"pool delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay enroll"|"relay enroll "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --ca-file --insecure-http --listen --ssh-port --tls-port --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay start"|"relay start "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --pki --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay install"|"relay install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay enroll"|"relay enroll "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --listen --ssh-port --tls-port --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay start"|"relay start "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --pki --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay install"|"relay install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay uninstall"|"relay uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay systemd"|"relay systemd "*) COMPREPLY=($(compgen -W "install uninstall --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay status"|"relay status "*) COMPREPLY=($(compgen -W "--json --watch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -97,10 +106,11 @@ _sallyport() {
     "authorities"|"authorities "*) COMPREPLY=($(compgen -W "abort replace rotate show --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca"|"ca "*) COMPREPLY=($(compgen -W "init show issue revoke rotate export --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "completions"|"completions "*) COMPREPLY=($(compgen -W "--help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "connect"|"connect "*) COMPREPLY=($(compgen -W "--gateway --target --pki --listen --stdio --mode --target-ca --insecure-target --log-level --json --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "connect"|"connect "*) COMPREPLY=($(compgen -W "--gateway --target --pki --listen --stdio --mode --target-ca --insecure-target --log-level --json --socks5 --http-proxy --proxy-login-file --open-to-network --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "doctor"|"doctor "*) COMPREPLY=($(compgen -W "--gateway --relay --pki --target --allow --deny --json --bundle --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway"|"gateway "*) COMPREPLY=($(compgen -W "enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "login"|"login "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --token-file --invitation --name --password-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "identity"|"identity "*) COMPREPLY=($(compgen -W "list create show update delete secret --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "login"|"login "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --method --client-id --client-secret --client-secret-file --plain --silent --token-file --invitation --email --name --password-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "logout"|"logout "*) COMPREPLY=($(compgen -W "--ca-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "org"|"org "*) COMPREPLY=($(compgen -W "list create rename switch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform"|"platform "*) COMPREPLY=($(compgen -W "bootstrap migrate start --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -112,7 +122,7 @@ _sallyport() {
     "token"|"token "*) COMPREPLY=($(compgen -W "list create revoke --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user"|"user "*) COMPREPLY=($(compgen -W "list invite invitations withdraw role remove password --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "version"|"version "*) COMPREPLY=($(compgen -W "--json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "") COMPREPLY=($(compgen -W "audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "") COMPREPLY=($(compgen -W "audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
   esac
 }
 complete -o default -F _sallyport sallyport

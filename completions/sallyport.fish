@@ -1,24 +1,25 @@
 # fish completion of sallyport: put this file into ~/.config/fish/completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a audit
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a authorities
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a ca
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a connect
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a doctor
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a gateway
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a login
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a logout
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a org
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a platform
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a pool
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a quickstart
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a relay
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a resource
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a role
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a token
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a user
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -f -a version
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway login logout org platform pool quickstart relay resource role token user version" -l help
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a audit
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a authorities
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a ca
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a completions
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a connect
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a doctor
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a gateway
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a identity
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a login
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a logout
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a org
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a platform
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a pool
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a quickstart
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a relay
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a resource
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a role
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a token
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a user
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a version
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -f -a list
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -f -a connections
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -l help
@@ -154,6 +155,10 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l targ
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l insecure-target
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l socks5
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l http-proxy
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l proxy-login-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l open-to-network
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from connect" -l insecure-http
@@ -191,6 +196,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l token-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l gateway-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l service-account-token-path
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l auth-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l client-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l client-secret
@@ -210,6 +216,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l token-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l gateway-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l service-account-token-path
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l auth-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l client-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l client-secret
@@ -232,6 +239,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l token-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l gateway-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l service-account-token-path
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l auth-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l client-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l client-secret
@@ -261,6 +269,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l token-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l gateway-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l service-account-token-path
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l auth-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-secret
@@ -317,11 +326,77 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and not __fish_seen_subcommand_from list create show update delete secret" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and not __fish_seen_subcommand_from list create show update delete secret" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and not __fish_seen_subcommand_from list create show update delete secret" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and not __fish_seen_subcommand_from list create show update delete secret" -f -a update
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and not __fish_seen_subcommand_from list create show update delete secret" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and not __fish_seen_subcommand_from list create show update delete secret" -f -a secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and not __fish_seen_subcommand_from list create show update delete secret" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from create" -l role
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from create" -l token-ttl
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from create" -l token-max-ttl
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from show" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from show" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from show" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from show" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l role
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l token-ttl
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l token-max-ttl
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from update" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from delete" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from delete" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from delete" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from delete" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and not __fish_seen_subcommand_from create list revoke" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and not __fish_seen_subcommand_from create list revoke" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and not __fish_seen_subcommand_from create list revoke" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and not __fish_seen_subcommand_from create list revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from create" -l description
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from create" -l ttl
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from create" -l uses
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from revoke" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from revoke" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from revoke" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from identity; and __fish_seen_subcommand_from secret; and __fish_seen_subcommand_from revoke" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l client-secret-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l plain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l silent
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l token-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l invitation
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l email
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l password-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l help
@@ -448,6 +523,10 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l token
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l client-secret-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l insecure-http
@@ -459,6 +538,10 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l token
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l client-secret-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l insecure-http
@@ -480,6 +563,10 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l token
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l client-secret-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l insecure-http
@@ -508,6 +595,10 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l token
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-secret
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-secret-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l insecure-http

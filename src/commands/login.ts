@@ -1,17 +1,19 @@
 import { environmentFetch } from "../client/environment-fetch.ts";
 import { chooseDomain } from "../host/domain.ts";
 import { readSecretFile, setting } from "../host/environment.ts";
+import { whoName } from "../platform-client/answers.ts";
 import { PlatformClient } from "../platform-client/client.ts";
 import { profilePath, readProfile, writeProfile } from "../platform-client/profile.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { command } from "./command.ts";
+import { acceptInvitation, type Invitation, parseInvitation } from "./invitation.ts";
 import { say } from "./output.ts";
 import { ask, askHidden } from "./prompt.ts";
 import { sessionArgs } from "./session.ts";
 
 export default command({
   name: "login",
-  description: "Log in to a platform on this machine",
+  description: "Log in to a platform on this machine, or join one by an invitation",
   args: {
     ...sessionArgs,
     "token-file": {
@@ -19,10 +21,34 @@ export default command({
       description: "File with an API token, - for stdin; without it you are asked for address and password",
       valueHint: "file",
     },
+    invitation: {
+      type: "string",
+      description: "The link that you were given; it works once",
+      valueHint: "link",
+    },
+    email: {
+      type: "string",
+      description: "Your e-mail address; without it you are asked",
+      valueHint: "address",
+    },
+    name: {
+      type: "string",
+      description: "With --invitation: your name, as others see it",
+      valueHint: "name",
+    },
+    "password-file": {
+      type: "string",
+      description:
+        "With --invitation or --email: file with your password, - for stdin; without it you are asked",
+      valueHint: "file",
+    },
   },
   async run({ args }) {
     const { env } = process;
-    const domain = chooseDomain({ flag: args.domain, profile: (await readProfile())?.domain, env });
+    const invitation = args.invitation === undefined ? undefined : parseInvitation(args.invitation);
+    requireFitting(args, invitation);
+    const flag = args.domain ?? invitation?.domain;
+    const domain = chooseDomain({ flag, profile: (await readProfile())?.domain, env });
     if (domain === undefined) {
       throw new SallyportError(
         "USAGE",
@@ -37,17 +63,47 @@ export default command({
       ...(caFile ? { caFile } : {}),
     };
     const client = new PlatformClient(connection);
-    const token = args["token-file"] ? await readSecretFile(args["token-file"]) : await askForToken(client);
-    const { user, organisation } = await new PlatformClient({ ...connection, token: () => token }).who();
+    const token = invitation
+      ? await acceptInvitation(client, invitation, { name: args.name, passwordFile: args["password-file"] })
+      : await tokenOf(client, args);
+    const who = await new PlatformClient({ ...connection, token: () => token }).who();
     await writeProfile({ domain: client.domain, token });
     say(
-      `Logged in to ${client.domain} as ${user.email}, organisation ${organisation.name} (${profilePath()}).`,
+      `Logged in to ${client.domain} as ${whoName(who)}, organisation ${who.organisation.name} (${profilePath()}).`,
     );
   },
 });
 
-async function askForToken(client: PlatformClient): Promise<string> {
-  const email = await ask(`E-mail address at ${client.domain}: `);
-  const password = await askHidden("Password: ");
+interface PasswordFlags {
+  "token-file"?: string | undefined;
+  email?: string | undefined;
+  "password-file"?: string | undefined;
+}
+
+/** @throws SallyportError USAGE for flags that mean nothing together */
+function requireFitting(
+  args: PasswordFlags & { name?: string | undefined },
+  invitation: Invitation | undefined,
+): void {
+  const ways = [invitation, args["token-file"], args.email].filter((way) => way !== undefined);
+  if (ways.length > 1) {
+    throw new SallyportError("USAGE", "Give one of --invitation, --token-file and --email.");
+  }
+  if (!invitation && args.name !== undefined) {
+    throw new SallyportError("USAGE", "--name goes with --invitation only.");
+  }
+  if (!invitation && args.email === undefined && args["password-file"] !== undefined) {
+    throw new SallyportError("USAGE", "--password-file goes with --invitation or --email.");
+  }
+}
+
+async function tokenOf(client: PlatformClient, flags: PasswordFlags): Promise<string> {
+  const { "token-file": tokenFile, "password-file": passwordFile } = flags;
+  if (tokenFile) return await readSecretFile(tokenFile);
+  const otherwise = "give an API token with --token-file, or --email and --password-file";
+  const email = flags.email ?? (await ask(`E-mail address at ${client.domain}: `, otherwise));
+  const password = passwordFile
+    ? await readSecretFile(passwordFile)
+    : await askHidden("Password: ", otherwise);
   return (await client.login(email.trim(), password)).accessToken;
 }

@@ -151,6 +151,7 @@ export class LiveSystem {
   async member(name: string): Promise<{ email: string; client: PlatformClient }> {
     const replica = await TestPlatform.reopen(this.where);
     const { organisation, user } = await this.admin.who();
+    if (!user) throw new Error("The administrator is no person");
     const tenant = { orgId: organisation.id, userId: user.id, email: user.email, token: "" };
     const { email, token } = await replica.member(tenant, name);
     await replica.close();

@@ -1,5 +1,6 @@
 import type { ClientCredentials } from "../../pki/credentials.ts";
 import { readClientDirectory } from "../../pki/directory.ts";
+import { whoName } from "../../platform-client/answers.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { readLeaf } from "../../tunnel/tls/own-identity.ts";
@@ -29,8 +30,8 @@ export function lookFromClient(client: ClientOfPlatform, around: Surroundings): 
       caFile: client.caFile,
       async authenticate() {
         session = await client.session();
-        const { user, organisation } = await session.who();
-        return `${user.email} of ${organisation.name}`;
+        const who = await session.who();
+        return `${whoName(who)} of ${who.organisation.name}`;
       },
     },
     around,

@@ -1,6 +1,5 @@
-import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
-import { parseDuration } from "../duration.ts";
+import { endArgs, endOf } from "../end-time.ts";
 import { printJson, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { granteeArgs, granteeName, granteeOf, resourceArg } from "./grantee.ts";
@@ -11,8 +10,7 @@ export default command({
   args: {
     resource: resourceArg,
     ...granteeArgs,
-    for: { type: "string", description: "For how long, for example 8h or 30d", valueHint: "time" },
-    until: { type: "string", description: "Until when, for example 2030-01-31T18:00:00Z", valueHint: "time" },
+    ...endArgs,
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
   },
@@ -29,14 +27,3 @@ export default command({
     );
   },
 });
-
-function endOf(args: { for?: string | undefined; until?: string | undefined }): Date | undefined {
-  if (args.for !== undefined && args.until !== undefined) {
-    throw new SallyportError("USAGE", "Give --for or --until, not both.");
-  }
-  if (args.for !== undefined) return new Date(Date.now() + parseDuration(args.for, "--for") * 1000);
-  if (args.until === undefined) return undefined;
-  const end = new Date(args.until);
-  if (!Number.isNaN(end.getTime())) return end;
-  throw new SallyportError("USAGE", "--until has to be a time such as 2030-01-31T18:00:00Z.");
-}

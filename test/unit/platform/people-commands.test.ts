@@ -1,0 +1,158 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { z } from "zod";
+import { runProduct, startProduct } from "../../support/processes.ts";
+import { Workspace } from "../../support/workspace.ts";
+
+const printed = z.object({ token: z.string(), password: z.string() });
+
+let workspace: Workspace;
+let url = "";
+let root: z.infer<typeof printed>;
+beforeEach(async () => {
+  workspace = await Workspace.open("people-commands");
+});
+afterEach(() => workspace.close());
+
+async function startPlatform() {
+  const data = ["--data-dir", workspace.join("data")];
+  const own = { home: await workspace.directory("platform") };
+  const flags = ["--email", "root@example.com", "--org", "Acme", "--json"];
+  const { stdout } = await runProduct(["platform", "bootstrap", ...data, ...flags], own);
+  root = printed.parse(JSON.parse(stdout));
+  const platform = workspace.own(
+    startProduct(["platform", "start", "--listen", "127.0.0.1:0", ...data], own),
+  );
+  url = /url=(\S+)/.exec(await platform.waitForLog("Platform started"))?.[1] ?? "";
+}
+
+/** A person on a machine of their own. */
+async function machine(name: string) {
+  const home = await workspace.directory(name);
+  const run = (words: string, input?: string) =>
+    runProduct(words.split(" "), { home, ...(input !== undefined && { input }) });
+  return {
+    run,
+    ok: async (words: string, input?: string) => {
+      const { exitCode, stdout, stderr } = await run(words, input);
+      expect([words, exitCode, stderr]).toEqual([words, 0, expect.any(String)]);
+      return { stdout, stderr };
+    },
+    refused: async (words: string, input?: string) => {
+      const { exitCode, stderr, stdout } = await run(words, input);
+      expect([words, stdout]).toEqual([words, ""]);
+      return `${exitCode} ${stderr}`;
+    },
+  };
+}
+
+describe("people's commands", () => {
+  beforeEach(startPlatform);
+
+  test("invite, join by the link, give a role, switch organisation, remove", async () => {
+    const admin = await machine("admin");
+    await admin.ok(`login --domain ${url} --email root@example.com --password-file -`, root.password);
+    await admin.ok("role create viewer --right list-gateways --right list-relays");
+    const link = (await admin.ok("user invite mia@example.com --role viewer --valid-for 1h")).stdout.trim();
+    expect(link).toStartWith(`${url}/invitation#spv_`);
+    expect((await admin.ok("user invitations")).stdout).toContain("mia@example.com  viewer");
+
+    const mia = await machine("mia");
+    expect(await mia.refused(`login --invitation ${link} --password-file -`, "short")).toContain(
+      "at least 12",
+    );
+    const joined = await mia.ok(
+      `login --invitation ${link} --name Mia --password-file -`,
+      "a password of mine",
+    );
+    expect(joined.stderr).toContain("as mia@example.com, organisation Acme");
+    expect(await mia.refused(`login --invitation ${link} --password-file -`, "a password of mine")).toContain(
+      "[NOT_FOUND]",
+    );
+    expect((await mia.ok("gateway list")).stdout).toContain("NAME");
+    expect(await mia.refused("gateway create office")).toContain("the right create-gateways");
+
+    await admin.ok("user role mia@example.com member");
+    await admin.ok("role delete viewer");
+    const members = JSON.parse((await admin.ok("user list --json")).stdout);
+    expect(members.map((one: { name: string; role: { name: string } }) => [one.name, one.role.name])).toEqual(
+      [
+        ["Mia", "member"],
+        [null, "admin"],
+      ],
+    );
+
+    expect(await mia.refused("org create Bravo")).toContain("[FORBIDDEN]");
+    await admin.ok("org create Bravo");
+    await admin.ok("org switch Bravo");
+    await admin.ok("org rename Charlie");
+    expect((await admin.ok("org list")).stdout).toMatch(/Acme +admin +\S{36}\nCharlie +admin +yes/);
+    expect((await admin.ok("user list")).stdout).not.toContain("mia@example.com");
+    await admin.ok("org switch Acme");
+
+    await admin.ok("user remove mia@example.com");
+    expect(await mia.refused("gateway list")).toContain("3 ");
+    expect(
+      await mia.refused(
+        `login --email mia@example.com --password-file - --domain ${url}`,
+        "a password of mine",
+      ),
+    ).toContain("[UNAUTHENTICATED]");
+    const second = (await admin.ok("user invite mia@example.com")).stdout.trim();
+    await admin.ok("user withdraw mia@example.com");
+    expect(await mia.refused(`login --invitation ${second} --password-file -`, "x")).toContain("[NOT_FOUND]");
+  });
+
+  test("roles are listed, shown and changed by right", async () => {
+    const admin = await machine("admin");
+    await admin.ok(`login --domain ${url} --token-file -`, root.token);
+    expect((await admin.ok("role list")).stdout).toMatch(/no-access +0 +yes/);
+    expect((await admin.ok("role rights")).stdout).toMatch(/revoke-gateway-access +\S/);
+    await admin.ok("role create viewer --right list-gateways");
+    await admin.ok("role update viewer --add list-relays --remove list-gateways");
+    expect((await admin.ok("role show viewer")).stdout).toBe("list-relays\n");
+    await admin.ok("role update viewer --name reader --right list-resources --right list-relays");
+    expect(JSON.parse((await admin.ok("role show reader --json")).stdout).rights).toEqual([
+      "list-resources",
+      "list-relays",
+    ]);
+    expect(await admin.refused("role update reader")).toStartWith("2 ");
+    expect(await admin.refused("role update reader --right list-relays --add list-gateways")).toStartWith(
+      "2 ",
+    );
+    expect(await admin.refused("role create flyer --right fly")).toContain("there is no such right");
+    expect(await admin.refused("role delete admin")).toContain("built in");
+    expect(await admin.refused("org switch Acme")).toContain("An API token belongs to one organisation");
+  });
+
+  test("a token is made for a script, shown once, and revoked by name", async () => {
+    const admin = await machine("admin");
+    await admin.ok(`login --domain ${url} --token-file -`, root.token);
+    const token = (await admin.ok("token create ci --for 1h")).stdout.trim();
+    expect(token).toStartWith("spt_");
+    const script = await machine("script");
+    await script.ok(`login --domain ${url} --token-file -`, token);
+    expect((await script.ok("token list")).stdout).toMatch(/ci \(this one\) +token/);
+    expect((await admin.ok("token list")).stdout).not.toContain(token);
+    expect(await script.refused("token create for-ever")).toContain("can't last longer");
+    await admin.ok("token revoke ci");
+    expect(await script.refused("token list")).toStartWith("3 ");
+    expect(await admin.refused("token revoke ci")).toContain("[NOT_FOUND]");
+  });
+});
+
+describe("flags that make no sense", () => {
+  test.each([
+    ["login --invitation nonsense", "the whole link"],
+    ["login --invitation https://x.example/invitation#spt_x", "the whole link"],
+    ["login --name Mia --domain https://x.example", "--invitation"],
+    ["login --email a@example.com --token-file x --domain https://x.example", "one of"],
+    ["user invite a@example.com --valid-for 90s", "--valid-for"],
+    ["token create x --for 1h --until 2030-01-01T00:00:00Z", "not both"],
+    ["user password --domain https://x.example --json", "--json"],
+  ])("%s ends with exit code 2 and says what to do", async (words, hint) => {
+    const somebody = await machine("somebody");
+    const refused = await somebody.refused(words);
+    expect(refused).toStartWith("2 ");
+    expect(refused).toContain(hint);
+  });
+});
