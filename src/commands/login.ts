@@ -7,6 +7,7 @@ import { profilePath, readProfile, writeProfile } from "../platform-client/profi
 import { SallyportError } from "../telemetry/error.ts";
 import { command } from "./command.ts";
 import { acceptInvitation, type Invitation, parseInvitation } from "./invitation.ts";
+import { identityLoginArgs, isIdentityLogin, printIdentityToken } from "./identity-login.ts";
 import { say } from "./output.ts";
 import { ask, askHidden } from "./prompt.ts";
 import { sessionArgs } from "./session.ts";
@@ -16,6 +17,7 @@ export default command({
   description: "Log in to a platform on this machine, or join one by an invitation",
   args: {
     ...sessionArgs,
+    ...identityLoginArgs,
     "token-file": {
       type: "string",
       description: "File with an API token, - for stdin; without it you are asked for address and password",
@@ -45,6 +47,7 @@ export default command({
   },
   async run({ args }) {
     const { env } = process;
+    const asIdentity = isIdentityLogin(args);
     const invitation = args.invitation === undefined ? undefined : parseInvitation(args.invitation);
     requireFitting(args, invitation);
     const flag = args.domain ?? invitation?.domain;
@@ -63,6 +66,7 @@ export default command({
       ...(caFile ? { caFile } : {}),
     };
     const client = new PlatformClient(connection);
+    if (asIdentity) return await printIdentityToken(client, args);
     const token = invitation
       ? await acceptInvitation(client, invitation, { name: args.name, passwordFile: args["password-file"] })
       : await tokenOf(client, args);

@@ -17,6 +17,7 @@ export const root: CommandDef = {
     "demo-target": () => import("./demo-target.ts").then((module) => module.default),
     doctor: () => import("./doctor/index.ts").then((module) => module.default),
     gateway: () => import("./gateway/index.ts").then((module) => module.default),
+    identity: () => import("./identity/index.ts").then((module) => module.default),
     login: () => import("./login.ts").then((module) => module.default),
     logout: () => import("./logout.ts").then((module) => module.default),
     org: () => import("./org/index.ts").then((module) => module.default),

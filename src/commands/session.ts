@@ -1,7 +1,9 @@
 import { environmentFetch } from "../client/environment-fetch.ts";
 import { chooseDomain } from "../host/domain.ts";
 import { type Environment, secret, setting } from "../host/environment.ts";
-import { PlatformClient } from "../platform-client/client.ts";
+import { PlatformClient, type PlatformClientOptions } from "../platform-client/client.ts";
+import { storedIdentity } from "../platform-client/identity-login.ts";
+import { IdentitySession } from "../platform-client/identity-session.ts";
 import { readProfile } from "../platform-client/profile.ts";
 import { SallyportError } from "../telemetry/error.ts";
 
@@ -28,7 +30,8 @@ interface SessionFlags {
 
 /**
  * The platform as the person who is logged in here. SALLYPORT_TOKEN (or ..._FILE) beats the profile of
- * `sallyport login`; the profile's token is only ever sent to the profile's domain.
+ * `sallyport login`; the profile's token is only ever sent to the profile's domain. In between comes a machine identity
+ * of the environment, SALLYPORT_UNIVERSAL_AUTH_CLIENT_ID and ..._CLIENT_SECRET, which stays logged in.
  * @throws SallyportError UNAUTHENTICATED when nobody is logged in, CONFIG_INVALID
  */
 export async function openSession(
@@ -39,16 +42,28 @@ export async function openSession(
   const domain = chooseDomain({ flag: flags.domain, profile: profile?.domain, env });
   if (domain === undefined) throw notLoggedIn();
   const caFile = flags["ca-file"] || setting(env, "CA_FILE");
-  const fromEnvironment = await secret(env, "TOKEN");
-  const client = new PlatformClient({
+  const connection = {
     domain,
-    token: () => fromEnvironment ?? profile?.token,
     insecureHttp: flags["insecure-http"] ?? false,
     fetch: environmentFetch(env, caFile),
     ...(caFile ? { caFile } : {}),
-  });
+  };
+  const fromEnvironment = await tokenOfEnvironment(connection, env);
+  const client = new PlatformClient({ ...connection, token: fromEnvironment ?? (() => profile?.token) });
   if (fromEnvironment === undefined && client.domain !== profile?.domain) throw notLoggedIn(client.domain);
   return client;
+}
+
+async function tokenOfEnvironment(
+  connection: PlatformClientOptions,
+  env: Environment,
+): Promise<(() => string | Promise<string>) | undefined> {
+  const token = await secret(env, "TOKEN");
+  if (token !== undefined) return () => token;
+  const login = await storedIdentity(new Map(), env);
+  if (!login) return undefined;
+  const session = new IdentitySession({ login, calls: new PlatformClient(connection).identities });
+  return () => session.token();
 }
 
 function notLoggedIn(domain = "https://..."): SallyportError {

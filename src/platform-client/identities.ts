@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AgentReport } from "./agent-report.ts";
 import {
   type GatewayConnect,
   gatewayConnectAnswer,
@@ -92,8 +93,9 @@ export class IdentityCalls {
     return this.#call({ ...post("/v1/relays/register-org-relay", body, ask), answer: relayConnectAnswer });
   }
 
-  async heartbeatRelay(name: string, ask: Ask = {}): Promise<void> {
-    await this.#call({ ...post("/v1/relays/heartbeat-org-relay", { name }, ask), answer: messageAnswer });
+  /** Answers once the platform has reached the relay. */
+  async heartbeatRelay(body: { name: string; report?: AgentReport }, ask: Ask = {}): Promise<void> {
+    await this.#call({ ...post("/v1/relays/heartbeat-org-relay", body, ask), answer: messageAnswer });
   }
 
   list(): Promise<IdentityRow[]> {

@@ -1,14 +1,15 @@
 import { environmentFetch } from "../../client/environment-fetch.ts";
 import { findConf } from "../../host/conf-file.ts";
-import { type Environment, readSecretFile, secret, setting } from "../../host/environment.ts";
+import { type Environment, setting } from "../../host/environment.ts";
 import { confPath, thisMachine } from "../../host/paths.ts";
 import { PlatformClient } from "../../platform-client/client.ts";
 import { profilePath, readProfile } from "../../platform-client/profile.ts";
 import { type Conf, enrolRelay, keptToken, storedAccessToken } from "../../relay/enrolment.ts";
 import { type RelayFlags, type RelaySettings, relaySettings } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { say } from "../output.ts";
+import { type GivenCredentials, givenCredentials } from "../identity-flags.ts";
 import { type IdentityFlags, requiredRelayName } from "./flags.ts";
+import { orFromEnvironment } from "./identity.ts";
 
 /** A relay's name, its conf and what both say together with flags and environment. */
 export interface KnownRelay {
@@ -41,11 +42,10 @@ export async function knownRelay(
 }
 
 /**
- * The enrollment token of the command line or the environment, if there is one. A flag can be read by every user of
- * the machine: that is accepted for a token that works once, and said for anything else (ACCEPTANCE B6).
+ * What the command line or the environment gives a relay to enroll or to log in with.
  * @throws SallyportError USAGE, UNSUPPORTED, FILE_UNREADABLE
  */
-export async function enrollmentToken(args: IdentityFlags, env: Environment): Promise<string | undefined> {
+export async function relayCredentials(args: IdentityFlags, env: Environment): Promise<GivenCredentials> {
   const method = args["enroll-method"] || setting(env, "RELAY_ENROLL_METHOD") || "token";
   if (method !== "token") {
     throw new SallyportError(
@@ -53,19 +53,25 @@ export async function enrollmentToken(args: IdentityFlags, env: Environment): Pr
       `The enroll method ${JSON.stringify(method)} is not supported: use token.`,
     );
   }
-  const { token, "token-file": file } = args;
-  if (token && file) throw new SallyportError("USAGE", "Give --token or --token-file, not both.");
-  if (token === "-" || file) return readSecretFile(token ?? file ?? "-");
-  if (token && !token.startsWith("gwe_")) {
-    say(
-      "Warning: --token shows a secret to every user of this machine. Use --token-file, or - to read stdin.",
-    );
-  }
-  return token || (await secret(env, "RELAY_ENROLLMENT_TOKEN"));
+  return await orFromEnvironment(await givenCredentials(args), env);
+}
+
+/** The enrollment token of these, if there is one. @throws SallyportError USAGE, UNSUPPORTED, FILE_UNREADABLE */
+export async function enrollmentToken(args: IdentityFlags, env: Environment): Promise<string | undefined> {
+  const { token, identity } = await relayCredentials(args, env);
+  if (!identity) return token;
+  throw new SallyportError(
+    "USAGE",
+    'A machine identity needs no enrollment: run "sallyport relay start" with it.',
+  );
 }
 
 /** A client for the relay's own calls; `token` is asked for each one. @throws SallyportError USAGE, CONFIG_INVALID */
-export function platformOf({ name, settings }: KnownRelay, env: Environment, token?: string): PlatformClient {
+export function platformOf(
+  { name, settings }: KnownRelay,
+  env: Environment,
+  token?: string | (() => Promise<string>),
+): PlatformClient {
   const { domain, caFile, insecureHttp } = settings;
   if (!domain) {
     throw new SallyportError(
@@ -75,7 +81,7 @@ export function platformOf({ name, settings }: KnownRelay, env: Environment, tok
   }
   return new PlatformClient({
     domain,
-    token: () => token,
+    token: () => (typeof token === "function" ? token() : token),
     insecureHttp,
     fetch: environmentFetch(env, caFile),
     ...(caFile ? { caFile } : {}),

@@ -2,6 +2,7 @@ import { type Environment, setting } from "../../host/environment.ts";
 import { requireRelayName } from "../../host/names.ts";
 import type { RelayFlags } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { identityMethodArgs } from "../identity-flags.ts";
 import { loggingArgs } from "../logging.ts";
 
 /** Flags of `enroll` and `start` that say which relay this is and how it reaches its platform. */
@@ -11,10 +12,15 @@ export const identityArgs = {
   "enroll-method": { type: "string", description: "How the relay enrolls: token", valueHint: "method" },
   token: {
     type: "string",
-    description: "Enrollment token, works once; - reads it from stdin",
+    description: "Enrollment token, works once, or a machine identity's token; - reads it from stdin",
     valueHint: "token",
   },
-  "token-file": { type: "string", description: "File that holds the enrollment token", valueHint: "file" },
+  "token-file": {
+    type: "string",
+    description: "File that holds such a token; - for stdin",
+    valueHint: "file",
+  },
+  ...identityMethodArgs,
   domain: { type: "string", description: "The platform's address", valueHint: "url" },
   "ca-file": {
     type: "string",
@@ -73,6 +79,10 @@ export interface IdentityFlags {
   "enroll-method"?: string | undefined;
   token?: string | undefined;
   "token-file"?: string | undefined;
+  "auth-method"?: string | undefined;
+  "client-id"?: string | undefined;
+  "client-secret"?: string | undefined;
+  "client-secret-file"?: string | undefined;
   domain?: string | undefined;
   "ca-file"?: string | undefined;
   "insecure-http"?: boolean | undefined;

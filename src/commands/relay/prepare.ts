@@ -8,6 +8,7 @@ import { directorySource, readRelayDirectory } from "../../pki/directory.ts";
 import { makeAgentReport } from "../../platform-client/agent-report.ts";
 import type { RelayPorts } from "../../platform-client/client.ts";
 import type { Follow } from "../../platform-client/event-stream.ts";
+import { type IdentityLogin, IdentitySession } from "../../platform-client/identity-session.ts";
 import { sendHeartbeats } from "../../relay/heartbeat.ts";
 import { platformSource } from "../../relay/platform-source.ts";
 import type { Heartbeats } from "../../relay/run.ts";
@@ -15,8 +16,9 @@ import type { RelayFlags, RelaySettings } from "../../relay/settings.ts";
 import type { SendReport } from "../../relay/tunnel-reports.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
-import { enrollmentToken, type KnownRelay, knownRelay, platformOf, requireEnrolled } from "./enrolled.ts";
+import { type KnownRelay, knownRelay, platformOf, relayCredentials, requireEnrolled } from "./enrolled.ts";
 import type { IdentityFlags } from "./flags.ts";
+import { relayIdentity, requireHost } from "./identity.ts";
 
 /** Everything that `start` needs besides limits and a log. */
 export interface PreparedRelay {
@@ -48,7 +50,10 @@ export async function directoryRelay(directory: string, settings: RelaySettings)
   };
 }
 
-/** A relay of a platform: an organisation's, enrolled by token, or the instance's, by the shared secret. */
+/**
+ * A relay of a platform: an organisation's, enrolled by token or run as a machine identity, or the instance's, by the
+ * shared secret.
+ */
 export async function platformRelay(
   args: IdentityFlags,
   flags: RelayFlags,
@@ -56,9 +61,10 @@ export async function platformRelay(
   log: Logger,
 ): Promise<PreparedRelay> {
   const relay = await knownRelay(args, flags, env);
-  return relay.settings.type === "instance"
-    ? instanceRelay(relay, env, log)
-    : organisationRelay(relay, await enrollmentToken(args, env), env, log);
+  if (relay.settings.type === "instance") return instanceRelay(relay, env, log);
+  const given = await relayCredentials(args, env);
+  const login = await relayIdentity(given, relay, env);
+  return login ? identityRelay(relay, login, env, log) : organisationRelay(relay, given.token, env, log);
 }
 
 async function organisationRelay(
@@ -89,6 +95,45 @@ async function organisationRelay(
       sendHeartbeats({
         call: (ask) =>
           client.relayHeartbeat({ report: makeAgentReport(conditions(), new Date()) }, { signal: ask }),
+        clock: systemClock,
+        onOutcome,
+        conditions,
+        signal,
+        log,
+      }),
+  };
+}
+
+/** PROTOCOL A.2, v1: registers with each call for certificates. */
+async function identityRelay(
+  relay: KnownRelay,
+  login: IdentityLogin,
+  env: Environment,
+  log: Logger,
+): Promise<PreparedRelay> {
+  const { name, settings } = relay;
+  const host = requireHost(relay);
+  const session = new IdentitySession({ login, calls: platformOf(relay, env).identities });
+  const client = platformOf(relay, env, () => session.token());
+  const ports = portsOf(settings);
+  return {
+    name,
+    settings,
+    ...ports,
+    credentials: platformSource({
+      connect: (parts) => client.identities.registerRelay({ name, host, ...parts, ...ports }),
+      relayName: name,
+      stateDirectory: stateDirectory("relay", name, thisMachine(env)),
+      log,
+    }),
+    follow: followPlatform((ask) => client.events({ ...ask, as: "relay" }), log),
+    report: (report, ask) => client.reportTunnels(report, ask),
+    heartbeats: (signal, { onOutcome, conditions }) =>
+      sendHeartbeats({
+        call: (ask) => {
+          const report = makeAgentReport(conditions(), new Date());
+          return client.identities.heartbeatRelay({ name, report }, { signal: ask });
+        },
         clock: systemClock,
         onOutcome,
         conditions,

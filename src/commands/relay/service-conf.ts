@@ -5,8 +5,9 @@ import type { ServiceConf } from "../../host/service/describe-service.ts";
 import { type Conf, withSettings } from "../../relay/enrolment.ts";
 import { type RelayFlags, relaySettings } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { enrollmentToken, type KnownRelay, knownRelay, platformOf, requireEnrolled } from "./enrolled.ts";
+import { type KnownRelay, knownRelay, platformOf, relayCredentials, requireEnrolled } from "./enrolled.ts";
 import type { IdentityFlags } from "./flags.ts";
+import { identityConf, relayIdentity, requireHost } from "./identity.ts";
 
 /**
  * The conf of a relay that is to run as a service: at its own path (an older product's file is copied), with the flags of
@@ -46,7 +47,13 @@ export async function previewServiceConf(
 }
 
 async function enrolled(relay: KnownRelay, args: IdentityFlags, env: Environment): Promise<Conf> {
-  const { conf, accessToken } = await requireEnrolled(relay, await enrollmentToken(args, env), env);
+  const given = await relayCredentials(args, env);
+  const identity = await relayIdentity(given, relay, env);
+  if (identity) {
+    requireHost(relay);
+    return identityConf(relay.conf, identity);
+  }
+  const { conf, accessToken } = await requireEnrolled(relay, given.token, env);
   const stored = await secret(Object.fromEntries(conf), "RELAY_ACCESS_TOKEN");
   return stored === undefined ? new Map(conf).set("INFISICAL_RELAY_ACCESS_TOKEN", accessToken) : conf;
 }
