@@ -13,7 +13,8 @@ import { endAccess } from "./access-end.ts";
 import { byHolder, type Holder, nameHolder } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { cutAgents } from "./identity-agents.ts";
-import { requireGivableRole, requireReachOver } from "./identity-roles.ts";
+import { endLostAccess } from "./lost-access.ts";
+import { requireGivableRole, requireReachOver } from "./role-reach.ts";
 
 export interface IdentitySettings {
   name: string;
@@ -42,7 +43,7 @@ export async function createIdentity(
         `An organisation can have ${LIMITS.identities} machine identities: delete one first.`,
       );
     }
-    const role = await requireGivableRole(sql, holder, settings.role);
+    const { id: role } = await requireGivableRole(sql, holder, settings.role);
     const made = await insertIdentity(sql, {
       id,
       orgId: holder.orgId,
@@ -71,7 +72,10 @@ export async function getIdentity(core: Core, holder: Holder, idOrName: string):
   return identity ?? missing();
 }
 
-/** A new role counts from the next request on. @throws SallyportError NOT_FOUND, ALREADY_EXISTS, FORBIDDEN */
+/**
+ * A new role counts from the next request on; what only the old one let it open is cut.
+ * @throws SallyportError NOT_FOUND, ALREADY_EXISTS, FORBIDDEN
+ */
 export async function changeIdentity(
   core: Core,
   holder: Holder,
@@ -83,21 +87,23 @@ export async function changeIdentity(
     const now = core.now().toISOString();
     await lockOrganisation(sql, holder.orgId, now);
     const before = (await listIdentityViews(sql, holder.orgId, id))[0] ?? missing();
-    await requireReachOver(sql, holder, before.role);
-    const role = change.role === undefined ? before.role : await requireGivableRole(sql, holder, change.role);
+    const had = await requireReachOver(sql, holder, before.role);
+    const has = change.role === undefined ? had : await requireGivableRole(sql, holder, change.role);
     const settings = {
       name: change.name ?? before.name,
-      role,
+      role: has.id,
       accessTokenTTL: change.accessTokenTTL ?? before.access_token_ttl,
       accessTokenMaxTTL: change.accessTokenMaxTTL ?? before.access_token_max_ttl,
     };
     requireTimes(settings);
     const others = await listIdentityViews(sql, holder.orgId, settings.name);
     if (others.some((other) => other.name === settings.name && other.id !== id)) throw taken(settings.name);
-    const { name, accessTokenTTL: ttlSeconds, accessTokenMaxTTL: maxTtlSeconds } = settings;
+    const { name, role, accessTokenTTL: ttlSeconds, accessTokenMaxTTL: maxTtlSeconds } = settings;
     await updateIdentity(sql, { id, name, role, ttlSeconds, maxTtlSeconds, now });
     const detail = { identityId: id, ...settings };
     await insertAudit(sql, { ...byHolder(holder), event: "IDENTITY_UPDATE", detail }, now);
+    const whose = { orgId: holder.orgId, holderIds: [id] };
+    await endLostAccess(sql, whose, { before: had.rights, after: has.rights }, now);
   });
   return await getIdentity(core, holder, id);
 }

@@ -13,8 +13,8 @@ import { byHolder, type Holder, nameHolder } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { getIdentity } from "./identities.ts";
 import { cutAgents } from "./identity-agents.ts";
-import { requireReachOver } from "./identity-roles.ts";
 import { mintOpaqueToken } from "./opaque-tokens.ts";
+import { requireReachOver } from "./role-reach.ts";
 
 export interface NewSecret {
   description: string;

@@ -30,7 +30,18 @@ export async function requireGivableRole(sql: Sql, holder: Holder, idOrName: str
   return role;
 }
 
-/** The same for what is there already: nobody changes or removes who may do more. @throws SallyportError FORBIDDEN */
+/**
+ * What somebody has who is to be changed, if the caller may do as much.
+ * @param role a built-in role's name or the id of one of the organisation's own
+ * @throws SallyportError FORBIDDEN
+ */
+export async function requireReachOver(sql: Sql, holder: Holder, role: string): Promise<Role> {
+  const found = await requireRole(sql, holder.orgId, role);
+  requireWithin(holder, found.rights);
+  return found;
+}
+
+/** The same for rights that are there already: nobody changes or removes who may do more. @throws SallyportError FORBIDDEN */
 export function requireWithin(holder: Holder, rights: Rights): void {
   const [more] = rights.difference(holder.rights);
   if (more === undefined) return;

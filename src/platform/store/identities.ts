@@ -128,15 +128,3 @@ export async function deleteIdentity(sql: Sql, orgId: string, id: string): Promi
   const gone = await sql`DELETE FROM identities WHERE id = ${id} AND org_id = ${orgId} RETURNING id`;
   return gone.length === 1;
 }
-
-/** A role of the organisation's own, by id or name. */
-export async function findOwnRole(
-  sql: Sql,
-  orgId: string,
-  idOrName: string,
-): Promise<{ id: string; rights: string } | undefined> {
-  const [row] = await sql<{ id: string; rights: string }>`
-    SELECT id, rights FROM roles WHERE org_id = ${orgId} AND (id = ${idOrName} OR name = ${idOrName})
-    ORDER BY CASE WHEN id = ${idOrName} THEN 0 ELSE 1 END LIMIT 1`;
-  return row;
-}
