@@ -8,6 +8,7 @@ import {
   drainRelay,
   generateRelayToken,
   getRelay,
+  listSelectableRelays,
   listVisibleRelays,
   removeRelay,
   revokeRelayAccess,
@@ -43,6 +44,10 @@ const relayObject = z
     tlsPort: port.optional(),
     heartbeat: time,
     healthAlertedAt: time,
+    /** Shared by all organisations of the instance. */
+    managed: z.boolean(),
+    /** Gateways that are not told which relay to use may choose it. */
+    autoSelect: z.boolean(),
   })
   .openapi("Relay");
 
@@ -98,7 +103,13 @@ const update = declareRoute(
     path: "/api/v2/relays/{id}",
     request: {
       params: idParameter,
-      body: jsonBody(z.object({ host: relayHost.optional(), authMethod: authMethodRequest.optional() })),
+      body: jsonBody(
+        z.object({
+          host: relayHost.optional(),
+          autoSelect: z.boolean().optional(),
+          authMethod: authMethodRequest.optional(),
+        }),
+      ),
     },
     responses: answers(relayDetail, "The relay as it is now"),
   },
@@ -160,7 +171,7 @@ export const relayRoutes = routes()
     const { actor, services } = c.var;
     const { core } = services;
     if (actor.kind === "gateway") {
-      return c.json((await listVisibleRelays(core, actor.orgId)).map(toRelay), 200);
+      return c.json((await listSelectableRelays(core, actor.orgId)).map(toRelay), 200);
     }
     const { orgId } = requireHolder(actor);
     const healthOf = await readRelayHealth(core, orgId);
@@ -183,13 +194,12 @@ export const relayRoutes = routes()
     return c.json(await detail(core, await getRelay(core, holder, c.req.valid("param").id)), 200);
   })
   .openapi(update, async (c) => {
-    const { host, authMethod } = c.req.valid("json");
+    const { host, autoSelect, authMethod } = c.req.valid("json");
     const { core } = c.var.services;
     const holder = requireHolder(c.var.actor);
     const { id } = c.req.valid("param");
     if (authMethod) await changeAuthMethod(core, holder, { kind: "relay", id, wish: toWish(authMethod) });
-    const relay =
-      host === undefined ? await getRelay(core, holder, id) : await updateRelay(core, holder, id, { host });
+    const relay = await updateRelay(core, holder, id, { host, autoSelect });
     return c.json(await detail(core, relay), 200);
   })
   .openapi(remove, async (c) => {
@@ -237,6 +247,8 @@ function toRelay(row: RelayRow): z.infer<typeof relayObject> {
     ...(row.tls_port !== null && { tlsPort: row.tls_port }),
     heartbeat: row.heartbeat,
     healthAlertedAt: row.health_alerted_at,
+    managed: row.org_id === null,
+    autoSelect: row.auto_select === 1,
   };
 }
 

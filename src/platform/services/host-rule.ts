@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 import { describe, SallyportError } from "../../telemetry/error.ts";
+import { within } from "./deadline.ts";
 
 export interface HostRuleOptions {
   /** `--allow-private-hosts`: relays may live in private networks and on this machine. */
@@ -12,6 +13,8 @@ export interface HostRuleOptions {
   subject?: string;
 }
 
+/** A name server that does not answer holds up nobody for longer. */
+const RESOLVE_MS = 3000;
 /** Longest DNS name. */
 const NAME_LIMIT = 253;
 /** The last label begins with a letter, or resolvers read the name as a number: 0x7f000001 is 127.0.0.1. */
@@ -56,6 +59,28 @@ export class HostRule {
     }
     if (host === "localhost" || host.endsWith(".localhost")) this.#permitted("127.0.0.1", host);
     return host;
+  }
+
+  /**
+   * The form that is stored, like `normalise`. A name that has addresses already is judged by all of them now; one that
+   * has none yet may get them later, and is judged when it is dialled.
+   * @throws SallyportError REQUEST_INVALID
+   */
+  async admit(text: string): Promise<string> {
+    const host = this.normalise(text);
+    if (isIP(host) || host.startsWith("[")) return host;
+    for (const address of await this.#addressesByNow(host)) this.#permitted(address, host);
+    return host;
+  }
+
+  async #addressesByNow(host: string): Promise<string[]> {
+    try {
+      const slow = () => new SallyportError("TIMEOUT", `The name ${host} is not resolved in time.`);
+      return await within(RESOLVE_MS, this.#resolve(host), slow);
+    } catch (error) {
+      if (error instanceof SallyportError) return [];
+      throw error;
+    }
   }
 
   /**

@@ -21,7 +21,7 @@ export async function registerRelay(
   if (name.startsWith("infisical-")) {
     throw new SallyportError("NAME_INVALID", 'Names that begin with "infisical-" are for instance relays.');
   }
-  const host = core.hostRule.normalise(wanted);
+  const host = await core.hostRule.admit(wanted);
   const { id: relayId, token_version: tokenVersion } = await ownRelay(core, identity, { name, host });
   const { orgId, address } = identity;
   return await connectRelay(core, { kind: "relay", relayId, orgId, tokenVersion, address }, extensions);

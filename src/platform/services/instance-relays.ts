@@ -34,7 +34,8 @@ export async function registerInstanceRelay(
   };
   const { name: _name, host: _host, ...extensions } = request;
   const existing = await findInstanceRelay(core.store.read, request.name);
-  if (existing) requireSame(existing, wanted);
+  if (!existing) await core.hostRule.admit(wanted.host);
+  else if (!isSame(existing, wanted)) await refuse(core, existing, wanted, address);
   const now = core.now().toISOString();
   const relay: RelayRow = existing ?? {
     id: crypto.randomUUID(),
@@ -44,6 +45,7 @@ export async function registerInstanceRelay(
     ...wanted,
     heartbeat: null,
     health_alerted_at: null,
+    auto_select: 1,
     token_version: 0,
     created_at: now,
     updated_at: now,
@@ -87,11 +89,23 @@ async function create(sql: Sql, relay: RelayRow, address: string, now: string): 
   );
 }
 
-function requireSame(existing: RelayRow, wanted: Place): void {
-  const [is, shouldBe] = [existing, wanted].map((place) =>
-    [place.host, place.ssh_port ?? DEFAULT_SSH_PORT, place.tls_port ?? DEFAULT_TLS_PORT].join(" "),
-  );
-  if (is !== shouldBe) throw taken(existing.name);
+/** Somebody holds the secret who should not, or a relay was moved without its administrator: worth a trace. */
+async function refuse(core: Core, existing: RelayRow, wanted: Place, address: string): Promise<never> {
+  const { id, name, host } = existing;
+  const detail = { name, host, wanted: placeOf(wanted) };
+  const actor = { type: "relay", id, name } as const;
+  const entry = { orgId: null, event: "RELAY_REGISTER_REFUSED", actor, address, detail } as const;
+  await core.store.transaction((sql) => insertAudit(sql, entry, core.now().toISOString()));
+  core.log.warn("The shared secret was used to move an instance relay; refused", { relay: name, address });
+  throw taken(name);
+}
+
+function isSame(existing: Place, wanted: Place): boolean {
+  return placeOf(existing) === placeOf(wanted);
+}
+
+function placeOf({ host, ssh_port, tls_port }: Place): string {
+  return [host, ssh_port ?? DEFAULT_SSH_PORT, tls_port ?? DEFAULT_TLS_PORT].join(" ");
 }
 
 function taken(name: string): SallyportError {

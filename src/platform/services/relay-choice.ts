@@ -23,7 +23,7 @@ export async function relaysByName(sql: Sql, orgId: string, names: string[]): Pr
 }
 
 /**
- * The best `count` relays for a gateway that does not care: those it has already, so that its tunnels stay; relays
+ * The best `count` relays for a gateway that does not care, of those that may be chosen: those it has already, so that its tunnels stay; relays
  * with a fresh heartbeat before others; the organisation's before the instance's; the freshest first.
  * @throws SallyportError NOT_FOUND when there is none at all
  */
@@ -34,6 +34,7 @@ export async function chooseRelays(
 ): Promise<RelayRow[]> {
   const present = new Set(wish.present.map((relay) => relay.id));
   const ranked = (await listRelays(sql, orgId))
+    .filter((relay) => relay.auto_select === 1)
     .map((relay) => ({ relay, rank: rank(relay, present.has(relay.id), wish.now) }))
     .sort((a, b) => a.rank - b.rank || (b.relay.heartbeat ?? "").localeCompare(a.relay.heartbeat ?? ""));
   if (ranked.length === 0) {

@@ -3,12 +3,12 @@ import { type AuditEvent, insertAudit } from "../store/audit.ts";
 import { deleteRelayTokens } from "../store/enrollment-tokens.ts";
 import { lockOrganisation } from "../store/people.ts";
 import {
+  changeRelay,
   countRelays,
   deleteRelay,
   findRelayView,
   insertRelay,
   listRelays,
-  moveRelay,
   type RelayRow,
   type RelayView,
   revokeRelay,
@@ -31,7 +31,7 @@ export async function createRelay(
   if (name.startsWith("infisical-")) {
     throw new SallyportError("NAME_INVALID", 'Names that begin with "infisical-" are for instance relays.');
   }
-  const host = core.hostRule.normalise(request.host);
+  const host = await core.hostRule.admit(request.host);
   const id = crypto.randomUUID();
   const authMethodId = crypto.randomUUID();
   const prepared = await prepareAuthMethod(core, wish, { orgId: holder.orgId, authMethodId });
@@ -63,23 +63,31 @@ export async function getRelay(core: Core, holder: Holder, id: string): Promise<
   return (await findRelayView(core.store.read, holder.orgId, id)) ?? missing();
 }
 
+/** Those that a gateway may choose when nobody has told it which. */
+export async function listSelectableRelays(core: Core, orgId: string): Promise<RelayRow[]> {
+  return (await listRelays(core.store.read, orgId)).filter((relay) => relay.auto_select === 1);
+}
+
 export async function listVisibleRelays(core: Core, orgId: string): Promise<RelayRow[]> {
   return await listRelays(core.store.read, orgId);
 }
 
-/** @throws SallyportError NOT_FOUND, REQUEST_INVALID */
+/** What is not given stays. @throws SallyportError NOT_FOUND, REQUEST_INVALID */
 export async function updateRelay(
   core: Core,
   holder: Holder,
   id: string,
-  change: { host?: string | undefined },
+  change: { host?: string | undefined; autoSelect?: boolean | undefined },
 ): Promise<RelayView> {
-  const relay = await changeable(core, holder, id);
-  const host = change.host === undefined ? relay.host : core.hostRule.normalise(change.host);
+  const relay = await getRelay(core, holder, id);
+  if (change.host === undefined && change.autoSelect === undefined) return relay;
+  await changeable(core, holder, id);
+  const host = change.host === undefined ? relay.host : await core.hostRule.admit(change.host);
+  const autoSelect = change.autoSelect ?? relay.auto_select === 1;
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
-    await moveRelay(sql, id, host, now);
-    const detail = { relayId: id, name: relay.name, host, before: relay.host };
+    await changeRelay(sql, { id, host, autoSelect, now });
+    const detail = { relayId: id, name: relay.name, host, before: relay.host, autoSelect };
     await insertAudit(sql, { ...byHolder(holder), event: "RELAY_UPDATE", detail }, now);
   });
   return await getRelay(core, holder, id);

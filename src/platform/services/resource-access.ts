@@ -6,8 +6,8 @@ import { type AccessAnswer, grantAccess } from "./access.ts";
 import { type Holder, nameHolder } from "./actors.ts";
 import type { Core } from "./core.ts";
 import { requireGrant } from "./grants.ts";
-import { claimMember, suspectMember } from "./pool-members.ts";
 import type { Probes } from "./health/probes.ts";
+import { claimMember, suspectMember } from "./pool-members.ts";
 import { getResource } from "./resources.ts";
 
 export interface ResourceAccessRequest {

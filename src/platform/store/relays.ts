@@ -15,6 +15,8 @@ export interface RelayRow {
   tls_port: number | null;
   heartbeat: string | null;
   health_alerted_at: string | null;
+  /** 0 = only gateways that ask for it by name get it. */
+  auto_select: number;
   token_version: number;
   created_at: string;
   updated_at: string;
@@ -109,10 +111,13 @@ export async function deleteRelay(sql: Sql, id: string, now: string): Promise<bo
 }
 
 /** Another host starts without a heartbeat. */
-export async function moveRelay(sql: Sql, id: string, host: string, now: string): Promise<void> {
+export async function changeRelay(
+  sql: Sql,
+  { id, host, autoSelect, now }: { id: string; host: string; autoSelect: boolean; now: string },
+): Promise<void> {
   await sql`
     UPDATE relays SET heartbeat = CASE WHEN host = ${host} THEN heartbeat ELSE NULL END,
-      host = ${host}, updated_at = ${now}
+      host = ${host}, auto_select = ${autoSelect ? 1 : 0}, updated_at = ${now}
     WHERE id = ${id}`;
 }
 

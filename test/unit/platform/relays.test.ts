@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { HostRule } from "../../../src/platform/services/host-rule.ts";
 import {
   DATABASES,
   DatabaseHost,
@@ -49,6 +50,9 @@ describe.each(DATABASES)("relays on %s", (database) => {
       host: "relay.example.com",
       heartbeat: null,
       healthAlertedAt: null,
+      managed: false,
+      autoSelect: true,
+      health: expect.objectContaining({ status: "unregistered" }),
       canRevoke: false,
       authMethod: { id: expect.any(String), method: "token", createdAt: now, updatedAt: now },
     });
@@ -112,6 +116,65 @@ describe.each(DATABASES)("relays on %s", (database) => {
     expect(moved.body).toMatchObject({ code: "CONFLICT", error: "Conflict" });
     expect((await register({ name: "shared", host: PUBLIC_HOST, tlsPort: 9443 })).status).toBe(409);
     expect((await as(acme)("GET", "/v1/relays")).body[0].host).toBe(PUBLIC_HOST);
+    const refused = await platform.core.store.read<{ address: string; detail: string }>`
+      SELECT address, detail FROM audit_log WHERE event = ${"RELAY_REGISTER_REFUSED"}`;
+    const wanted = refused.map(({ detail }) => JSON.parse(detail).wanted).sort();
+    expect(wanted).toEqual([`203.0.113.200 2222 8443`, `${PUBLIC_HOST} 2222 9443`]);
+    expect(refused[0]?.address).toBe("192.0.2.1");
+  });
+
+  test("B11 a name that leads inside is refused when it is saved, on every way to save it", async () => {
+    const { id } = await platform.relay(acme, "eu-1");
+    const addresses: Record<string, string[]> = {
+      "inside.example.com": ["203.0.113.7", "10.0.0.8"],
+      "metadata.example.com": ["169.254.169.254"],
+    };
+    const resolve = async (name: string) => {
+      const found = addresses[name];
+      if (!found) throw new Error("NXDOMAIN");
+      return found;
+    };
+    platform.core.hostRule = new HostRule({ allowPrivate: false, onLoopback: false, resolve });
+    for (const name of Object.keys(addresses)) {
+      const answers = [
+        await as(acme)("POST", "/v2/relays", { name: "eu-2", host: name }),
+        await as(acme)("PATCH", `/v2/relays/${id}`, { host: name }),
+        await register({ name: "shared", host: name }),
+      ];
+      for (const { status, body } of answers) expect([status, body.code]).toEqual([400, "REQUEST_INVALID"]);
+    }
+    expect((await as(acme)("GET", `/v2/relays/${id}`)).body.host).toBe(PUBLIC_HOST);
+    // One that has no address yet is judged when it is dialled.
+    expect((await as(acme)("PATCH", `/v2/relays/${id}`, { host: "new.example.com" })).status).toBe(200);
+    platform.core.hostRule = new HostRule({ allowPrivate: true, onLoopback: false, resolve });
+    expect((await as(acme)("PATCH", `/v2/relays/${id}`, { host: "inside.example.com" })).status).toBe(200);
+    expect((await as(acme)("PATCH", `/v2/relays/${id}`, { host: "metadata.example.com" })).status).toBe(400);
+  });
+
+  test("one that is not to be chosen is left to gateways that ask for it by name", async () => {
+    const { id } = await platform.relay(acme, "eu-1");
+    await platform.relay(acme, "eu-2");
+    const gateway = await platform.gateway(acme, "office");
+    const asGateway = (method: string, path: string, body?: unknown) =>
+      platform.call(method, path, { token: gateway.token, body });
+    const off = await as(acme)("PATCH", `/v2/relays/${id}`, { autoSelect: false });
+    expect(off.body).toMatchObject({ autoSelect: false, host: PUBLIC_HOST });
+    const names = async () =>
+      (await asGateway("GET", "/v1/relays")).body.map((relay: { name: string }) => relay.name);
+    expect(await names()).toEqual(["eu-2"]);
+    const chosen = (await asGateway("POST", "/v3/gateways/connect", { maxRelays: 4 })).body.relays;
+    expect(chosen.map((relay: { relayName: string }) => relay.relayName)).toEqual(["eu-2"]);
+    expect((await asGateway("POST", "/v3/gateways/connect", { relayName: "eu-1" })).status).toBe(200);
+    expect((await as(acme)("GET", "/v1/relays")).body).toHaveLength(2);
+    await as(acme)("PATCH", `/v2/relays/${id}`, { autoSelect: true });
+    expect(await names()).toEqual(["eu-1", "eu-2"]);
+  });
+
+  test("an instance relay is marked as managed", async () => {
+    await platform.relay(acme, "eu-1");
+    await register({ name: "shared", host: PUBLIC_HOST });
+    const list = (await as(acme)("GET", "/v1/relays")).body;
+    expect(list.map((relay: { managed: boolean }) => relay.managed)).toEqual([true, false]);
   });
 
   test("B11 a wrong shared secret is refused", async () => {
