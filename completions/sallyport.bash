@@ -14,7 +14,7 @@ _sallyport() {
     "identity secret create"|"identity secret create "*) COMPREPLY=($(compgen -W "--description --ttl --uses --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "identity secret list"|"identity secret list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "identity secret revoke"|"identity secret revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay systemd install"|"relay systemd install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay systemd install"|"relay systemd install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --proxy-protocol --proxy-from --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay systemd uninstall"|"relay systemd uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "audit list"|"audit list "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --event --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "audit connections"|"audit connections "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --gateway --open --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -36,9 +36,10 @@ _sallyport() {
     "gateway status"|"gateway status "*) COMPREPLY=($(compgen -W "--json --watch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway reload"|"gateway reload "*) COMPREPLY=($(compgen -W "--help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway log-level"|"gateway log-level "*) COMPREPLY=($(compgen -W "--help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "gateway create"|"gateway create "*) COMPREPLY=($(compgen -W "--relay --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway create"|"gateway create "*) COMPREPLY=($(compgen -W "--relay --auth-method --allow-arn --allow-account --require-audience --kubernetes-host --kubernetes-ca-file --reviewer-token-file --allow-namespace --allow-service-account --audience --verify-tls --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway list"|"gateway list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --local --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "gateway show"|"gateway show "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway show"|"gateway show "*) COMPREPLY=($(compgen -W "--check --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway auth-method"|"gateway auth-method "*) COMPREPLY=($(compgen -W "--allow-arn --allow-account --require-audience --kubernetes-host --kubernetes-ca-file --reviewer-token-file --allow-namespace --allow-service-account --audience --verify-tls --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway revoke"|"gateway revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway delete"|"gateway delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway deploy-command"|"gateway deploy-command "*) COMPREPLY=($(compgen -W "--relay --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -63,8 +64,8 @@ _sallyport() {
     "pool remove"|"pool remove "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool delete"|"pool delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay enroll"|"relay enroll "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --listen --ssh-port --tls-port --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay start"|"relay start "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --pki --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay install"|"relay install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay start"|"relay start "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --proxy-protocol --proxy-from --pki --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay install"|"relay install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --domain --ca-file --insecure-http --type --host --relay-id --exempt --proxy-protocol --proxy-from --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay uninstall"|"relay uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay systemd"|"relay systemd "*) COMPREPLY=($(compgen -W "install uninstall --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay status"|"relay status "*) COMPREPLY=($(compgen -W "--json --watch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -72,7 +73,7 @@ _sallyport() {
     "relay log-level"|"relay log-level "*) COMPREPLY=($(compgen -W "--help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay create"|"relay create "*) COMPREPLY=($(compgen -W "--host --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay list"|"relay list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --local --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay show"|"relay show "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay show"|"relay show "*) COMPREPLY=($(compgen -W "--check --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay drain"|"relay drain "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay revoke"|"relay revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay delete"|"relay delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -108,7 +109,7 @@ _sallyport() {
     "completions"|"completions "*) COMPREPLY=($(compgen -W "--help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "connect"|"connect "*) COMPREPLY=($(compgen -W "--gateway --target --pki --listen --stdio --mode --target-ca --insecure-target --log-level --json --socks5 --http-proxy --proxy-login-file --open-to-network --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "doctor"|"doctor "*) COMPREPLY=($(compgen -W "--gateway --relay --pki --target --allow --deny --json --bundle --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "gateway"|"gateway "*) COMPREPLY=($(compgen -W "enroll start install uninstall systemd status reload log-level create list show revoke delete deploy-command --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway"|"gateway "*) COMPREPLY=($(compgen -W "enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "identity"|"identity "*) COMPREPLY=($(compgen -W "list create show update delete secret --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "login"|"login "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --method --client-id --client-secret --client-secret-file --plain --silent --token-file --invitation --email --name --password-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "logout"|"logout "*) COMPREPLY=($(compgen -W "--ca-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;

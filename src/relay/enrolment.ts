@@ -91,7 +91,7 @@ function nextToken(name: string): string {
 }
 
 function keptSettings(settings: RelaySettings): [key: string, value: string | undefined][] {
-  const { type, host, sshPort, tlsPort, listen, exempt, caFile, insecureHttp } = settings;
+  const { type, host, sshPort, tlsPort, listen, exempt, proxyFrom, caFile, insecureHttp } = settings;
   return [
     ["INFISICAL_RELAY_TYPE", type === "instance" ? type : undefined],
     ["INFISICAL_RELAY_HOST", host],
@@ -99,6 +99,7 @@ function keptSettings(settings: RelaySettings): [key: string, value: string | un
     ["SALLYPORT_RELAY_TLS_PORT", tlsPort?.toString()],
     ["SALLYPORT_RELAY_LISTEN", listen],
     ["SALLYPORT_RELAY_EXEMPT", exempt.length > 0 ? exempt.join(",") : undefined],
+    ["SALLYPORT_RELAY_PROXY_FROM", proxyFrom.length > 0 ? proxyFrom.join(",") : undefined],
     ["SALLYPORT_CA_FILE", caFile],
     ["SALLYPORT_INSECURE_HTTP", insecureHttp ? "true" : undefined],
   ];

@@ -5,6 +5,7 @@ import type { Logger } from "../telemetry/log.ts";
 import type { WorkersLine } from "../telemetry/status.ts";
 import type { Admission } from "../tunnel/admission.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
+import { matchAddresses } from "./address.ts";
 import type { RelayIdentity } from "./identity.ts";
 import type { RelayLimits } from "./limits.ts";
 import type { Places } from "./roster.ts";
@@ -23,6 +24,8 @@ export interface ListenAt {
   tlsPort: number;
   /** Other processes of this relay listen there too; the kernel spreads new connections over them. */
   shared?: boolean;
+  /** Addresses and CIDRs of load balancers: they must send a PROXY header first, and nobody else may. */
+  proxyFrom?: string[];
 }
 
 /** What both ports of one process need. */
@@ -69,13 +72,17 @@ export interface LocalFront extends Front {
 /** Both ports in this process. @throws SallyportError PORT_IN_USE, CONFIG_INVALID */
 export async function openFront(options: FrontOptions): Promise<LocalFront> {
   const { listen, limits } = options;
-  const { hostname, shared = false } = listen;
+  const { hostname, shared = false, proxyFrom = [] } = listen;
   let phase: Phase = "open";
   const budget = new WindowBudget(limits.windowBudgetBytes);
   const common = {
     ...options,
     hostname,
     shared,
+    proxies:
+      proxyFrom.length === 0
+        ? undefined
+        : { isProxy: matchAddresses(proxyFrom), timeoutMs: limits.proxyHeaderMs, log: options.log },
     isLeaving: () => phase !== "open",
     isDraining: () => phase === "draining",
   };

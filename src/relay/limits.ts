@@ -5,6 +5,7 @@ export interface RelayLimits {
   loginGraceMs: number;
   authTries: number;
   tlsHandshakeMs: number;
+  proxyHeaderMs: number;
   unauthenticated: number;
   unauthenticatedPerAddress: number;
   penaltyMs: number;
@@ -21,6 +22,7 @@ export interface RelayLimits {
   rekeyMs: number;
   keepaliveMs: number;
   deadAfterMs: number;
+  tcpKeepaliveMs: number;
   drainMs: number;
   adviceMs: number;
 }
@@ -43,6 +45,7 @@ export const RELAY_LIMITS: readonly LimitRow[] = [
   row("loginGraceMs", "ms", 10_000, 100, "A gateway's SSH connection has this long to authenticate"),
   row("authTries", "count", 3, 1, "Authentication attempts on one SSH connection"),
   row("tlsHandshakeMs", "ms", 5_000, 100, "A client's TLS handshake takes at most this long"),
+  row("proxyHeaderMs", "ms", 3_000, 100, "A load balancer has this long to send its PROXY header"),
   row("unauthenticated", "count", 100, 1, "Connections that have not authenticated yet, both ports together"),
   row("unauthenticatedPerAddress", "count", 10, 1, "The same from one address (IPv4 /32, IPv6 /64)"),
   row("penaltyMs", "ms", 5_000, 0, "First pause of an address after a failed authentication; doubles"),
@@ -65,6 +68,13 @@ export const RELAY_LIMITS: readonly LimitRow[] = [
   row("rekeyMs", "ms", 3_600_000, 1_000, "New SSH keys after this long"),
   row("keepaliveMs", "ms", 10_000, 100, "Pause between SSH keepalives"),
   row("deadAfterMs", "ms", 20_000, 200, "A gateway that sent no byte for this long is gone"),
+  row(
+    "tcpKeepaliveMs",
+    "ms",
+    30_000,
+    1_000,
+    "Silence after which TCP asks whether a peer's machine is there",
+  ),
   row("drainMs", "ms", 30_000, 0, "Open tunnels have this long to end when a session or the relay drains"),
   row(
     "adviceMs",

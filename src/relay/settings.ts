@@ -1,5 +1,6 @@
 import { type Environment, setting } from "../host/environment.ts";
 import { SallyportError } from "../telemetry/error.ts";
+import { matchAddresses } from "./address.ts";
 import type { Conf } from "./enrolment.ts";
 
 /** What the command line says about a relay; absent = not given. */
@@ -12,6 +13,8 @@ export interface RelayFlags {
   tlsPort?: string | undefined;
   listen?: string | undefined;
   exempt: string[];
+  proxyProtocol?: boolean | undefined;
+  proxyFrom?: string[];
   caFile?: string | undefined;
   insecureHttp: boolean;
 }
@@ -29,6 +32,8 @@ export interface RelaySettings {
   tlsPort: number | undefined;
   listen: string;
   exempt: string[];
+  /** Load balancers, which have to send a PROXY header. */
+  proxyFrom: string[];
   caFile: string | undefined;
   insecureHttp: boolean;
 }
@@ -63,6 +68,7 @@ export function relaySettings(
     tlsPort: port(flags.tlsPort || ours("RELAY_TLS_PORT"), "--tls-port"),
     listen: flags.listen || ours("RELAY_LISTEN") || "0.0.0.0",
     exempt: flags.exempt.length > 0 ? flags.exempt : list(ours("RELAY_EXEMPT")),
+    proxyFrom: proxies(flags, list(ours("RELAY_PROXY_FROM"))),
     caFile: flags.caFile || ours("CA_FILE"),
     insecureHttp: flags.insecureHttp || ours("INSECURE_HTTP") === "true",
   };
@@ -75,6 +81,22 @@ function relayType(text: string | undefined): "instance" | "org" {
     "CONFIG_INVALID",
     `The relay type is ${JSON.stringify(text)}: use instance or org.`,
   );
+}
+
+/** Both flags or none: a header that is believed from anybody would let everybody choose their own address. */
+function proxies({ proxyProtocol = false, proxyFrom = [] }: RelayFlags, stored: string[]): string[] {
+  const from = proxyFrom.length > 0 ? proxyFrom : stored;
+  if (proxyProtocol && from.length === 0) {
+    throw new SallyportError(
+      "CONFIG_INVALID",
+      "--proxy-protocol needs to know from whom: add --proxy-from with the load balancer's address or CIDR.",
+    );
+  }
+  if (proxyFrom.length > 0 && !proxyProtocol) {
+    throw new SallyportError("CONFIG_INVALID", "--proxy-from goes with --proxy-protocol: add it.");
+  }
+  matchAddresses(from);
+  return from;
 }
 
 /** 0 lets the system choose. */

@@ -4,6 +4,7 @@ import { ENDED } from "../telemetry/connections.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Admission } from "../tunnel/admission.ts";
+import type { ProxyRule } from "../tunnel/behind-proxies.ts";
 import type { SshConnection } from "../tunnel/ssh/connection.ts";
 import { listenSsh } from "../tunnel/ssh/listen.ts";
 import type { WindowBudget } from "../tunnel/ssh/window.ts";
@@ -17,6 +18,8 @@ interface SshSideOptions {
   port: number;
   /** Other processes of this relay listen there too. */
   shared: boolean;
+  /** Load balancers in front. */
+  proxies: ProxyRule | undefined;
   credentials: () => RelayCredentials;
   identity: () => RelayIdentity;
   isLeaving: () => boolean;
@@ -42,6 +45,8 @@ export async function openSshSide(options: SshSideOptions): Promise<SshSide> {
     hostname: options.hostname,
     port: options.port,
     shared: options.shared,
+    proxies: options.proxies,
+    tcpKeepaliveMs: limits.tcpKeepaliveMs,
     hostIdentities: () => [credentials().ssh.host],
     userAuthorities: () => credentials().ssh.userAuthorities.map(parseSshPublicKey),
     authorize: (username, certificate) => void identifyGateway(username, certificate, identity()),

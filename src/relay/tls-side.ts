@@ -4,6 +4,7 @@ import { SallyportError } from "../telemetry/error.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Admission } from "../tunnel/admission.ts";
+import type { ProxyRule } from "../tunnel/behind-proxies.ts";
 import { listenOuterTls } from "../tunnel/tls/outer-server.ts";
 import type { RelayIdentity } from "./identity.ts";
 import type { RelayLimits } from "./limits.ts";
@@ -14,6 +15,8 @@ interface TlsSideOptions {
   port: number;
   /** Other processes of this relay listen there too. */
   shared: boolean;
+  /** Load balancers in front. */
+  proxies: ProxyRule | undefined;
   credentials: () => RelayCredentials;
   identity: () => RelayIdentity;
   isLeaving: () => boolean;
@@ -55,6 +58,8 @@ export async function openTlsSide(options: TlsSideOptions): Promise<TlsSide> {
     hostname: options.hostname,
     port: options.port,
     shared: options.shared,
+    proxies: options.proxies,
+    tcpKeepaliveMs: limits.tcpKeepaliveMs,
     credentials: () => credentials().tls,
     handshakeTimeoutMs: limits.tlsHandshakeMs,
     onRefused({ code }) {

@@ -55,6 +55,16 @@ export const publicArgs = {
     description: "Address or CIDR without a connection limit of its own; repeatable",
     valueHint: "cidr",
   },
+  "proxy-protocol": {
+    type: "boolean",
+    description:
+      "Take the peer's address from the PROXY header (version 2) of the load balancers in --proxy-from",
+  },
+  "proxy-from": {
+    type: "string",
+    description: "Address or CIDR of a load balancer, which must send a PROXY header; repeatable",
+    valueHint: "cidr",
+  },
 } as const;
 
 /** Flags of `start` that no conf keeps: `install` passes them on. */

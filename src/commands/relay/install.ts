@@ -27,6 +27,8 @@ export default command({
       host: args.host,
       relayId: args["relay-id"],
       exempt: repeated("exempt"),
+      proxyProtocol: args["proxy-protocol"],
+      proxyFrom: repeated("proxy-from"),
       // The service starts in another directory.
       caFile: caFile ? resolve(caFile) : undefined,
     };

@@ -36,6 +36,8 @@ export default command({
       host: args.host,
       relayId: args["relay-id"],
       exempt: repeated("exempt"),
+      proxyProtocol: args["proxy-protocol"],
+      proxyFrom: repeated("proxy-from"),
     };
     const metrics = metricsAddress(args, env);
     const prepared: PreparedRelay = args.pki
@@ -48,7 +50,7 @@ export default command({
       name,
       runtimeDirectory: directory,
       credentials: prepared.credentials,
-      listen: { hostname: settings.listen, sshPort, tlsPort },
+      listen: { hostname: settings.listen, sshPort, tlsPort, proxyFrom: settings.proxyFrom },
       limits,
       exempt: settings.exempt,
       workers:

@@ -32,7 +32,7 @@ const start = z.object({
   number,
   /** Where other workers hand their clients over: a path for a unix socket. */
   socket: text,
-  listen: z.object({ hostname: text, sshPort: number, tlsPort: number }),
+  listen: z.object({ hostname: text, sshPort: number, tlsPort: number, proxyFrom: z.array(text) }),
   /** By the keys of `RelayLimits`; the window budget is this worker's share. */
   limits: z.record(text, number),
   exempt: z.array(text),

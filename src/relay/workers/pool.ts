@@ -138,7 +138,7 @@ class WorkerPool implements Front {
       type: "start",
       number,
       socket: this.#socket(number),
-      listen,
+      listen: { proxyFrom: [], ...listen },
       limits: { ...limits, windowBudgetBytes },
       exempt,
       credentials: sendable(credentials()),

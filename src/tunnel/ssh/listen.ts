@@ -3,6 +3,7 @@ import type { SshCertificate } from "../../pki/ssh-certificate.ts";
 import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Admission } from "../admission.ts";
+import { type Acceptor, behindProxies, type ProxyRule } from "../behind-proxies.ts";
 import { portSharing } from "../port-sharing.ts";
 import { acceptSsh } from "./accept.ts";
 import type { ChannelRequest, SshConnection } from "./connection.ts";
@@ -33,6 +34,9 @@ export interface ListenOptions {
   onRefused?: (error: SallyportError) => void;
   /** Channels that peers open; without it none is accepted (PROTOCOL 0.1). */
   onChannel?: (session: SshConnection, request: ChannelRequest) => void;
+  /** Load balancers in front. */
+  proxies?: ProxyRule | undefined;
+  tcpKeepaliveMs?: number;
   admission?: Admission;
   limits?: Partial<SshLimits>;
   budget: WindowBudget;
@@ -59,12 +63,11 @@ export async function listenSsh(o: ListenOptions): Promise<SshListener> {
   const transports = new Set<SshTransport>();
   const sessions = new Set<SshConnection>();
 
-  const accept = (socket: Bun.Socket<SshTransport | undefined>) => {
-    const { remoteAddress } = socket;
+  const accept = (socket: Bun.Socket<SshTransport | undefined>, remoteAddress: string) => {
     const ticket = o.admission?.admit(remoteAddress, () => socket.terminate());
     if (ticket === null) return socket.terminate();
     socket.setNoDelay(true);
-    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    socket.setKeepAlive(true, o.tcpKeepaliveMs ?? TCP_KEEPALIVE_MS);
     try {
       const { userAuthorities, authorize, onRefused, onChannel, budget, log } = o;
       const rules = { identities, userAuthorities, authorize, limits };
@@ -92,13 +95,14 @@ export async function listenSsh(o: ListenOptions): Promise<SshListener> {
     transports.delete(socket.data);
     socket.data.lost(error);
   };
-  const server = bind(o, {
+  const acceptor: Acceptor<SshTransport | undefined> = {
     open: accept,
     data: (socket, chunk) => socket.data?.feed(chunk),
     drain: (socket) => socket.data?.drained(),
     close: over,
     error: over,
-  });
+  };
+  const server = bind(o, behindProxies(acceptor, o.proxies));
   return {
     port: server.port,
     sessions,

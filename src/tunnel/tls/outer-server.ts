@@ -3,6 +3,7 @@ import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Admission, AdmissionTicket } from "../admission.ts";
 import { ALPN } from "../alpn.ts";
+import { type Acceptor, behindProxies, type ProxyRule } from "../behind-proxies.ts";
 import { portSharing } from "../port-sharing.ts";
 import { SocketStream } from "../socket.ts";
 import { acceptTls, requireUsable } from "./accept-tls.ts";
@@ -22,6 +23,9 @@ export interface OuterTlsOptions {
   onConnection: (connection: TlsConnection & { remoteAddress: string }) => void;
   /** A client's certificate or handshake was refused. */
   onRefused?: (error: SallyportError) => void;
+  /** Load balancers in front. */
+  proxies?: ProxyRule | undefined;
+  tcpKeepaliveMs?: number;
   admission?: Admission;
   log: Logger;
 }
@@ -57,7 +61,11 @@ export async function listenOuterTls(options: OuterTlsOptions): Promise<OuterTls
   const { hostname, credentials, log } = options;
   let identity = requireUsable(credentials());
   const pending = new Set<(error: Error) => void>();
-  const listener = listen(options, (socket) => accept(socket, identity, pending, options));
+  const acceptor: Acceptor<Accepted | undefined> = {
+    ...events,
+    open: (socket, remoteAddress) => accept(socket, remoteAddress, identity, pending, options),
+  };
+  const listener = listen(options, behindProxies(acceptor, options.proxies));
   log.debug("Listening for clients", { hostname, port: listener.port });
   return {
     port: listener.port,
@@ -76,14 +84,17 @@ export async function listenOuterTls(options: OuterTlsOptions): Promise<OuterTls
   };
 }
 
-function listen({ hostname, port, shared = false }: OuterTlsOptions, open: (socket: ClientSocket) => void) {
+function listen(
+  { hostname, port, shared = false }: OuterTlsOptions,
+  socket: SocketHandler<Accepted | undefined>,
+) {
   try {
     return Bun.listen<Accepted | undefined>({
       hostname,
       port,
       ...portSharing(shared),
       allowHalfOpen: true,
-      socket: { ...events, open },
+      socket,
     });
   } catch (cause) {
     if (systemCode(cause) === "EADDRINUSE") {
@@ -97,7 +108,7 @@ function listen({ hostname, port, shared = false }: OuterTlsOptions, open: (sock
   }
 }
 
-const events: SocketHandler<Accepted | undefined> = {
+const events: Omit<Acceptor<Accepted | undefined>, "open"> = {
   data: (socket, chunk) => socket.data?.stream.onData(chunk),
   drain: (socket) => socket.data?.stream.onDrain(),
   end: (socket) => socket.data?.stream.onEnd(),
@@ -110,11 +121,11 @@ const events: SocketHandler<Accepted | undefined> = {
 
 function accept(
   socket: ClientSocket,
+  remoteAddress: string,
   identity: ServerIdentity,
   pending: Set<(error: Error) => void>,
   options: OuterTlsOptions,
 ): void {
-  const { remoteAddress } = socket;
   const { admission, handshakeTimeoutMs, log, onConnection, onRefused } = options;
   const ticket = admission?.admit(remoteAddress, () => socket.terminate());
   if (ticket === null) {
@@ -122,7 +133,7 @@ function accept(
     return socket.terminate();
   }
   socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEPALIVE_MS);
+  socket.setKeepAlive(true, options.tcpKeepaliveMs ?? KEEPALIVE_MS);
   const stream = new SocketStream();
   socket.data = { stream, ticket };
   stream.open(socket);

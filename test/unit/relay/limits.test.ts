@@ -7,6 +7,7 @@ describe("limits", () => {
       loginGraceMs: 10_000,
       authTries: 3,
       tlsHandshakeMs: 5_000,
+      proxyHeaderMs: 3_000,
       unauthenticated: 100,
       unauthenticatedPerAddress: 10,
       penaltyMs: 5_000,
@@ -23,6 +24,7 @@ describe("limits", () => {
       rekeyMs: 3_600_000,
       keepaliveMs: 10_000,
       deadAfterMs: 20_000,
+      tcpKeepaliveMs: 30_000,
       drainMs: 30_000,
       adviceMs: 3_000,
     });

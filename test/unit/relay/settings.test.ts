@@ -22,6 +22,7 @@ describe("a relay's settings", () => {
       tlsPort: undefined,
       listen: "0.0.0.0",
       exempt: [],
+      proxyFrom: [],
       caFile: undefined,
       insecureHttp: false,
     });
@@ -60,4 +61,14 @@ describe("a relay's settings", () => {
     "refuse %p",
     (flags) => expect(() => settings(flags)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" })),
   );
+
+  test("take load balancers from both flags, environment and conf", () => {
+    const conf = { SALLYPORT_RELAY_PROXY_FROM: "10.0.0.1, 10.0.0.2" };
+    expect(settings({}, conf).proxyFrom).toEqual(["10.0.0.1", "10.0.0.2"]);
+    const flags = { proxyProtocol: true, proxyFrom: ["192.0.2.0/24"] };
+    expect(settings(flags, conf).proxyFrom).toEqual(["192.0.2.0/24"]);
+    expect(() => settings({ proxyProtocol: true })).toThrow(/add --proxy-from/);
+    expect(() => settings({ proxyFrom: ["192.0.2.0/24"] })).toThrow(/goes with --proxy-protocol/);
+    expect(() => settings({ proxyProtocol: true, proxyFrom: ["office"] })).toThrow(/no address range/);
+  });
 });

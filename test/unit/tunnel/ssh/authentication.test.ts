@@ -281,11 +281,11 @@ test("a refused login earns the address its penalty, unless the gateway was mere
     await until(() => calls.includes("close"));
     return calls;
   };
-  expect(await refusedWith("CERTIFICATE_REFUSED")).toEqual(["progress", "failed", "close"]);
-  expect(await refusedWith("GATEWAY_REVOKED")).toEqual(["progress", "close"]);
+  expect(await refusedWith("CERTIFICATE_REFUSED")).toEqual(["progress", "progress", "failed", "close"]);
+  expect(await refusedWith("GATEWAY_REVOKED")).toEqual(["progress", "progress", "close"]);
   calls.length = 0;
   const { client } = await connectedPair({ ticket });
-  expect(calls).toEqual(["progress", "authenticated"]);
+  expect(calls).toEqual(["progress", "progress", "authenticated"]);
   client.disconnect(11, "done");
   await until(() => calls.includes("close"));
 });
