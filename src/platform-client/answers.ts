@@ -80,6 +80,43 @@ export const tunnelReportAnswer = z.object({
 });
 export type TunnelReportAnswer = z.infer<typeof tunnelReportAnswer>;
 
+/** How a gateway or a relay logs in (PROTOCOL A.3); what other platforms show more is dropped. */
+export const authMethodView = z.object({
+  method: z.string().max(64),
+  allowedPrincipalArns: text.optional(),
+  allowedAccountIds: text.optional(),
+  requireAudience: z.boolean().optional(),
+  kubernetesHost: text.optional(),
+  hasTokenReviewerJwt: z.boolean().optional(),
+  allowedNamespaces: text.optional(),
+  allowedNames: text.optional(),
+  allowedAudience: text.optional(),
+});
+export type AuthMethodView = z.infer<typeof authMethodView>;
+
+const conditionAnswer = z.object({
+  code: z.string().max(64),
+  title: text,
+  severity: z.string().max(16),
+  since: z.string().max(64),
+  text,
+  fix: text,
+  impactsTraffic: z.boolean(),
+  /** The relay that it is about, where there are several. */
+  about: name.optional(),
+});
+
+/** Only from Sallyport's platform (EXTENSIONS X7). */
+const healthAnswer = z.object({
+  status: z.string().max(32),
+  /** Of the status. */
+  since: time,
+  cause: z.object({ code: z.string().max(64), text, fix: text }).nullish(),
+  /** The worst first; causes only. */
+  conditions: z.array(conditionAnswer).max(100).default([]),
+});
+export type HealthAnswer = z.infer<typeof healthAnswer>;
+
 export const relayRow = z.object({
   id,
   /** null = shared by every organisation of the instance. */
@@ -91,14 +128,14 @@ export const relayRow = z.object({
   /** Only from Sallyport's platform; absent = 2222 and 8443. */
   sshPort: port.optional(),
   tlsPort: port.optional(),
+  /** Not in lists; null for an instance relay. */
+  authMethod: authMethodView.nullish(),
+  health: healthAnswer.optional(),
 });
 export type RelayRow = z.infer<typeof relayRow>;
 export const relayRows = z.array(relayRow).max(10_000);
 
-/** Only from Sallyport's platform (EXTENSIONS X7). */
-const gatewayHealth = z.object({
-  status: z.string().max(32),
-  cause: z.object({ code: z.string().max(64), text, fix: text }).nullish(),
+const gatewayHealth = healthAnswer.extend({
   tunnels: z
     .array(
       z.object({
@@ -119,6 +156,8 @@ export const gatewayRow = z.object({
   heartbeatTTL: z.number().nullish(),
   createdAt: time,
   health: gatewayHealth.optional(),
+  /** Not in lists. */
+  authMethod: authMethodView.optional(),
 });
 export type GatewayRow = z.infer<typeof gatewayRow>;
 export const gatewayRows = z.array(gatewayRow).max(10_000);

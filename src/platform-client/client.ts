@@ -16,6 +16,28 @@ export type TokenLogin = { method: "token"; token: string };
 /** The same by what the machine is, for AWS or Kubernetes to confirm. */
 export type MachineProof = AwsProof | KubernetesProof;
 
+/** How a gateway or a relay is to log in (PROTOCOL A.3). Lists have commas. */
+export type AuthMethodRequest =
+  | { method: "token" }
+  | {
+      method: "aws";
+      allowedPrincipalArns: string;
+      allowedAccountIds: string;
+      /** Only by what is signed for this platform (EXTENSIONS X8). */
+      requireAudience: boolean;
+    }
+  | {
+      method: "kubernetes";
+      kubernetesHost: string;
+      caCertificate: string;
+      /** Absent = the one that is stored; empty = none. */
+      tokenReviewerJwt?: string;
+      allowedNamespaces: string;
+      allowedNames: string;
+      allowedAudience: string;
+      verifyTlsCertificate: boolean;
+    };
+
 /** The public parts of keys made by the caller (EXTENSIONS X1): PKCS#10 PEM, and an OpenSSH public key line. */
 export interface PublicParts {
   csr?: string;
@@ -264,9 +286,26 @@ export class PlatformClient {
     return this.#call({ ...get("/v1/relays", ask), answer: answers.relayRows });
   }
 
-  createRelay(body: { name: string; host: string }): Promise<answers.RelayRow> {
-    const full = { ...body, authMethod: { method: "token" } };
+  createRelay(body: {
+    name: string;
+    host: string;
+    authMethod?: AuthMethodRequest;
+  }): Promise<answers.RelayRow> {
+    const full = { authMethod: { method: "token" }, ...body };
     return this.#call({ ...post("/v2/relays", full), answer: answers.relayRow });
+  }
+
+  getRelay(relayId: string): Promise<answers.RelayRow> {
+    return this.#call({ ...get(`/v2/relays/${encodeURIComponent(relayId)}`), answer: answers.relayRow });
+  }
+
+  /** The same for a relay, which may also move. */
+  updateRelay(
+    relayId: string,
+    body: { host?: string; authMethod?: AuthMethodRequest },
+  ): Promise<answers.RelayRow> {
+    const path = `/v2/relays/${encodeURIComponent(relayId)}`;
+    return this.#call({ method: "PATCH", path, body, answer: answers.relayRow });
   }
 
   generateRelayToken(relayId: string): Promise<answers.EnrollmentToken> {
@@ -285,12 +324,18 @@ export class PlatformClient {
     await this.#call({ ...post(path, {}), answer: answers.messageAnswer });
   }
 
+  /** Has the platform look at both ports of the relay now. What it found is in the answer, whatever that is. */
+  checkRelay(relayId: string): Promise<answers.RelayRow> {
+    const path = `/v1/relays/${encodeURIComponent(relayId)}/health-check`;
+    return this.#call({ ...post(path, {}), answer: answers.relayRow });
+  }
+
   async deleteRelay(relayId: string): Promise<void> {
     await this.#call({ ...del(`/v1/relays/${encodeURIComponent(relayId)}`), answer: answers.relayRow });
   }
 
-  createGateway(body: { name: string }): Promise<answers.GatewayRow> {
-    const full = { ...body, authMethod: { method: "token" } };
+  createGateway(body: { name: string; authMethod?: AuthMethodRequest }): Promise<answers.GatewayRow> {
+    const full = { authMethod: { method: "token" }, ...body };
     return this.#call({ ...post("/v3/gateways", full), answer: answers.gatewayRow });
   }
 
@@ -305,14 +350,21 @@ export class PlatformClient {
     });
   }
 
+  /** Another way to log in from now on; who is logged in stays so. */
+  updateGateway(gatewayId: string, body: { authMethod?: AuthMethodRequest }): Promise<answers.GatewayRow> {
+    const path = `/v3/gateways/${encodeURIComponent(gatewayId)}`;
+    return this.#call({ method: "PATCH", path, body, answer: answers.gatewayRow });
+  }
+
   generateGatewayToken(gatewayId: string): Promise<answers.EnrollmentToken> {
     const path = `/v3/gateways/${encodeURIComponent(gatewayId)}/token-auth/generate-enrollment-token`;
     return this.#call({ ...post(path, {}), answer: answers.enrollmentTokenAnswer });
   }
 
-  async revokeGateway(gatewayId: string): Promise<void> {
+  /** @returns how it logs in: by "aws" and "kubernetes" it may do so again */
+  async revokeGateway(gatewayId: string): Promise<string> {
     const path = `/v3/gateways/${encodeURIComponent(gatewayId)}/revoke`;
-    await this.#call({ ...post(path, {}), answer: answers.methodAnswer });
+    return (await this.#call({ ...post(path, {}), answer: answers.methodAnswer })).method;
   }
 
   async deleteGateway(gatewayId: string): Promise<void> {

@@ -22,8 +22,14 @@ export default command({
     }));
     if (args.json) return printJson(gateways);
     printTable(
-      ["NAME", "STATUS", "LAST SEEN", "ID"],
-      gateways.map(({ name, status, heartbeat, id }) => [name, status, heartbeat ?? "never", id]),
+      ["NAME", "STATUS", "WHY", "LAST SEEN", "ID"],
+      gateways.map(({ name, status, health, heartbeat, id }) => [
+        name,
+        status,
+        health?.cause?.code ?? "",
+        heartbeat ?? "never",
+        id,
+      ]),
     );
   },
 });

@@ -1,25 +1,37 @@
 import { gatewayStatus } from "../../gateway/reachability.ts";
+import { SallyportError } from "../../telemetry/error.ts";
+import { authMethodLines } from "../auth-method-text.ts";
 import { command } from "../command.ts";
-import { printJson, printLine, printTable } from "../output.ts";
+import { printConditions } from "../health.ts";
+import { printJson, printLine, printTable, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { findGateway, gatewayArg } from "./find.ts";
 
 export default command({
   name: "show",
-  description: "Show a gateway: its health and why, its tunnels",
-  args: { gateway: gatewayArg, ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
+  description: "Show a gateway: how it logs in, its health and why, its tunnels",
+  args: {
+    gateway: gatewayArg,
+    check: { type: "boolean", description: "Have the platform look now, through every tunnel" },
+    ...sessionArgs,
+    json: { type: "boolean", description: "Print JSON" },
+  },
   async run({ args }) {
     const client = await openSession(args);
-    const gateway = await client.getGateway((await findGateway(client, args.gateway)).id);
+    const { id: gatewayId } = await findGateway(client, args.gateway);
+    if (args.check) await client.triggerGatewayHeartbeat(gatewayId).catch(sayWhatWasFound);
+    const gateway = await client.getGateway(gatewayId);
     if (args.json) return printJson(gateway);
     const { id, name, heartbeat, createdAt, health } = gateway;
     printLine(`Name       ${name}`);
     printLine(`Id         ${id}`);
     printLine(`Created    ${createdAt ?? "unknown"}`);
     printLine(`Last seen  ${heartbeat ?? "never"}`);
+    for (const line of authMethodLines(gateway.authMethod)) printLine(line);
     printLine(`Health     ${gatewayStatus(gateway, new Date())}`);
-    if (health?.cause) printLine(`           ${health.cause.text} ${health.cause.fix}`);
-    if (!health || health.tunnels.length === 0) return;
+    if (!health) return;
+    printConditions(health);
+    if (health.tunnels.length === 0) return;
     printLine("");
     printTable(
       ["RELAY", "TUNNEL", "SINCE"],
@@ -27,3 +39,19 @@ export default command({
     );
   },
 });
+
+/** Nobody looked, so there is nothing to show. */
+const NOT_LOOKED = new Set([
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "NOT_FOUND",
+  "RATE_LIMITED",
+  "RESOURCE_SHORTAGE",
+  "PLATFORM_UNREACHABLE",
+]);
+
+/** What a look finds is no failure of who asked for it. */
+function sayWhatWasFound(error: unknown): void {
+  if (!(error instanceof SallyportError) || NOT_LOOKED.has(error.code)) throw error;
+  say(error.message);
+}

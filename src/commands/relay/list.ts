@@ -1,4 +1,5 @@
 import { command } from "../command.ts";
+import { statusWord } from "../health.ts";
 import { listLocal } from "../local/list.ts";
 import { printJson, printTable } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
@@ -17,9 +18,11 @@ export default command({
     const relays = await client.listRelays();
     if (args.json) return printJson(relays);
     printTable(
-      ["NAME", "HOST", "SHARED", "LAST SEEN", "ID"],
-      relays.map(({ name, host, orgId, heartbeat, id }) => [
+      ["NAME", "STATUS", "WHY", "HOST", "SHARED", "LAST SEEN", "ID"],
+      relays.map(({ name, host, orgId, heartbeat, health, id }) => [
         name,
+        health ? statusWord(health) : "",
+        health?.cause?.code ?? "",
         host,
         orgId ? "no" : "yes",
         heartbeat ?? "never",

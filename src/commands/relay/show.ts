@@ -1,14 +1,22 @@
 import { command } from "../command.ts";
+import { printConditions, statusWord } from "../health.ts";
 import { printJson, printLine } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { findRelay, relayArg } from "./find.ts";
 
 export default command({
   name: "show",
-  description: "Show a relay: where it is and when it was seen last",
-  args: { relay: relayArg, ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
+  description: "Show a relay: where it is, its health and why",
+  args: {
+    relay: relayArg,
+    check: { type: "boolean", description: "Have the platform look at its ports now" },
+    ...sessionArgs,
+    json: { type: "boolean", description: "Print JSON" },
+  },
   async run({ args }) {
-    const relay = await findRelay(await openSession(args), args.relay);
+    const client = await openSession(args);
+    const found = await findRelay(client, args.relay);
+    const relay = args.check ? await client.checkRelay(found.id) : await client.getRelay(found.id);
     if (args.json) return printJson(relay);
     const { id, name, host, sshPort = 2222, tlsPort = 8443, orgId, heartbeat, createdAt } = relay;
     printLine(`Name       ${name}${orgId ? "" : " (shared by all organisations)"}`);
@@ -16,5 +24,8 @@ export default command({
     printLine(`Host       ${host}, gateways on ${sshPort}, clients on ${tlsPort}`);
     printLine(`Created    ${createdAt ?? "unknown"}`);
     printLine(`Last seen  ${heartbeat ?? "never"}`);
+    if (!relay.health) return;
+    printLine(`Health     ${statusWord(relay.health)}`);
+    printConditions(relay.health);
   },
 });
