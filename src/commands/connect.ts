@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { httpPrologue } from "../client/http-prologue.ts";
 import { listenLocal } from "../client/listen.ts";
+import { type Admit, Opener } from "../client/opener.ts";
 import { type Admission, PlatformAccess, type Wanted } from "../client/platform-access.ts";
 import { probeGateway } from "../client/probe.ts";
 import { serveStdio } from "../client/stdio.ts";
-import { type OpenedTunnel, openTunnel } from "../client/tunnel.ts";
-import { Ways } from "../client/ways.ts";
+import type { OpenedTunnel } from "../client/tunnel.ts";
+import type { Ways } from "../client/ways.ts";
 import { formatHostPort, parseHostPort } from "../host/address.ts";
 import { onShutdown } from "../host/signals.ts";
 import { readClientDirectory } from "../pki/directory.ts";
@@ -13,6 +14,7 @@ import { describe, SallyportError } from "../telemetry/error.ts";
 import { createLogger, type LogLevel } from "../telemetry/log.ts";
 import { command } from "./command.ts";
 import { connectHint } from "./connect-hint.ts";
+import { proxyArgs, runProxies } from "./connect-proxy.ts";
 import { printLine, say } from "./output.ts";
 import { openSession, sessionArgs } from "./session.ts";
 
@@ -55,23 +57,23 @@ export default command({
       default: "warn",
     },
     json: { type: "boolean", description: "Print where it listens as JSON" },
+    ...proxyArgs,
     ...sessionArgs,
   },
   async run({ args }) {
+    if (args.socks5 !== undefined || args["http-proxy"] !== undefined) {
+      requireProxyFlags(args);
+      return runProxies(args, await readPrologue(args));
+    }
     const admit = await chooseAdmission(args);
     const stdio = args.stdio || (!args.listen && !args.json && !process.stdout.isTTY);
     const prologue = await readPrologue(args);
-    const ways = new Ways({ ways: admit });
-    const open = (): Promise<OpenedTunnel> =>
-      ways.through(async ({ credentials, known: { mode }, relayTimeoutMs, timeoutMs = OPENING_MS }) => {
-        const tunnel = await openTunnel(credentials, { mode, relayTimeoutMs, timeoutMs });
-        if (mode === "http") tunnel.stream.write(Buffer.from(prologue));
-        return tunnel;
-      });
+    const opener = new Opener(admit, prologue);
+    const open = () => opener.open();
     if (stdio) await serveStdio(open);
     else
       await forwardPort({
-        ways,
+        ways: opener.ways,
         open,
         listen: args.listen ?? "127.0.0.1:0",
         json: args.json,
@@ -79,12 +81,6 @@ export default command({
       });
   },
 });
-
-/** For all of a tunnel, while there is no other gateway to try. */
-const OPENING_MS = 30_000;
-
-/** What leads to the target; asked again with what has turned out to lead nowhere. */
-type Admit = (failed?: Admission) => Promise<Admission>;
 
 interface Choice {
   resource?: string | undefined;
@@ -95,6 +91,21 @@ interface Choice {
   domain?: string | undefined;
   "ca-file"?: string | undefined;
   "insecure-http"?: boolean | undefined;
+}
+
+/** What a proxy is told which one target would need. */
+const NOT_WITH_PROXY = ["resource", "target", "listen", "stdio", "mode"] as const;
+
+function requireProxyFlags(
+  args: { [flag in (typeof NOT_WITH_PROXY)[number]]?: string | boolean | undefined } & Choice,
+) {
+  const surplus = NOT_WITH_PROXY.find((flag) => args[flag] !== undefined && args[flag] !== false);
+  if (surplus !== undefined || (args.gateway !== undefined && args.pki !== undefined)) {
+    throw new SallyportError(
+      "USAGE",
+      "A proxy gets its targets from the programs that use it: give --socks5 or --http-proxy alone, with --gateway, or with --pki",
+    );
+  }
 }
 
 async function chooseAdmission(args: Choice): Promise<Admit> {

@@ -12,6 +12,8 @@ const PROGRAMS: Record<string, string[]> = {
   openssl: ["openssl"],
   gdb: ["gdb"],
   tcpdump: ["tcpdump"],
+  curl: ["curl"],
+  "netcat-openbsd": ["nc.openbsd"],
   iproute2: ["ip"],
   procps: ["ps"],
   systemd: ["systemd-analyze", "systemd-notify"],

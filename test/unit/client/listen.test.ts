@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { type LocalPort, type LocalPortOptions, listenLocal } from "../../../src/client/listen.ts";
+import { type LocalPortOptions, listenLocal } from "../../../src/client/listen.ts";
+import type { LocalPort } from "../../../src/client/local-server.ts";
 import type { OpenedTunnel } from "../../../src/client/tunnel.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";

@@ -1,0 +1,33 @@
+import type { Admission } from "./platform-access.ts";
+import { type OpenedTunnel, openTunnel } from "./tunnel.ts";
+import { Ways } from "./ways.ts";
+
+/** What leads to the target; asked again with what has turned out to lead nowhere. */
+export type Admit = (failed?: Admission) => Promise<Admission>;
+
+/** For all of a tunnel, while there is no other gateway to try. */
+const OPENING_MS = 30_000;
+
+/** Opens tunnels to one target, by whichever way leads there. */
+export class Opener {
+  readonly ways: Ways<Admission>;
+
+  /** @param prologue the first line of tunnels in HTTP mode */
+  constructor(
+    admit: Admit,
+    private readonly prologue: Buffer,
+  ) {
+    this.ways = new Ways({ ways: admit });
+  }
+
+  /** @throws what `Ways.through`, `openTunnel` and the platform throw */
+  open(): Promise<OpenedTunnel> {
+    return this.ways.through(
+      async ({ credentials, known: { mode }, relayTimeoutMs, timeoutMs = OPENING_MS }) => {
+        const tunnel = await openTunnel(credentials, { mode, relayTimeoutMs, timeoutMs });
+        if (mode === "http") tunnel.stream.write(Buffer.from(this.prologue));
+        return tunnel;
+      },
+    );
+  }
+}
