@@ -1,11 +1,13 @@
 import { asSallyportError, SallyportError } from "../../telemetry/error.ts";
 import { lastWords } from "../last-words.ts";
+import { withPrologue } from "../prologue.ts";
 import type { PulledStream } from "../pulled-stream.ts";
 import { pump } from "../pump.ts";
 import type { ByteStream } from "../stream.ts";
 import { NoAnswer } from "./answer.ts";
 import { IncomingBody } from "./body.ts";
 import { Exchange } from "./exchange.ts";
+import type { Field } from "./field.ts";
 import { isEmpty } from "./framing.ts";
 import { badAnswer, badRequest, formatAnswerHead, parseRequestHead } from "./head.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -21,14 +23,15 @@ export interface Refusal {
   reason: string;
   contentType: string;
   body: string;
+  fields?: Field[];
 }
 
 /** What makes a proxy of the machine below. */
 export interface ProxyRules {
   /** @throws SallyportError when the request goes nowhere */
   route(request: Request): Promise<Route>;
-  /** CONNECT to that authority; the client is told only when it is there. @throws SallyportError */
-  tunnel(authority: string, signal: AbortSignal): Promise<ByteStream>;
+  /** The far end for a CONNECT; the client is told when it is there. @throws SallyportError */
+  tunnel(request: Request): Promise<ByteStream>;
   /** How a client is told what went wrong. */
   refusal(error: SallyportError): Refusal;
   limits: HttpLimits;
@@ -117,17 +120,18 @@ class Server {
     return exchange.clientReusable();
   }
 
-  async #connect({ target: authority, framing }: Request): Promise<boolean> {
+  async #connect(request: Request): Promise<boolean> {
     const { client, rules } = this;
+    let far: ByteStream;
     try {
-      if (!isEmpty(framing)) throw badRequest("CONNECT has no body");
-      const far = await rules.tunnel(authority, client.gone);
-      await client.write(formatAnswerHead({ status: 200, reason: "Connection established", fields: [] }));
-      this.joined = pump(client.handOver(), far);
-      return false;
+      if (!isEmpty(request.framing)) throw badRequest("CONNECT has no body");
+      far = await rules.tunnel(request);
     } catch (error) {
-      return this.#refuse(asSallyportError(error, "INTERNAL", "The tunnel could not be opened"), undefined);
+      return this.#refuse(asSallyportError(error, "INTERNAL", "The tunnel could not be opened"), request);
     }
+    const granted = formatAnswerHead({ status: 200, reason: "Connection established", fields: [] });
+    this.joined = pump(withPrologue(client.handOver(), granted), far);
+    return false;
   }
 
   /** Nothing of this request's body has been read yet; without a request, nobody knows where the next one begins. */
@@ -138,11 +142,12 @@ class Server {
   }
 
   async #tell(error: SallyportError, keepAlive: boolean): Promise<boolean> {
-    const { status, reason, contentType, body } = this.rules.refusal(error);
+    const { status, reason, contentType, body, fields: more = [] } = this.rules.refusal(error);
     const bytes = Buffer.from(body);
     const fields = [
       { name: "Content-Type", value: contentType },
       { name: "Content-Length", value: String(bytes.length) },
+      ...more,
       ...(keepAlive ? [] : [{ name: "Connection", value: "close" }]),
     ];
     await this.client.write(formatAnswerHead({ status, reason, fields }), bytes);
