@@ -10,8 +10,12 @@ import { connectionRoutes } from "./connections.ts";
 import type { ApiEnv, ApiServices } from "./env.ts";
 import { eventRoutes } from "./events.ts";
 import { gatewayAgentRoutes } from "./gateway-agents.ts";
+import { gatewayLoadRoutes } from "./gateway-loads.ts";
+import { gatewayPoolRoutes } from "./gateway-pools.ts";
 import { gatewayRoutes } from "./gateways.ts";
 import { grantRoutes } from "./grants.ts";
+import { identityRoutes } from "./identities.ts";
+import { identityAgentRoutes } from "./identity-agents.ts";
 import { invitationRoutes } from "./invitations.ts";
 import { memberRoutes } from "./members.ts";
 import { organisationRoutes } from "./organisations.ts";
@@ -25,6 +29,7 @@ import { roleRoutes } from "./roles.ts";
 import { requireDeclaredAccess, routes } from "./route.ts";
 import { statusRoutes } from "./status.ts";
 import { tokenRoutes } from "./tokens.ts";
+import { universalAuthRoutes } from "./universal-auth.ts";
 
 /** ACCEPTANCE, "Else". */
 export const BODY_LIMIT = 64 * 1024;
@@ -80,8 +85,13 @@ export function createApi(services: ApiServices): Api {
     memberRoutes,
     roleRoutes,
     organisationRoutes,
+    universalAuthRoutes,
+    identityRoutes,
     gatewayAgentRoutes,
+    identityAgentRoutes,
     gatewayRoutes,
+    gatewayPoolRoutes,
+    gatewayLoadRoutes,
     relayAgentRoutes,
     relayRoutes,
     resourceRoutes,
