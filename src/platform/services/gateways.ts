@@ -15,13 +15,22 @@ import {
 import { lockOrganisation } from "../store/people.ts";
 import { countGatewayResources } from "../store/resources.ts";
 import { byHolder, type Holder } from "./actors.ts";
+import { prepareAuthMethod, writeAuthMethod } from "./auth-methods/change.ts";
+import type { AuthMethodWish } from "./auth-methods/settings.ts";
 import { type Core, LIMITS } from "./core.ts";
-import { mintEnrollmentToken } from "./enrollment.ts";
+import { mintEnrollmentToken, requireTokenMethod } from "./enrollment.ts";
 import { emit } from "./events.ts";
+import { runsAsIdentity } from "./identity-agents.ts";
 
-/** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED */
-export async function createGateway(core: Core, holder: Holder, name: string): Promise<GatewayView> {
+/** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, REQUEST_INVALID */
+export async function createGateway(
+  core: Core,
+  holder: Holder,
+  { name, wish }: { name: string; wish: AuthMethodWish },
+): Promise<GatewayView> {
   const id = crypto.randomUUID();
+  const authMethodId = crypto.randomUUID();
+  const prepared = await prepareAuthMethod(core, wish, { orgId: holder.orgId, authMethodId });
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await lockOrganisation(sql, holder.orgId, now);
@@ -31,18 +40,16 @@ export async function createGateway(core: Core, holder: Holder, name: string): P
         `An organisation can have ${LIMITS.gateways} gateways: delete one first.`,
       );
     }
-    const row = { id, orgId: holder.orgId, name, authMethodId: crypto.randomUUID(), now };
+    const row = { id, orgId: holder.orgId, name, authMethodId, now };
     if (!(await insertGateway(sql, row))) {
       throw new SallyportError(
         "ALREADY_EXISTS",
         `There is a gateway named ${name} already: choose another name.`,
       );
     }
-    await insertAudit(
-      sql,
-      { ...byHolder(holder), event: "GATEWAY_CREATE", detail: { gatewayId: id, name } },
-      now,
-    );
+    await writeAuthMethod(sql, authMethodId, prepared, now);
+    const detail = { gatewayId: id, name, method: wish.method };
+    await insertAudit(sql, { ...byHolder(holder), event: "GATEWAY_CREATE", detail }, now);
   });
   return await getGateway(core, holder, id);
 }
@@ -84,9 +91,10 @@ export async function removeGateway(core: Core, holder: Holder, id: string): Pro
   return gateway;
 }
 
-/** Makes every access and enrollment token of the gateway worthless and cuts its tunnels. @throws SallyportError NOT_FOUND */
+/** Makes every access and enrollment token of the gateway worthless and cuts its tunnels. @throws SallyportError NOT_FOUND, REQUEST_REFUSED */
 export async function revokeGatewayAccess(core: Core, holder: Holder, id: string): Promise<string> {
   const gateway = await getGateway(core, holder, id);
+  if (gateway.identity_id !== null) throw runsAsIdentity("gateway", gateway.name);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await deleteGatewayTokens(sql, id);
@@ -106,6 +114,7 @@ export async function generateGatewayToken(
   id: string,
 ): Promise<{ token: string; expiresAt: string }> {
   const gateway = await getGateway(core, holder, id);
+  requireTokenMethod("gateway", gateway.name, gateway.auth_method);
   return await core.store.transaction(async (sql) => {
     const now = core.now();
     const owner = { orgId: holder.orgId, authMethodId: gateway.auth_method_id };
