@@ -1,7 +1,7 @@
 import { followPlatform } from "../client/follow-platform.ts";
 import { findConf } from "../host/conf-file.ts";
 import { normaliseDomain } from "../host/domain.ts";
-import { type Environment, secret, setting } from "../host/environment.ts";
+import { type Environment, secret } from "../host/environment.ts";
 import { confPath, type Machine, runtimeDirectory, stateDirectory } from "../host/paths.ts";
 import { chooseProxy } from "../host/proxy.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
@@ -17,6 +17,7 @@ import { ConnectionSpool } from "./connection-spool.ts";
 import { hasCache, openCredentialsCache } from "./credentials-cache.ts";
 import { deployHint, type Enrolled, enrolGateway, isSpentHere } from "./enrolment.ts";
 import { asGateway, asIdentity, type GatewayPlatform, openPlatform } from "./identity-platform.ts";
+import { asMachine, enrolMachine, gatewayMachineLogin, rememberLogin } from "./machine-platform.ts";
 import { PlatformSource } from "./platform-source.ts";
 import { measureRelay } from "./relay-latency.ts";
 import { ReloadablePolicy } from "./reloadable-policy.ts";
@@ -38,12 +39,15 @@ export interface GatewayRequest {
 type Settings = GatewaySettings & { domain: string };
 
 /**
- * Enrols with the token that is given (`gateway enroll`); contacts no relay.
+ * Enrols with the token that is given, or by what the machine is (`gateway enroll`); contacts no relay.
  * @throws SallyportError as `enrolGateway`; CONFIG_INVALID when there is no token, no domain or a bad rule
  */
 export async function enrolFromRequest(request: GatewayRequest): Promise<Enrolled & { confPath: string }> {
   const { gatewayName } = request;
   const { conf, settings } = await readSettings(request);
+  const path = confPath("gateway", gatewayName, request.machine);
+  const login = await gatewayMachineLogin(request, conf);
+  if (login) return { ...(await enrolMachine(request, { conf, settings }, login)), confPath: path };
   const token = request.token ?? (await secret(request.machine.env, "GATEWAY_ENROLLMENT_TOKEN"));
   if (token === undefined) {
     throw new SallyportError(
@@ -51,10 +55,7 @@ export async function enrolFromRequest(request: GatewayRequest): Promise<Enrolle
       `There is no enrollment token: ${deployHint(gatewayName)} and give it with --token-file - (stdin) or --token.`,
     );
   }
-  return {
-    ...(await enrol(request, settings, conf, token)),
-    confPath: confPath("gateway", gatewayName, request.machine),
-  };
+  return { ...(await enrol(request, settings, conf, token)), confPath: path };
 }
 
 /** A gateway that is ready to run, and by which name its operator finds it. */
@@ -180,7 +181,7 @@ export async function readSettings(request: GatewayRequest): Promise<Known> {
   const settings = gatewaySettings(flags, conf, machine.env, profileDomain);
   parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName });
   if (settings.domain === undefined) {
-    if (token === undefined && conf.size === 0) throw notEnrolled(gatewayName, machine, conf);
+    if (token === undefined && conf.size === 0 && !flags.login?.enrollMethod) throw notEnrolled(gatewayName, machine);
     throw new SallyportError("CONFIG_INVALID", "Which platform? Add --domain https://...");
   }
   const { insecureHttp } = settings;
@@ -188,8 +189,8 @@ export async function readSettings(request: GatewayRequest): Promise<Known> {
 }
 
 /**
- * As whom the gateway reaches its platform (PROTOCOL 0.3): what the command line names; a credential of its own from an
- * enrollment; the machine identity of environment or conf.
+ * As whom the gateway reaches its platform (PROTOCOL 0.3): what the command line names; itself, by what its machine is
+ * or by a credential from an enrollment; the machine identity of environment or conf.
  */
 async function accessOf(
   request: GatewayRequest,
@@ -200,11 +201,17 @@ async function accessOf(
   const { gatewayName, machine, identity = {} } = request;
   const named = await givenIdentity(identity, conf, machine.env);
   if (named) return asIdentity(settings, machine.env, { login: named, gatewayName });
+  const login = await gatewayMachineLogin(request, conf);
+  if (login) {
+    const access = await asMachine(request, settings, login, log);
+    await rememberLogin(request, { conf, settings }, login, log);
+    return access;
+  }
   const accessToken = await accessTokenOf(request, settings, conf, log);
   if (accessToken !== undefined) return asGateway(settings, machine.env, accessToken);
   const stored = await storedIdentity(conf, machine.env);
   if (stored) return asIdentity(settings, machine.env, { login: stored, gatewayName });
-  throw notEnrolled(gatewayName, machine, conf);
+  throw notEnrolled(gatewayName, machine);
 }
 
 async function accessTokenOf(
@@ -245,20 +252,8 @@ function enrol(
 }
 
 /** Neither conf nor token, or no domain: says which command to run. */
-export function notEnrolled(
-  gatewayName: string,
-  machine: Machine,
-  conf: ReadonlyMap<string, string>,
-): SallyportError {
+export function notEnrolled(gatewayName: string, machine: Machine): SallyportError {
   const path = confPath("gateway", gatewayName, machine);
-  const method = setting(machine.env, "GATEWAY_ENROLL_METHOD") ?? conf.get("INFISICAL_GATEWAY_ENROLL_METHOD");
-  if (conf.size > 0 && method === "aws") {
-    return new SallyportError(
-      "UNSUPPORTED",
-      `The conf of gateway ${gatewayName} uses the AWS login, which this version does not do: ${deployHint(gatewayName)} and ` +
-        "start it with that.",
-    );
-  }
   return new SallyportError(
     "CONFIG_INVALID",
     `Gateway ${gatewayName} is not enrolled here (nothing of use in ${path}): ${deployHint(gatewayName)}, then run ` +

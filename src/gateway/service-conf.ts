@@ -4,7 +4,9 @@ import { confPath } from "../host/paths.ts";
 import type { ServiceConf } from "../host/service/describe-service.ts";
 import { givenIdentity, storedIdentity, withIdentity } from "../platform-client/identity-login.ts";
 import type { IdentityLogin } from "../platform-client/identity-session.ts";
+import { machineLogin } from "../platform-client/login/machine-login.ts";
 import { withSettings } from "./enrolment.ts";
+import { gatewayMachineLogin, machineConf } from "./machine-platform.ts";
 import { enrolFromRequest, type GatewayRequest, notEnrolled, readSettings } from "./prepare.ts";
 import { gatewaySettings, storedAccessToken } from "./settings.ts";
 
@@ -19,6 +21,9 @@ export async function keepServiceConf(request: GatewayRequest): Promise<ServiceC
   const path = confPath("gateway", gatewayName, machine);
   const before = await readConf(path);
   const { conf, settings } = await readSettings(request);
+  const login = request.identity ? undefined : await gatewayMachineLogin(request, conf);
+  // The service logs in by itself.
+  if (login) return await keepConf(path, before, machineConf(conf, gatewayName, settings, login));
   const identity = await identityOf(request, conf);
   if (identity)
     return await keepConf(path, before, identityConf(withSettings(conf, gatewayName, settings), identity));
@@ -28,7 +33,7 @@ export async function keepServiceConf(request: GatewayRequest): Promise<ServiceC
     request.token ??
     (await secret(machine.env, "GATEWAY_ENROLLMENT_TOKEN")) ??
     (stored === undefined ? conf.get("INFISICAL_GATEWAY_ENROLLMENT_TOKEN") : undefined);
-  if (token === undefined && stored === undefined) throw notEnrolled(gatewayName, machine, conf);
+  if (token === undefined && stored === undefined) throw notEnrolled(gatewayName, machine);
   const base = token === undefined ? conf : (await enrolFromRequest({ ...request, token })).conf;
   const values = withSettings(base, gatewayName, settings);
   if (stored !== undefined && (await storedAccessToken(values, {})) === undefined) {
@@ -77,8 +82,11 @@ export async function previewServiceConf({
 }: GatewayRequest): Promise<ServiceConf> {
   const conf = (await findReadableConf("gateway", gatewayName, machine))?.values ?? new Map();
   const settings = gatewaySettings(flags, conf, machine.env);
+  const login = machineLogin({ role: "gateway", flags: flags.login ?? {}, conf, env: machine.env });
   return {
     path: confPath("gateway", gatewayName, machine),
-    values: withSettings(conf, gatewayName, settings),
+    values: login
+      ? machineConf(conf, gatewayName, settings, login)
+      : withSettings(conf, gatewayName, settings),
   };
 }

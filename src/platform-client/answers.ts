@@ -128,6 +128,8 @@ export const relayRow = z.object({
   /** Only from Sallyport's platform; absent = 2222 and 8443. */
   sshPort: port.optional(),
   tlsPort: port.optional(),
+  /** Gateways that name no relay may choose it; only from Sallyport's platform. */
+  autoSelect: z.boolean().optional(),
   /** Not in lists; null for an instance relay. */
   authMethod: authMethodView.nullish(),
   health: healthAnswer.optional(),

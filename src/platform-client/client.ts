@@ -302,7 +302,7 @@ export class PlatformClient {
   /** The same for a relay, which may also move. */
   updateRelay(
     relayId: string,
-    body: { host?: string; authMethod?: AuthMethodRequest },
+    body: { host?: string; autoSelect?: boolean; authMethod?: AuthMethodRequest },
   ): Promise<answers.RelayRow> {
     const path = `/v2/relays/${encodeURIComponent(relayId)}`;
     return this.#call({ method: "PATCH", path, body, answer: answers.relayRow });
@@ -351,7 +351,10 @@ export class PlatformClient {
   }
 
   /** Another way to log in from now on; who is logged in stays so. */
-  updateGateway(gatewayId: string, body: { authMethod?: AuthMethodRequest }): Promise<answers.GatewayRow> {
+  updateGateway(
+    gatewayId: string,
+    body: { name?: string; authMethod?: AuthMethodRequest },
+  ): Promise<answers.GatewayRow> {
     const path = `/v3/gateways/${encodeURIComponent(gatewayId)}`;
     return this.#call({ method: "PATCH", path, body, answer: answers.gatewayRow });
   }

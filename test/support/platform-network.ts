@@ -49,12 +49,12 @@ const BOOTSTRAPPED = z.object({ token: z.string() });
 
 export async function startPlatform(
   workspace: Workspace,
-  o: { build?: Build } = {},
+  o: { build?: Build; env?: Record<string, string> } = {},
 ): Promise<PlatformNetwork> {
-  const { build = "source" } = o;
+  const { build = "source", env = {} } = o;
   const dataDirectory = workspace.join("platform-data");
   const data = ["--data-dir", dataDirectory];
-  const own = { home: await workspace.directory("platform"), build };
+  const own = { home: await workspace.directory("platform"), build, env };
   const bootstrap = ["platform", "bootstrap", ...data, "--org", "Acme", "--email", "admin@example.com"];
   const { stdout, stderr } = await runProduct([...bootstrap, "--json"], own);
   if (stdout === "") throw new Error(`no bootstrap: ${stderr}`);

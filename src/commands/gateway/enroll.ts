@@ -9,12 +9,13 @@ import { gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
 
 export default command({
   name: "enroll",
-  description: "Exchange an enrollment token and keep the gateway's credentials on this machine",
+  description:
+    "Enroll the gateway, by a token, AWS or Kubernetes, and keep what it logs in with on this machine",
   args: { ...gatewayArgs, json: { type: "boolean", description: "Print JSON" } },
   async run({ args, repeated }) {
     const machine = thisMachine();
     const gatewayName = requiredGatewayName("enroll", args, machine.env);
-    const flags = gatewayFlags(args, repeated, machine.env);
+    const flags = gatewayFlags(args, repeated);
     const { token, identity } = await givenCredentials(args);
     if (identity) {
       throw new SallyportError(

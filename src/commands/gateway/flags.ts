@@ -3,6 +3,7 @@ import { type Environment, setting } from "../../host/environment.ts";
 import { requireGatewayName, requireRelayName } from "../../host/names.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { identityMethodArgs } from "../identity-flags.ts";
+import { serviceAccountArgs } from "../login-flags.ts";
 
 /** Older words of Infisical's for `--relay`. */
 const RELAY_ALIASES: string[] = ["target-relay-name", "proxy-name"];
@@ -11,7 +12,11 @@ const RELAY_ALIASES: string[] = ["target-relay-name", "proxy-name"];
 export const gatewayArgs = {
   gateway: { type: "positional", required: false, description: "Name of the gateway", valueHint: "name" },
   name: { type: "string", description: "Name of the gateway (the same as the argument)", valueHint: "name" },
-  "enroll-method": { type: "string", description: "How the gateway enrolls: token", valueHint: "method" },
+  "enroll-method": {
+    type: "string",
+    description: "How the gateway logs in: token, aws or kubernetes",
+    valueHint: "method",
+  },
   token: {
     type: "string",
     description: "Enrollment token, works once, or a machine identity's token; - reads it from stdin",
@@ -25,9 +30,10 @@ export const gatewayArgs = {
   domain: { type: "string", description: "The platform's address", valueHint: "url" },
   "gateway-id": {
     type: "string",
-    description: "Id of the gateway, for the enroll method aws",
+    description: "Id of the gateway, for the enroll methods aws and kubernetes",
     valueHint: "id",
   },
+  ...serviceAccountArgs,
   ...identityMethodArgs,
   relay: {
     type: "string",
@@ -69,6 +75,7 @@ export interface GatewayArgs {
   "token-file"?: string | undefined;
   domain?: string | undefined;
   "gateway-id"?: string | undefined;
+  "service-account-token-path"?: string | undefined;
   tunnels?: string | undefined;
   "auth-method"?: string | undefined;
   "client-id"?: string | undefined;
@@ -85,8 +92,13 @@ type Repeated = (flag: "relay" | "allow" | "deny") => string[];
  * The flags that go into settings, checked.
  * @throws SallyportError NAME_INVALID, USAGE, UNSUPPORTED: all exit with 2
  */
-export function gatewayFlags(args: GatewayArgs, repeated: Repeated, env: Environment): GatewayFlags {
-  refuseUnsupported(args, env);
+export function gatewayFlags(args: GatewayArgs, repeated: Repeated): GatewayFlags {
+  if (args["listen-address"] !== undefined) {
+    throw new SallyportError(
+      "UNSUPPORTED",
+      "--listen-address is not supported: a gateway only dials out, through a relay. Leave it away, or run a relay of your own.",
+    );
+  }
   const relays = repeated("relay").flatMap((value) => list(value, "--relay"));
   if (relays.length > MOST_RELAYS) {
     throw new SallyportError("USAGE", `--relay takes at most ${MOST_RELAYS} names.`);
@@ -102,6 +114,11 @@ export function gatewayFlags(args: GatewayArgs, repeated: Repeated, env: Environ
     deny: repeated("deny").flatMap((value) => list(value, "--deny")),
     caFile: args["ca-file"],
     insecureHttp: args["insecure-http"] ?? false,
+    login: {
+      enrollMethod: args["enroll-method"],
+      id: args["gateway-id"],
+      tokenPath: args["service-account-token-path"],
+    },
   };
 }
 
@@ -123,26 +140,4 @@ export function requiredGatewayName(verb: string, args: GatewayArgs, env: Enviro
   const name = gatewayName(args, env);
   if (name !== undefined) return name;
   throw new SallyportError("USAGE", `Name the gateway, for example: sallyport gateway ${verb} my-gateway`);
-}
-
-function refuseUnsupported(args: GatewayArgs, env: Environment): void {
-  if (args["listen-address"] !== undefined) {
-    throw new SallyportError(
-      "UNSUPPORTED",
-      "--listen-address is not supported: a gateway only dials out, through a relay. Leave it away, or run a relay of your own.",
-    );
-  }
-  const method = args["enroll-method"] ?? setting(env, "GATEWAY_ENROLL_METHOD") ?? "token";
-  if (method === "aws") {
-    throw new SallyportError(
-      "UNSUPPORTED",
-      'The enroll method aws is not supported yet: enroll with a token from "sallyport gateway deploy-command".',
-    );
-  }
-  if (method !== "token") {
-    throw new SallyportError(
-      "USAGE",
-      `There is no enroll method ${JSON.stringify(method.slice(0, 40))}: use token.`,
-    );
-  }
 }

@@ -12,6 +12,8 @@ export default group("gateway", "The agent inside the private network", {
   create: () => import("./create.ts"),
   list: () => import("./list.ts"),
   show: () => import("./show.ts"),
+  update: () => import("./update.ts"),
+  "auth-method": () => import("./auth-method.ts"),
   revoke: () => import("./revoke.ts"),
   delete: () => import("./delete.ts"),
   "deploy-command": () => import("./deploy-command.ts"),

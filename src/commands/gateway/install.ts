@@ -18,7 +18,7 @@ export default command({
     const gatewayName = requiredGatewayName("install", args, env);
     const caFile = args["ca-file"];
     const flags = {
-      ...gatewayFlags(args, repeated, env),
+      ...gatewayFlags(args, repeated),
       // The service starts in another directory.
       caFile: caFile ? resolve(caFile) : undefined,
     };

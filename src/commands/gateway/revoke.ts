@@ -10,7 +10,11 @@ export default command({
   async run({ args }) {
     const client = await openSession(args);
     const { id, name } = await findGateway(client, args.gateway);
-    await client.revokeGateway(id);
-    say(`Revoked the gateway ${name}. To use it again: sallyport gateway deploy-command ${name}`);
+    const method = await client.revokeGateway(id);
+    say(
+      method === "token"
+        ? `Revoked the gateway ${name}. To use it again: sallyport gateway deploy-command ${name}`
+        : `Revoked the gateway ${name}. It logs in by ${method} and may do so again: to keep it out, change who is allowed with "sallyport gateway auth-method ${name}", or delete it.`,
+    );
   },
 });

@@ -24,7 +24,7 @@ export default command({
   async run({ args, repeated }) {
     const machine = thisMachine();
     const log = createLogger({ format: args["log-format"], level: args["log-level"] });
-    const flags = gatewayFlags(args, repeated, machine.env);
+    const flags = gatewayFlags(args, repeated);
     const metrics = metricsAddress(args, machine.env);
     const given = await givenCredentials(args);
     const options = await prepare({ args, flags, given, machine, log });

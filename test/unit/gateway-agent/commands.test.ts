@@ -110,9 +110,13 @@ describe("gateway commands", () => {
     [
       "AWS",
       ["start", "edge", "--enroll-method=aws", "--gateway-id=x", `--domain=${url}`],
-      /aws is not supported yet/,
+      /needs the id of the gateway: add --gateway-id/,
     ],
-    ["another method", ["start", "edge", "--enroll-method=magic"], /no enroll method "magic"/],
+    [
+      "another method",
+      ["start", "edge", "--enroll-method=magic", `--domain=${url}`],
+      /no enroll method "magic"/,
+    ],
     [
       "machine identity login without anything to log in with",
       ["start", "edge", `--domain=${url}`, "--auth-method=universal-auth"],
@@ -189,6 +193,10 @@ describe("gateway commands", () => {
     };
     expect(deployCommand(plain)).toBe(
       "sallyport gateway start edge --enroll-method=token --token=gwe_abc-_1 --relay=r1,r2 --domain=https://example.com:8443",
+    );
+    const { token: _none, ...where } = plain;
+    expect(deployCommand({ ...where, method: "aws", id: "an-id", relays: [] })).toBe(
+      "sallyport gateway start edge --enroll-method=aws --gateway-id=an-id --domain=https://example.com:8443",
     );
     const odd = "a b'$(id)`id`;\"&|\\";
     const { stdout } = await runProcess(["sh", "-c", `printf %s ${shellWord(odd)}`]);

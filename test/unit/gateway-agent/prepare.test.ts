@@ -129,9 +129,9 @@ describe("gateway start", () => {
     expect(platform.connects.at(-1)).toMatchObject({ relayName: "r1" });
   });
 
-  test("the AWS login in the conf is named as not supported", async () => {
+  test("an AWS login in the conf without an id says what is missing", async () => {
     await writeConf(conf, new Map([["INFISICAL_GATEWAY_ENROLL_METHOD", "aws"]]));
-    await expect(start()).rejects.toThrow(/AWS login/);
+    await expect(start()).rejects.toThrow(/needs the id of the gateway/);
   });
 
   test("a conf without a domain asks for one", async () => {

@@ -1,0 +1,133 @@
+import { isSameConf, requireConfWritable, writeConf } from "../host/conf-file.ts";
+import { secret } from "../host/environment.ts";
+import { confPath, stateDirectory } from "../host/paths.ts";
+import { KeptToken } from "../platform-client/login/kept-token.ts";
+import { MachineAccess } from "../platform-client/login/machine-access.ts";
+import {
+  type MachineLogin,
+  machineLogin,
+  prove,
+  withMachineLogin,
+} from "../platform-client/login/machine-login.ts";
+import { describe } from "../telemetry/error.ts";
+import { type Logger, silentLogger } from "../telemetry/log.ts";
+import { type Enrolled, withSettings } from "./enrolment.ts";
+import { type GatewayPlatform, openPlatform, type PlatformSettings } from "./identity-platform.ts";
+import type { GatewayRequest } from "./prepare.ts";
+import type { GatewaySettings } from "./settings.ts";
+
+type Conf = ReadonlyMap<string, string>;
+
+/**
+ * How the gateway logs in by its machine; undefined where it is by token. An enrollment token that is given beats the
+ * method of the conf.
+ * @throws SallyportError USAGE
+ */
+export async function gatewayMachineLogin(
+  { flags, token, machine: { env } }: GatewayRequest,
+  conf: Conf,
+): Promise<MachineLogin | undefined> {
+  const given = flags.login ?? {};
+  if (given.enrollMethod === undefined) {
+    if (token !== undefined || (await secret(env, "GATEWAY_ENROLLMENT_TOKEN")) !== undefined)
+      return undefined;
+  }
+  return machineLogin({ role: "gateway", flags: given, conf, env });
+}
+
+/**
+ * The platform as a gateway that logs in by AWS or Kubernetes: by the token that is kept from before, or after a login,
+ * and after another one whenever the platform no longer takes the token.
+ * @throws SallyportError CONFIG_INVALID, UNAUTHENTICATED with the platform's reason, PLATFORM_UNREACHABLE
+ */
+export async function asMachine(
+  request: GatewayRequest,
+  settings: PlatformSettings,
+  login: MachineLogin,
+  log: Logger,
+): Promise<GatewayPlatform> {
+  const access = machineAccess(request, settings, login, log);
+  await access.open();
+  const client = openPlatform(settings, request.machine.env, () => access.token());
+  return {
+    client,
+    source: {
+      gatewayConnect: (body, ask) => access.call(() => client.gatewayConnect(body, ask)),
+      listRelays: (ask) => access.call(() => client.listRelays(ask)),
+    },
+    issuedFor: `${login.method} ${login.id}`,
+    refusedFix:
+      `See how it may log in with "sallyport gateway show ${request.gatewayName}"; this host tries again by itself. ` +
+      "Where another host logs in as the same gateway, stop one of the two",
+  };
+}
+
+/** `gateway enroll` by AWS or Kubernetes: tries the login and keeps how it is done in the conf. */
+export async function enrolMachine(
+  request: GatewayRequest,
+  { conf, settings }: { conf: Conf; settings: GatewaySettings & { domain: string } },
+  login: MachineLogin,
+): Promise<Enrolled> {
+  const { gatewayName, machine } = request;
+  const path = confPath("gateway", gatewayName, machine);
+  await requireConfWritable(path);
+  const access = machineAccess(request, settings, login, silentLogger);
+  await access.login();
+  const kept = machineConf(conf, gatewayName, settings, login);
+  if (!isSameConf(conf, kept)) await writeConf(path, kept);
+  const before = conf.get("INFISICAL_GATEWAY_ID");
+  return {
+    outcome: before === undefined ? "enrolled" : "rotated",
+    gatewayId: login.id,
+    accessToken: access.token(),
+    conf: kept,
+    ...(before === undefined || before === login.id ? {} : { previousGatewayId: before }),
+  };
+}
+
+/** What `start` was told about the login is kept for the next one, where the conf can be written: in a container not. */
+export async function rememberLogin(
+  { gatewayName, machine, flags }: GatewayRequest,
+  { conf, settings }: { conf: Conf; settings: GatewaySettings & { domain: string } },
+  login: MachineLogin,
+  log: Logger,
+): Promise<void> {
+  const wanted = machineConf(conf, gatewayName, settings, login);
+  if (flags.login?.enrollMethod === undefined || isSameConf(conf, wanted)) return;
+  try {
+    await writeConf(confPath("gateway", gatewayName, machine), wanted);
+  } catch (error) {
+    log.info("The conf can't be kept: the next start needs the same flags", { reason: describe(error) });
+  }
+}
+
+/** The conf of a gateway that logs in so; nothing of another method stays in it. */
+export function machineConf(
+  conf: Conf,
+  gatewayName: string,
+  settings: GatewaySettings,
+  login: MachineLogin,
+): Map<string, string> {
+  return withMachineLogin(withSettings(conf, gatewayName, settings), "gateway", login);
+}
+
+function machineAccess(
+  { gatewayName, machine }: GatewayRequest,
+  settings: PlatformSettings,
+  login: MachineLogin,
+  log: Logger,
+): MachineAccess {
+  const platform = openPlatform(settings, machine.env);
+  return new MachineAccess({
+    login: async () => {
+      const proof = await prove(login, platform, machine.env);
+      return await platform.gatewayLogin({ ...proof, gatewayId: login.id });
+    },
+    kept: new KeptToken(
+      stateDirectory("gateway", gatewayName, machine),
+      [settings.domain, login.method, login.id],
+      log,
+    ),
+    log,
+  });
+}
