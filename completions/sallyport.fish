@@ -175,22 +175,23 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l domai
 complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from doctor" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a enroll
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a install
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a uninstall
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a systemd
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a status
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a reload
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a log-level
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a show
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a auth-method
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a revoke
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a delete
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -f -a deploy-command
-complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show auth-method revoke delete deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a status
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a reload
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a update
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from enroll" -l token
@@ -308,6 +309,8 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l allow-service-account
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l audience
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l verify-tls
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l wait
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l timeout
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from create" -l insecure-http
@@ -320,11 +323,19 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from list" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l check
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l wait
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l timeout
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from update" -l name
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from update" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from update" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from update" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from update" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from update" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from auth-method" -l allow-arn
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from auth-method" -l allow-account
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from auth-method" -l require-audience
@@ -430,11 +441,12 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l passwo
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from logout" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from logout" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -f -a rename
-complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -f -a switch
-complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create rename switch" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create update rename switch" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create update rename switch" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create update rename switch" -f -a update
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create update rename switch" -f -a rename
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create update rename switch" -f -a switch
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and not __fish_seen_subcommand_from list create update rename switch" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from list" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from list" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from list" -l insecure-http
@@ -445,6 +457,12 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from create" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from create" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from update" -l require-gateway-pools
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from update" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from update" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from update" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from update" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from update" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from rename" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from rename" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from rename" -l insecure-http
@@ -455,10 +473,19 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a bootstrap
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a migrate
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from bootstrap migrate start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a backup
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a bootstrap
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a migrate
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a restore
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l out
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l data-dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l database-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l email
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l org
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from bootstrap" -l ca-dir
@@ -477,6 +504,13 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l in
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l data-dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l database-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l listen
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l public-url
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l data-dir
@@ -531,22 +565,23 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l check
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a enroll
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a install
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a uninstall
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a systemd
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a status
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a reload
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a log-level
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a show
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a drain
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a revoke
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a delete
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -f -a deploy-command
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show drain revoke delete deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a status
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a reload
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a update
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a drain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l token
@@ -660,6 +695,8 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from reload" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from log-level" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l wait
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l timeout
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l insecure-http
@@ -672,11 +709,20 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from list" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l check
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l wait
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l timeout
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from show" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l auto-select
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l insecure-http

@@ -40,15 +40,12 @@ export interface CoreOptions {
  * @throws SallyportError DATABASE_UNAVAILABLE, DATABASE_TOO_NEW, ROOT_KEY_MISMATCH, CONFIG_INVALID, FILE_UNWRITABLE
  */
 export async function openCore(options: CoreOptions): Promise<Core> {
-  const { databaseUrl } = options;
-  if (databaseUrl !== undefined) requirePostgresUrl(databaseUrl);
-  const given = await givenRootKey(options.env);
-  if (given === undefined && databaseUrl !== undefined) throw missingRootKey();
+  await requireRootKey(options);
   const store = await openDataDirectory(options);
   try {
     const steps = await migrate(store);
     if (steps.length > 0) options.log.info("Brought the database forward", { steps: steps.join(", ") });
-    return await assemble(store, given ?? (await rootKeyBeside(store, options)), options);
+    return await assemble(store, await openRootKey(store, options), options);
   } catch (error) {
     await store.close();
     throw error;
@@ -65,8 +62,33 @@ export async function openDataDirectory(
   return await openDatabase({ databaseUrl: options.databaseUrl, file: join(dataDir, "sallyport.db") });
 }
 
-async function rootKeyBeside(store: Store, options: CoreOptions): Promise<Uint8Array> {
-  const inUse = (await findInstance(store.read)) !== undefined;
+/** Before anything is made: with PostgreSQL the key has to be given. @throws SallyportError CONFIG_INVALID */
+async function requireRootKey({ databaseUrl, env }: Pick<CoreOptions, "databaseUrl" | "env">): Promise<void> {
+  if (databaseUrl === undefined) return;
+  requirePostgresUrl(databaseUrl);
+  if ((await givenRootKey(env)) === undefined) throw missingRootKey();
+}
+
+/**
+ * The key that is given, or the one beside the data directory, made when the database is new.
+ * @param inUse something is sealed already: a new key would be of no use; found out unless told
+ * @throws SallyportError ROOT_KEY_MISMATCH, CONFIG_INVALID, FILE_UNREADABLE, FILE_UNWRITABLE
+ */
+export async function openRootKey(
+  store: Store,
+  options: Pick<CoreOptions, "dataDir" | "databaseUrl" | "env" | "log">,
+  inUse?: boolean,
+): Promise<Uint8Array> {
+  const given = await givenRootKey(options.env);
+  if (given !== undefined) return given;
+  if (options.databaseUrl !== undefined) throw missingRootKey();
+  return await rootKeyBeside(options, inUse ?? (await findInstance(store.read)) !== undefined);
+}
+
+async function rootKeyBeside(
+  options: Pick<CoreOptions, "dataDir" | "log">,
+  inUse: boolean,
+): Promise<Uint8Array> {
   const { key, made } = await localRootKey({ dataDir: options.dataDir, inUse });
   if (made !== undefined) {
     options.log.warn("Made the root key: keep a copy of it apart from the data, nothing opens without it", {

@@ -63,6 +63,7 @@ export const CODES = {
   SERVICE_NOT_READY: 4,
   DATABASE_UNAVAILABLE: 4,
   DATABASE_TOO_NEW: 2,
+  BACKUP_INVALID: 2,
 } as const satisfies Record<string, 1 | 2 | 3 | 4>;
 
 export type Code = keyof typeof CODES;

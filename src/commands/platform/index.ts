@@ -1,7 +1,9 @@
 import { group } from "../command.ts";
 
 export default group("platform", "The control plane: API, certificate authorities, registry", {
+  backup: () => import("./backup.ts"),
   bootstrap: () => import("./bootstrap.ts"),
   migrate: () => import("./migrate.ts"),
+  restore: () => import("./restore.ts"),
   start: () => import("./start.ts"),
 });

@@ -17,7 +17,7 @@ export class Keyring {
   private constructor(rootKey: Uint8Array, row: InstanceRow) {
     this.#rootKey = rootKey;
     this.instanceId = row.id;
-    openText(rootKey, row.sealed_root_key_check, `the database's root key check of ${row.id}`);
+    verifyRootKey(rootKey, row);
     this.jwtSecret = openText(rootKey, row.sealed_jwt_secret, `jwt-secret/${row.id}`);
   }
 
@@ -31,7 +31,7 @@ export class Keyring {
     const id = crypto.randomUUID();
     const fresh = {
       id,
-      rootKeyCheck: sealText(rootKey, Buffer.from("sallyport"), `the database's root key check of ${id}`),
+      rootKeyCheck: sealText(rootKey, Buffer.from("sallyport"), rootKeyCheckContext(id)),
       jwtSecret: sealText(rootKey, randomBytes(64), `jwt-secret/${id}`),
       now: now.toISOString(),
     };
@@ -59,6 +59,11 @@ export class Keyring {
   }
 }
 
+/** @throws SallyportError ROOT_KEY_MISMATCH when the database was sealed under another key */
+export function verifyRootKey(rootKey: Uint8Array, row: InstanceRow): void {
+  openText(rootKey, row.sealed_root_key_check, rootKeyCheckContext(row.id));
+}
+
 /** Seals and opens under one key. */
 export class Sealer {
   readonly #key: Uint8Array;
@@ -75,6 +80,10 @@ export class Sealer {
   open(sealed: string, context: string): Uint8Array {
     return openText(this.#key, sealed, context);
   }
+}
+
+function rootKeyCheckContext(instanceId: string): string {
+  return `the database's root key check of ${instanceId}`;
 }
 
 function sealText(key: Uint8Array, plaintext: Uint8Array, context: string): string {

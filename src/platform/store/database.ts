@@ -11,6 +11,9 @@ export type Value = string | number | null;
  */
 export type Sql = <Row = unknown>(text: TemplateStringsArray, ...values: Value[]) => Promise<Row[]>;
 
+/** The same for a statement that is put together by the program; values stand where it says $1, $2, in this order. */
+export type RawSql = <Row = unknown>(text: string, values?: Value[]) => Promise<Row[]>;
+
 export interface Store {
   readonly dialect: "sqlite" | "postgres";
   /** Outside of any transaction; on SQLite a second connection that can't write. */
@@ -21,8 +24,10 @@ export interface Store {
    * @throws SallyportError DATABASE_UNAVAILABLE when too many wait already
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
-  /** Statements without values, for migrations. Held under a lock that other processes respect. */
-  migrate(work: (run: (text: string) => Promise<void>, sql: Sql) => Promise<void>): Promise<void>;
+  /** Statements in words of one's own, for migrations. Held under a lock that other processes respect. */
+  migrate(work: (run: RawSql, sql: Sql) => Promise<void>): Promise<void>;
+  /** Everything as it is at one moment, for reading only; others go on writing meanwhile. */
+  snapshot<T>(work: (run: RawSql) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import { SallyportError } from "../../telemetry/error.ts";
-import type { Store } from "./database.ts";
+import type { RawSql, Sql, Store } from "./database.ts";
 import { MIGRATIONS } from "./migrations/index.ts";
 
 /**
@@ -9,26 +9,35 @@ import { MIGRATIONS } from "./migrations/index.ts";
  * @throws SallyportError DATABASE_TOO_NEW when a newer program has been here
  */
 export async function migrate(store: Store, now = new Date()): Promise<string[]> {
-  const taken: string[] = [];
+  let taken: string[] = [];
   await store.migrate(async (run, sql) => {
-    await run(
-      "CREATE TABLE IF NOT EXISTS schema_migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)",
-    );
-    const [{ version } = { version: 0 }] = await sql<{ version: number }>`
-      SELECT CAST(COALESCE(MAX(id), 0) AS INTEGER) AS version FROM schema_migrations`;
-    if (version > MIGRATIONS.length) {
-      throw new SallyportError(
-        "DATABASE_TOO_NEW",
-        `The database is at schema ${version}, this program knows ${MIGRATIONS.length}: start the newer program.`,
-      );
-    }
-    for (const [index, step] of MIGRATIONS.entries()) {
-      const id = index + 1;
-      if (id <= version) continue;
-      for (const statement of step.statements) await run(statement);
-      await sql`INSERT INTO schema_migrations (id, name, applied_at) VALUES (${id}, ${step.name}, ${now.toISOString()})`;
-      taken.push(step.name);
-    }
+    taken = await takeSteps(run, sql, MIGRATIONS.length, now);
   });
   return taken;
+}
+
+/** The same inside a transaction, and no further than so many steps. */
+export async function takeSteps(run: RawSql, sql: Sql, upTo: number, now: Date): Promise<string[]> {
+  await run(
+    "CREATE TABLE IF NOT EXISTS schema_migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)",
+  );
+  const [{ version } = { version: 0 }] = await sql<{ version: number }>`
+    SELECT CAST(COALESCE(MAX(id), 0) AS INTEGER) AS version FROM schema_migrations`;
+  if (version > MIGRATIONS.length) throw tooNew("The database", version);
+  const taken: string[] = [];
+  for (const [index, step] of MIGRATIONS.slice(0, upTo).entries()) {
+    const id = index + 1;
+    if (id <= version) continue;
+    for (const statement of step.statements) await run(statement);
+    await sql`INSERT INTO schema_migrations (id, name, applied_at) VALUES (${id}, ${step.name}, ${now.toISOString()})`;
+    taken.push(step.name);
+  }
+  return taken;
+}
+
+export function tooNew(what: string, version: number): SallyportError {
+  return new SallyportError(
+    "DATABASE_TOO_NEW",
+    `${what} is at schema ${version}, this program knows ${MIGRATIONS.length}: start the newer program.`,
+  );
 }

@@ -1,5 +1,5 @@
 import { SQL } from "bun";
-import type { Sql, Store } from "./database.ts";
+import type { RawSql, Sql, Store } from "./database.ts";
 
 /** Any number; the same in every version of the program, so that two replicas never migrate at once. */
 const MIGRATION_LOCK = "7215570221";
@@ -15,9 +15,13 @@ export async function openPostgres(url: string): Promise<Store> {
     migrate: async (work) => {
       await pool.begin(async (transaction) => {
         await transaction.unsafe(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-        await work(async (text) => void (await transaction.unsafe(text)), bind(transaction));
+        await work(bindRaw(transaction), bind(transaction));
       });
     },
+    snapshot: async (work) =>
+      await pool.begin("isolation level repeatable read read only", (transaction) =>
+        work(bindRaw(transaction)),
+      ),
     close: async () => await pool.close({ timeout: 5 }),
   };
 }
@@ -25,4 +29,9 @@ export async function openPostgres(url: string): Promise<Store> {
 function bind(connection: SQL): Sql {
   return async <Row>(text: TemplateStringsArray, ...values: (string | number | null)[]) =>
     await connection<Row[]>(text, ...values);
+}
+
+function bindRaw(connection: SQL): RawSql {
+  return async <Row>(text: string, values: (string | number | null)[] = []) =>
+    await connection.unsafe<Row[]>(text, values);
 }

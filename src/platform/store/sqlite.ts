@@ -1,6 +1,6 @@
 import { chmod } from "node:fs/promises";
 import { SQL } from "bun";
-import type { Sql, Store } from "./database.ts";
+import type { RawSql, Sql, Store } from "./database.ts";
 import { WriterQueue } from "./writer-queue.ts";
 
 /**
@@ -24,10 +24,17 @@ export async function openSqlite(file: string): Promise<Store> {
     dialect: "sqlite",
     read: bind(reader),
     transaction: (work) => immediate((transaction) => work(bind(transaction))),
-    migrate: (work) =>
-      immediate((transaction) =>
-        work(async (text) => void (await transaction.unsafe(text)), bind(transaction)),
-      ),
+    migrate: (work) => immediate((transaction) => work(bindRaw(transaction), bind(transaction))),
+    snapshot: async (work) => {
+      // A connection of its own: the first statement of its transaction decides what it sees until it ends.
+      const still = new SQL({ adapter: "sqlite", filename: file, readonly: true });
+      try {
+        await still`PRAGMA busy_timeout = 10000`;
+        return await still.begin((transaction) => work(bindRaw(transaction)));
+      } finally {
+        await still.close();
+      }
+    },
     close: async () => {
       await queue.idle();
       await reader.close();
@@ -39,4 +46,9 @@ export async function openSqlite(file: string): Promise<Store> {
 function bind(connection: SQL): Sql {
   return async <Row>(text: TemplateStringsArray, ...values: (string | number | null)[]) =>
     await connection<Row[]>(text, ...values);
+}
+
+function bindRaw(connection: SQL): RawSql {
+  return async <Row>(text: string, values: (string | number | null)[] = []) =>
+    await connection.unsafe<Row[]>(text, values);
 }
