@@ -9,6 +9,9 @@ const time = z.string().max(64).nullish();
 const named = z.object({ id: short, name: short });
 export type Named = z.infer<typeof named>;
 
+const organisationSettings = named.extend({ requireGatewayPools: z.boolean() });
+export type OrganisationSettings = z.infer<typeof organisationSettings>;
+
 const membership = named.extend({ role: named, current: z.boolean() });
 export type Membership = z.infer<typeof membership>;
 
@@ -83,6 +86,10 @@ export class PeopleCalls {
 
   renameOrganisation(name: string): Promise<Named> {
     return this.#call({ ...send("PATCH", "/v1/organisation", { name }), answer: named });
+  }
+
+  updateOrganisation(change: { requireGatewayPools: boolean }): Promise<OrganisationSettings> {
+    return this.#call({ ...send("PATCH", "/v1/organisation", change), answer: organisationSettings });
   }
 
   /** The session goes on there. @param organisation name or id */

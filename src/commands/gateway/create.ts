@@ -1,8 +1,11 @@
 import { requireGatewayName } from "../../host/names.ts";
+import { authMethodArgs, requestedAuthMethod } from "../auth-method-flags.ts";
 import { command } from "../command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { deployCommand, relayNames } from "./deploy.ts";
+import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
+import { deployment, relayNames } from "./deploy.ts";
+import { awaitedGateway } from "./find.ts";
 
 export default command({
   name: "create",
@@ -15,18 +18,26 @@ export default command({
       valueHint: "name",
     },
     relay: { type: "string", description: "Relay that it is to use, or several: a,b", valueHint: "name" },
+    ...authMethodArgs,
+    ...waitArgs,
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
   },
   async run({ args, repeated }) {
     const name = requireGatewayName(args.gateway);
+    const seconds = waitSeconds(args);
     const relays = relayNames(repeated("relay"));
+    const method = args["auth-method"] ?? "token";
+    const authMethod = await requestedAuthMethod(method, args, repeated);
     const client = await openSession(args);
-    const gateway = await client.createGateway({ name });
-    const { token, expiresAt } = await client.generateGatewayToken(gateway.id);
-    const start = deployCommand({ name, token, relays, domain: client.domain });
-    if (args.json) return printJson({ ...gateway, token, expiresAt, command: start });
-    say(`Created the gateway ${name} (${gateway.id}). On its machine, until ${expiresAt}, run:`);
-    printLine(start);
+    const gateway = await client.createGateway({ name, authMethod });
+    const deploy = await deployment(client, { ...gateway, authMethod: { method } }, relays);
+    if (args.json) printJson({ ...gateway, ...deploy });
+    else {
+      const until = deploy.expiresAt === undefined ? "" : `, until ${deploy.expiresAt}`;
+      say(`Created the gateway ${name} (${gateway.id}). On its machine${until}, run:`);
+      printLine(deploy.command);
+    }
+    if (args.wait) await untilHealthy(awaitedGateway(client, gateway), seconds);
   },
 });

@@ -1,6 +1,8 @@
+import { gatewayStatus } from "../../gateway/reachability.ts";
 import type { GatewayRow } from "../../platform-client/answers.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import type { Awaited } from "../wait.ts";
 
 /** One of the organisation's gateways. @throws SallyportError NOT_FOUND with what to do */
 export async function findGateway(client: PlatformClient, nameOrId: string): Promise<GatewayRow> {
@@ -19,3 +21,14 @@ export const gatewayArg = {
   description: "Name or id of the gateway",
   valueHint: "name",
 } as const;
+
+/** For `--wait`. */
+export function awaitedGateway(client: PlatformClient, { id, name }: { id: string; name: string }): Awaited {
+  return {
+    what: `gateway ${name}`,
+    async look() {
+      const gateway = await client.getGateway(id);
+      return { status: gatewayStatus(gateway, new Date()), why: gateway.health?.conditions[0]?.text };
+    },
+  };
+}

@@ -5,7 +5,8 @@ import { command } from "../command.ts";
 import { printConditions } from "../health.ts";
 import { printJson, printLine, printTable, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { findGateway, gatewayArg } from "./find.ts";
+import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
+import { awaitedGateway, findGateway, gatewayArg } from "./find.ts";
 
 export default command({
   name: "show",
@@ -13,12 +14,16 @@ export default command({
   args: {
     gateway: gatewayArg,
     check: { type: "boolean", description: "Have the platform look now, through every tunnel" },
+    ...waitArgs,
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
   },
   async run({ args }) {
+    const seconds = waitSeconds(args);
     const client = await openSession(args);
-    const { id: gatewayId } = await findGateway(client, args.gateway);
+    const known = await findGateway(client, args.gateway);
+    const gatewayId = known.id;
+    if (args.wait) await untilHealthy(awaitedGateway(client, known), seconds);
     if (args.check) await client.triggerGatewayHeartbeat(gatewayId).catch(sayWhatWasFound);
     const gateway = await client.getGateway(gatewayId);
     if (args.json) return printJson(gateway);

@@ -1,6 +1,8 @@
 import type { RelayRow } from "../../platform-client/answers.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { statusWord } from "../health.ts";
+import type { Awaited } from "../wait.ts";
 
 /**
  * One of the relays that the organisation can use; a name means its own before a shared one.
@@ -23,3 +25,14 @@ export const relayArg = {
   description: "Name or id of the relay",
   valueHint: "name",
 } as const;
+
+/** For `--wait`. */
+export function awaitedRelay(client: PlatformClient, { id, name }: { id: string; name: string }): Awaited {
+  return {
+    what: `relay ${name}`,
+    async look() {
+      const { health } = await client.getRelay(id);
+      return { status: health ? statusWord(health) : "Unknown", why: health?.conditions[0]?.text };
+    },
+  };
+}

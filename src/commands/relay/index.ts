@@ -13,6 +13,7 @@ export default group("relay", "The rendezvous that gateways and clients dial", {
   create: () => import("./create.ts"),
   list: () => import("./list.ts"),
   show: () => import("./show.ts"),
+  update: () => import("./update.ts"),
   drain: () => import("./drain.ts"),
   revoke: () => import("./revoke.ts"),
   delete: () => import("./delete.ts"),

@@ -18,7 +18,7 @@ export default command({
     const relays = await client.listRelays();
     if (args.json) return printJson(relays);
     printTable(
-      ["NAME", "STATUS", "WHY", "HOST", "SHARED", "LAST SEEN", "ID"],
+      ["NAME", "STATUS", "WHY", "HOST", "MANAGED", "LAST SEEN", "ID"],
       relays.map(({ name, host, orgId, heartbeat, health, id }) => [
         name,
         health ? statusWord(health) : "",

@@ -2,7 +2,8 @@ import { command } from "../command.ts";
 import { printConditions, statusWord } from "../health.ts";
 import { printJson, printLine } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { findRelay, relayArg } from "./find.ts";
+import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
+import { awaitedRelay, findRelay, relayArg } from "./find.ts";
 
 export default command({
   name: "show",
@@ -10,12 +11,15 @@ export default command({
   args: {
     relay: relayArg,
     check: { type: "boolean", description: "Have the platform look at its ports now" },
+    ...waitArgs,
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
   },
   async run({ args }) {
+    const seconds = waitSeconds(args);
     const client = await openSession(args);
     const found = await findRelay(client, args.relay);
+    if (args.wait) await untilHealthy(awaitedRelay(client, found), seconds);
     const relay = args.check ? await client.checkRelay(found.id) : await client.getRelay(found.id);
     if (args.json) return printJson(relay);
     const { id, name, host, sshPort = 2222, tlsPort = 8443, orgId, heartbeat, createdAt } = relay;
@@ -24,6 +28,7 @@ export default command({
     printLine(`Host       ${host}, gateways on ${sshPort}, clients on ${tlsPort}`);
     printLine(`Created    ${createdAt ?? "unknown"}`);
     printLine(`Last seen  ${heartbeat ?? "never"}`);
+    if (relay.autoSelect === false) printLine("Chosen     only by gateways that name it");
     if (!relay.health) return;
     printLine(`Health     ${statusWord(relay.health)}`);
     printConditions(relay.health);

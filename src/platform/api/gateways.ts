@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { grantAccess } from "../services/access.ts";
 import { changeAuthMethod } from "../services/auth-methods/change.ts";
 import type { Core } from "../services/core.ts";
+import { renameGateway } from "../services/gateway-rename.ts";
 import {
   createGateway,
   generateGatewayToken,
@@ -65,7 +66,10 @@ const update = declareRoute(
   {
     method: "patch",
     path: "/api/v3/gateways/{id}",
-    request: { params: idParameter, body: jsonBody(z.object({ authMethod: authMethodRequest.optional() })) },
+    request: {
+      params: idParameter,
+      body: jsonBody(z.object({ name: gatewayName.optional(), authMethod: authMethodRequest.optional() })),
+    },
     responses: answers(gatewayDetail, "The gateway as it is now"),
   },
 );
@@ -149,7 +153,8 @@ export const gatewayRoutes = routes()
     const { core } = c.var.services;
     const holder = requireHolder(c.var.actor);
     const { id } = c.req.valid("param");
-    const { authMethod } = c.req.valid("json");
+    const { name, authMethod } = c.req.valid("json");
+    if (name !== undefined) await renameGateway(core, holder, id, name);
     if (authMethod) await changeAuthMethod(core, holder, { kind: "gateway", id, wish: toWish(authMethod) });
     const gateway = await getGateway(core, holder, id);
     return c.json(await detail(core, gateway), 200);

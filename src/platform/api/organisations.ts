@@ -6,6 +6,13 @@ import { declareRoute, HOLDERS, requireHolder, requirePerson, routes } from "./r
 
 const organisationObject = z.object({ id: z.string(), name: z.string() }).openapi("Organisation");
 
+const organisationSettings = organisationObject
+  .extend({
+    /** Nothing new may be put behind a single gateway (PROTOCOL H.4). */
+    requireGatewayPools: z.boolean(),
+  })
+  .openapi("OrganisationSettings");
+
 const create = declareRoute(
   { to: ["person"], right: "instance-administrator" },
   {
@@ -21,8 +28,12 @@ const update = declareRoute(
   {
     method: "patch",
     path: "/api/v1/organisation",
-    request: { body: jsonBody(z.object({ name: organisationName })) },
-    responses: answers(organisationObject, "The caller's organisation as it is now"),
+    request: {
+      body: jsonBody(
+        z.object({ name: organisationName.optional(), requireGatewayPools: z.boolean().optional() }),
+      ),
+    },
+    responses: answers(organisationSettings, "The caller's organisation as it is now"),
   },
 );
 

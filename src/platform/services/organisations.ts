@@ -3,6 +3,7 @@ import { moveSession } from "../store/api-tokens.ts";
 import { insertAudit } from "../store/audit.ts";
 import { lockInstance } from "../store/instance.ts";
 import { listMemberships } from "../store/members.ts";
+import { requiresGatewayPools, storeRequireGatewayPools } from "../store/organisation-settings.ts";
 import {
   countOrganisations,
   insertMembership,
@@ -51,17 +52,23 @@ export async function createOrganisation(core: Core, person: Person, name: strin
 }
 
 /** @throws SallyportError ALREADY_EXISTS */
-export async function changeOrganisation(core: Core, holder: Holder, change: { name: string }) {
+export async function changeOrganisation(
+  core: Core,
+  holder: Holder,
+  change: { name?: string | undefined; requireGatewayPools?: boolean | undefined },
+) {
   const { orgId: id, orgName: before } = holder;
-  const { name } = change;
-  await core.store.transaction(async (sql) => {
+  const { name = before, requireGatewayPools: required } = change;
+  return await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await lockInstance(sql);
     if (!(await renameOrganisation(sql, id, name, now))) throw taken(name);
-    const detail = { name, before };
+    if (required !== undefined) await storeRequireGatewayPools(sql, id, required, now);
+    const requireGatewayPools = await requiresGatewayPools(sql, id);
+    const detail = { name, before, requireGatewayPools };
     await insertAudit(sql, { ...byHolder(holder), event: "ORGANISATION_UPDATE", detail }, now);
+    return { id, name, requireGatewayPools };
   });
-  return { id, name };
 }
 
 /**

@@ -194,6 +194,19 @@ export interface GatewayGeneration {
   generation: number;
 }
 
+/** False when another gateway of the organisation has that name. */
+export async function renameGatewayRow(
+  sql: Sql,
+  { id, orgId, name, now }: { id: string; orgId: string; name: string; now: string },
+): Promise<boolean> {
+  const named = await sql`
+    UPDATE gateways SET name = ${name}, updated_at = ${now}
+    WHERE id = ${id} AND NOT EXISTS (
+      SELECT 1 FROM gateways o WHERE o.org_id = ${orgId} AND o.name = ${name} AND o.id <> ${id})
+    RETURNING id`;
+  return named.length === 1;
+}
+
 export async function storeCapabilities(sql: Sql, id: string, capabilities: string): Promise<void> {
   await sql`UPDATE gateways SET capabilities = ${capabilities} WHERE id = ${id}`;
 }

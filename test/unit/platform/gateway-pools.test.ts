@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { storeRequireGatewayPools } from "../../../src/platform/store/organisation-settings.ts";
 import { DATABASES, DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";
 
 let host: DatabaseHost;
@@ -159,9 +158,8 @@ describe.each(DATABASES)("gateway pools on %s", (database) => {
       const resource = { gatewayName: "office", host: "db.internal", kind: "postgres" };
       await call("POST", "/v1/resources", { ...resource, name: "old" });
       await behind("site");
-      await platform.core.store.transaction((sql) =>
-        storeRequireGatewayPools(sql, acme.orgId, true, platform.time.toISOString()),
-      );
+      const set = await call("PATCH", "/v1/organisation", { requireGatewayPools: true });
+      expect(set.body).toEqual({ id: acme.orgId, name: "acme", requireGatewayPools: true });
       const refused = await call("POST", "/v1/resources", { ...resource, name: "new" });
       expect([refused.status, refused.body.message]).toEqual([
         400,

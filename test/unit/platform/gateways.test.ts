@@ -57,6 +57,19 @@ describe.each(DATABASES)("gateways on %s", (database) => {
     expect(theirs.status).toBe(200);
   });
 
+  test("one is renamed, and everything that hangs on it stays", async () => {
+    const { id } = (await create("office")).body;
+    await create("taken");
+    const rename = (name: string) =>
+      platform.call("PATCH", `/v3/gateways/${id}`, { token: acme.token, body: { name } });
+    expect((await rename("hall")).body).toMatchObject({ id, name: "hall" });
+    expect((await rename("taken")).body.code).toBe("ALREADY_EXISTS");
+    expect((await rename("../x")).status).toBe(422);
+    expect((await get(`/v3/gateways/${id}`)).body.name).toBe("hall");
+    const [entry] = (await get("/v1/audit?event=GATEWAY_UPDATE")).body.entries;
+    expect(entry.detail).toEqual({ gatewayId: id, name: "hall", before: "office" });
+  });
+
   test("B4 a name that is no DNS label is refused", async () => {
     const names = [
       "../x",
