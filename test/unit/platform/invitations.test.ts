@@ -128,6 +128,13 @@ describe.each(DATABASES)("invitations on %s", (database) => {
     ]);
   });
 
+  test("of several who use one link with the right password at once, one gets in", async () => {
+    expect((await accept(tokenOf(await invite()))).status).toBe(200);
+    const token = tokenOf(await invite({}, await platform.tenant("bravo")));
+    const answers = await Promise.all(Array.from({ length: 5 }, () => accept(token)));
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 404, 404, 404, 404]);
+  });
+
   test("that password is not guessed through a link either: ten failures a minute", async () => {
     expect((await accept(tokenOf(await invite()))).status).toBe(200);
     const token = tokenOf(await invite({}, await platform.tenant("bravo")));
