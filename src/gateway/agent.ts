@@ -44,6 +44,8 @@ export interface GatewayOptions {
   accounting?: ConnectionJournal;
   /** Gets newer credentials now, whatever the age of those at hand. Never fails. */
   renew?: () => void;
+  /** What to do when the platform has shut it out, where that is not to enroll again. */
+  refusedFix?: string | undefined;
   /** Called each time that a tunnel comes up, with the relay's name or address. */
   onTunnel?: (relay: string) => void;
   clock?: Clock;
@@ -183,6 +185,7 @@ class Agent implements Gateway {
         const relay = this.#credentials.relays.find(({ relayName }) => relayName === name);
         if (relay) lookElsewhere?.(relay, Number.POSITIVE_INFINITY);
       },
+      refusedFix: this.#options.refusedFix,
       conditions: this.#instruments.conditions,
       log,
     });

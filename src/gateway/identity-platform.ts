@@ -14,7 +14,7 @@ export interface GatewayPlatform {
   issuedFor: string;
   /** As which it follows the platform's events; absent with a token of its own. */
   as?: "gateway";
-  /** What to do when the platform refuses it. */
+  /** What to do when the platform refuses it, where that is not to enroll again. */
   refusedFix?: string;
 }
 
@@ -62,8 +62,7 @@ export function asIdentity(
     issuedFor: `identity ${identityLabel(login)}`,
     as: "gateway",
     refusedFix:
-      "The machine identity's secret or token was revoked or has expired, or it lacks the right create-gateways. " +
-      `Get a secret with "sallyport identity secret create", then start ${gatewayName} with --client-id and ` +
-      "--client-secret-file",
+      "The machine identity's secret was revoked or its token has expired, or it lacks the right create-gateways: get a " +
+      `secret with "sallyport identity secret create" and start ${gatewayName} with --client-id and --client-secret-file`,
   };
 }

@@ -14,6 +14,8 @@ interface NewsOptions {
   distrust: (fingerprints: string[]) => void;
   /** That relay is about to stop: a tunnel elsewhere had better be up by then. */
   leaveRelay: (relayName: string) => void;
+  /** What to do about a gateway that was shut out, where that is not to enroll again. */
+  refusedFix?: string | undefined;
   conditions: Conditions;
   log: Logger;
 }
@@ -58,10 +60,11 @@ export class PlatformNews implements EventHandler {
   }
 
   #lost(gatewayId: string, what: string): void {
-    const { gatewayName, conditions, log } = this.options;
+    const { gatewayName, conditions, log, refusedFix } = this.options;
     if (gatewayId !== this.options.gatewayId() || this.#said === what) return;
     this.#said = what;
-    const fix = `If it is still wanted here, get a new token with "sallyport gateway deploy-command ${gatewayName}" and start it with that.`;
+    const again = `If it is still wanted here, get a new token with "sallyport gateway deploy-command ${gatewayName}" and start it with that`;
+    const fix = `${refusedFix ?? again}.`;
     conditions.raise("platform", "ACCESS_REVOKED", { text: `${what}.`, fix });
     log.error(what, { gatewayId, fix });
   }

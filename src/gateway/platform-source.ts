@@ -32,7 +32,7 @@ export interface PlatformSourceOptions {
   /** Uniform in [0, 1). */
   random?: () => number;
   generateKeys?: () => Promise<HomeKeys>;
-  /** What to do when the platform refuses the caller, where that is not to enroll again. */
+  /** What to do when the platform refuses the gateway, where that is not to enroll again. */
   refusedFix?: string | undefined;
 }
 

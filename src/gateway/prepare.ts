@@ -103,6 +103,7 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
     reportLoad: (activeChannels, signal) => platform.reportLoad(activeChannels, { signal }),
     follow: followPlatform((ask) => platform.events({ ...ask, ...(access.as && { as: access.as }) }), log),
     renew: () => credentials.renew(),
+    refusedFix: access.refusedFix,
     accounting: new ConnectionJournal({
       send: (report, ask) => platform.reportConnections(report, ask),
       spool: new ConnectionSpool(directory, log),

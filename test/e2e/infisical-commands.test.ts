@@ -205,6 +205,20 @@ describe.if(why === undefined)("Infisical's documented commands run unchanged", 
       await stop("robot-2");
     });
 
+    test("connect as a machine identity of the environment, to what it was granted", async () => {
+      await machine.must(`sallyport identity create ci --role member
+        sallyport resource create web --gateway office --target 127.0.0.1:8080 --kind tcp`);
+      const made = await machine.must("sallyport identity secret create ci --json");
+      const ci = secret.parse(JSON.parse(made));
+      const connect = `printf 'GET /api/nothing HTTP/1.0\\r\\n\\r\\n' | HOME=/root/nobody INFISICAL_UNIVERSAL_AUTH_CLIENT_ID=${ci.clientId} INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET=${ci.clientSecret} sallyport connect web --domain ${URL}`;
+      expect((await machine.run(connect)).stderr).toContain("no grant for web");
+      await machine.must("sallyport resource grant web --identity ci --for 1h");
+      await start("office-3", "infisical gateway start office", { ...ALLOW, HOME: "/root/office" });
+      await logged("office-3", ...CONNECTED);
+      expect(await machine.must(connect)).toStartWith("HTTP/1.1 404");
+      await stop("office-3");
+    });
+
     test("gateway start with INFISICAL_TOKEN, and with client id and secret, in the environment", async () => {
       const token = { INFISICAL_TOKEN: await login() };
       const credentials = {
@@ -218,6 +232,21 @@ describe.if(why === undefined)("Infisical's documented commands run unchanged", 
         await stop(unit);
       }
     });
+  });
+
+  test("gateway start <name> --enroll-method=aws --gateway-id --domain is understood", async () => {
+    const id = await create("gateway", "cloud");
+    const signed = "AWS_ACCESS_KEY_ID=AKIAEXAMPLE AWS_SECRET_ACCESS_KEY=example AWS_REGION=eu-central-1";
+    const { exitCode, stderr } = await machine.run(
+      `${signed} infisical gateway start cloud --enroll-method=aws --gateway-id=${id} --domain=${URL}`,
+    );
+    // There is no AWS here to vouch for the key: the signed login has reached the platform, which refuses it.
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain(`${URL} refuses`);
+    const failed = await machine.must(
+      "sallyport audit list --event RESOURCE_AUTH_METHOD_LOGIN_FAILED --json",
+    );
+    expect(failed).toContain(id);
   });
 
   test("gateway systemd install, systemctl start, gateway systemd uninstall", async () => {
