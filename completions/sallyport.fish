@@ -565,23 +565,24 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from pool; and __fish
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l check
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from quickstart" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a enroll
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a install
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a uninstall
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a systemd
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a status
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a reload
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a log-level
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a create
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a show
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a update
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a drain
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a revoke
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a delete
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -f -a deploy-command
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update drain revoke delete deploy-command" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a enroll
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a install
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a uninstall
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a systemd
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a status
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a reload
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a show
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a update
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a drain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a revoke
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -f -a deploy-command
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and not __fish_seen_subcommand_from enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l enroll-method
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l token
@@ -590,6 +591,8 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l client-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l client-secret
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l client-secret-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l relay-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l service-account-token-path
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from enroll" -l insecure-http
@@ -605,12 +608,13 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l client-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l client-secret
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l client-secret-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l relay-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l service-account-token-path
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l type
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l host
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l relay-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l exempt
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l proxy-protocol
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from start" -l proxy-from
@@ -632,12 +636,13 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l client-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l client-secret
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l client-secret-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l relay-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l service-account-token-path
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l type
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l host
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l relay-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l exempt
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l proxy-protocol
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from install" -l proxy-from
@@ -666,12 +671,13 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-secret
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l client-secret-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l relay-id
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l service-account-token-path
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l type
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l host
-complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l relay-id
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l exempt
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l proxy-protocol
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l proxy-from
@@ -695,6 +701,17 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from reload" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from log-level" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l auth-method
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l allow-arn
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l allow-account
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l require-audience
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l kubernetes-host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l kubernetes-ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l reviewer-token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l allow-namespace
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l allow-service-account
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l audience
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l verify-tls
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l wait
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l timeout
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l domain
@@ -723,6 +740,21 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from update" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l allow-arn
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l allow-account
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l require-audience
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l kubernetes-host
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l kubernetes-ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l reviewer-token-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l allow-namespace
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l allow-service-account
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l audience
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l verify-tls
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from auth-method" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from drain" -l insecure-http
