@@ -5,6 +5,8 @@ import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import { type Api, BODY_LIMIT, createApi } from "./api/api.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { type CoreOptions, openCore } from "./open-core.ts";
+import { AlertDeliveries } from "./services/alerts/deliveries.ts";
+import { evaluateAlerts } from "./services/alerts/evaluate.ts";
 import type { Core } from "./services/core.ts";
 import { EventFeed } from "./services/event-feed.ts";
 import { FailureLimiter } from "./services/failure-limiter.ts";
@@ -13,6 +15,7 @@ import { type Prober, Probes } from "./services/health/probes.ts";
 import { HealthWatch } from "./services/health/watch.ts";
 import { HealthWrites } from "./services/health/writes.ts";
 import { LoadReports } from "./services/load-reports.ts";
+import { announceReplica } from "./services/replica.ts";
 import { startRotationSweep } from "./services/rotation-sweep.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
 
@@ -55,11 +58,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const feed = new EventFeed(core);
     const healthWrites = new HealthWrites(core.store, core.now);
     const probes = new Probes(core, prober, healthWrites);
+    const alerts = new AlertDeliveries(core);
     const api = createApi({
       core,
       feed,
       probes,
       healthWrites,
+      alerts,
       loads: new LoadReports(core),
       limiter: new FailureLimiter(core.now),
       onBootstrapped: () => removeSetupToken(options.dataDir),
@@ -69,15 +74,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     url ||= `http://${formatHostPort(listen.hostname, port)}`;
     const housekeeping = startHousekeeping(core);
     const grantSweep = startGrantSweep(core);
-    const watch = new HealthWatch(core, probes);
+    const watch = new HealthWatch(core, probes, [() => evaluateAlerts(core), () => alerts.round()]);
     watch.start();
     const rotationSweep = startRotationSweep(core);
+    const replica = await announceReplica(core);
     await offerSetupToken(core, options.dataDir);
     log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
     return {
       port,
       url,
-      close: closer(server, core, [housekeeping, grantSweep, watch, rotationSweep, feed]),
+      close: closer(server, core, [housekeeping, grantSweep, watch, rotationSweep, feed], replica),
     };
   } catch (error) {
     await core.store.close();
@@ -118,6 +124,7 @@ function closer(
     await Promise.all(running.map((one) => one.close()));
     await Promise.race([server.stop(), Bun.sleep(graceMs)]);
     await server.stop(true);
+    await replica.close();
     await core.store.close();
   };
   return (graceMs = 30_000) => {

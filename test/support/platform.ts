@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { formatHostPort } from "../../src/host/address.ts";
 import { type Api, createApi } from "../../src/platform/api/api.ts";
 import { openCore } from "../../src/platform/open-core.ts";
+import { AlertDeliveries } from "../../src/platform/services/alerts/deliveries.ts";
+import { evaluateAlerts } from "../../src/platform/services/alerts/evaluate.ts";
 import type { Core } from "../../src/platform/services/core.ts";
 import { EventFeed } from "../../src/platform/services/event-feed.ts";
 import { FailureLimiter } from "../../src/platform/services/failure-limiter.ts";
@@ -80,6 +82,7 @@ export class TestPlatform {
   readonly api: Api;
   readonly feed: EventFeed;
   readonly probes: Probes;
+  readonly alerts: AlertDeliveries;
   /** Makes a round when a test says so. */
   readonly watch: HealthWatch;
   readonly #clock: { time: Date };
@@ -91,12 +94,14 @@ export class TestPlatform {
     this.feed = new EventFeed(core);
     const healthWrites = new HealthWrites(core.store, core.now, WRITE_EVERY_MS);
     this.probes = new Probes(core, prober, healthWrites);
-    this.watch = new HealthWatch(core, this.probes);
+    this.alerts = new AlertDeliveries(core);
+    this.watch = new HealthWatch(core, this.probes, [() => evaluateAlerts(core), () => this.alerts.round()]);
     this.api = createApi({
       core,
       feed: this.feed,
       probes: this.probes,
       healthWrites,
+      alerts: this.alerts,
       loads: new LoadReports(core),
       limiter: new FailureLimiter(core.now),
       onBootstrapped: async () => {},

@@ -3,6 +3,7 @@ import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
 import { SallyportError } from "../../telemetry/error.ts";
 import { VERSION } from "../../version.ts";
+import { alertRoutes } from "./alerts.ts";
 import { auditRoutes } from "./audit.ts";
 import { authorityRoutes } from "./authorities.ts";
 import { boundRequests } from "./bounds.ts";
@@ -99,6 +100,7 @@ export function createApi(services: ApiServices): Api {
     relayTunnelRoutes,
     connectionRoutes,
     auditRoutes,
+    alertRoutes,
     authorityRoutes,
     eventRoutes,
   ];

@@ -1,4 +1,5 @@
 import type { Actor } from "../services/actors.ts";
+import type { AlertDeliveries } from "../services/alerts/deliveries.ts";
 import type { Core } from "../services/core.ts";
 import type { EventFeed } from "../services/event-feed.ts";
 import type { FailureLimiter } from "../services/failure-limiter.ts";
@@ -11,6 +12,7 @@ export interface ApiServices {
   core: Core;
   probes: Probes;
   healthWrites: HealthWrites;
+  alerts: AlertDeliveries;
   loads: LoadReports;
   feed: EventFeed;
   limiter: FailureLimiter;

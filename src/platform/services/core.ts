@@ -30,6 +30,7 @@ export const LIMITS = {
   relays: 100,
   pools: 50,
   resources: 1000,
+  alertDestinations: 20,
   grants: 1000,
   identities: 500,
   organisations: 1000,

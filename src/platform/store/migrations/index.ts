@@ -1,3 +1,4 @@
+import { alerts } from "./alerts.ts";
 import { authMethods } from "./auth-methods.ts";
 import { authorityGenerations } from "./authority-generations.ts";
 import { connectionInstances } from "./connection-instances.ts";
@@ -30,4 +31,5 @@ export const MIGRATIONS: Migration[] = [
   authMethods,
   people,
   health,
+  alerts,
 ];
