@@ -59,6 +59,7 @@ _sallyport() {
     "platform bootstrap"|"platform bootstrap "*) COMPREPLY=($(compgen -W "--email --org --ca-dir --ca-key-file --listen --public-url --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform migrate"|"platform migrate "*) COMPREPLY=($(compgen -W "--data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform restore"|"platform restore "*) COMPREPLY=($(compgen -W "--in --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "platform rotate-root-key"|"platform rotate-root-key "*) COMPREPLY=($(compgen -W "--new-key-file --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform start"|"platform start "*) COMPREPLY=($(compgen -W "--listen --public-url --data-dir --database-url --log-format --log-level --allow-private-hosts --aws-sts-endpoint --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool create"|"pool create "*) COMPREPLY=($(compgen -W "--gateway --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool list"|"pool list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -75,7 +76,7 @@ _sallyport() {
     "relay status"|"relay status "*) COMPREPLY=($(compgen -W "--json --watch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay reload"|"relay reload "*) COMPREPLY=($(compgen -W "--help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay log-level"|"relay log-level "*) COMPREPLY=($(compgen -W "--help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay create"|"relay create "*) COMPREPLY=($(compgen -W "--host --auth-method --allow-arn --allow-account --require-audience --kubernetes-host --kubernetes-ca-file --reviewer-token-file --allow-namespace --allow-service-account --audience --verify-tls --wait --timeout --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay create"|"relay create "*) COMPREPLY=($(compgen -W "--host --auth-method --allow-arn --allow-account --require-audience --kubernetes-host --kubernetes-ca-file --reviewer-token-file --allow-namespace --allow-service-account --audience --verify-tls --instance --wait --timeout --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay list"|"relay list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --local --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay show"|"relay show "*) COMPREPLY=($(compgen -W "--check --wait --timeout --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay update"|"relay update "*) COMPREPLY=($(compgen -W "--host --auto-select --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -120,7 +121,7 @@ _sallyport() {
     "login"|"login "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --method --client-id --client-secret --client-secret-file --plain --silent --token-file --invitation --email --name --password-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "logout"|"logout "*) COMPREPLY=($(compgen -W "--ca-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "org"|"org "*) COMPREPLY=($(compgen -W "list create update rename switch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "platform"|"platform "*) COMPREPLY=($(compgen -W "backup bootstrap migrate restore start --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "platform"|"platform "*) COMPREPLY=($(compgen -W "backup bootstrap migrate restore rotate-root-key start --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool"|"pool "*) COMPREPLY=($(compgen -W "create list show update add remove delete --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "quickstart"|"quickstart "*) COMPREPLY=($(compgen -W "--check --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay"|"relay "*) COMPREPLY=($(compgen -W "enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;

@@ -473,12 +473,13 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a backup
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a bootstrap
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a migrate
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a restore
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a backup
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a bootstrap
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a migrate
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a restore
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a rotate-root-key
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l out
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l data-dir
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l database-url
@@ -511,6 +512,13 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from rotate-root-key" -l new-key-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from rotate-root-key" -l data-dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from rotate-root-key" -l database-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from rotate-root-key" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from rotate-root-key" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from rotate-root-key" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from rotate-root-key" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l listen
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l public-url
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l data-dir
@@ -712,6 +720,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l allow-service-account
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l audience
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l verify-tls
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l instance
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l wait
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l timeout
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from create" -l domain

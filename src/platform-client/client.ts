@@ -313,9 +313,10 @@ export class PlatformClient {
     return this.#call({ ...post(path, {}), answer: answers.enrollmentTokenAnswer });
   }
 
-  async revokeRelay(relayId: string): Promise<void> {
+  /** @returns as `revokeGateway` */
+  async revokeRelay(relayId: string): Promise<string> {
     const path = `/v2/relays/${encodeURIComponent(relayId)}/revoke`;
-    await this.#call({ ...post(path, {}), answer: answers.methodAnswer });
+    return (await this.#call({ ...post(path, {}), answer: answers.methodAnswer })).method;
   }
 
   /** Its process takes nothing new and ends; gateways are told to move first. */

@@ -1,9 +1,10 @@
 import { requireRelayName } from "../../host/names.ts";
+import { authMethodArgs, requestedAuthMethod } from "../auth-method-flags.ts";
 import { command } from "../command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
-import { deployCommand } from "./deploy.ts";
+import { deployment } from "./deploy.ts";
 import { awaitedRelay } from "./find.ts";
 
 export default command({
@@ -17,21 +18,28 @@ export default command({
       description: "Name or address that gateways and clients dial",
       valueHint: "host",
     },
+    ...authMethodArgs,
+    instance: {
+      type: "boolean",
+      description: "Share it with all organisations; for administrators of the whole instance",
+    },
     ...waitArgs,
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
   },
-  async run({ args }) {
+  async run({ args, repeated }) {
     const name = requireRelayName(args.relay);
     const seconds = waitSeconds(args);
+    const method = args["auth-method"] ?? "token";
+    const authMethod = await requestedAuthMethod(method, args, repeated);
     const client = await openSession(args);
-    const relay = await client.createRelay({ name, host: args.host });
-    const { token, expiresAt } = await client.generateRelayToken(relay.id);
-    const start = deployCommand(name, token, client.domain);
-    if (args.json) printJson({ ...relay, token, expiresAt, command: start });
+    const relay = await client.createRelay({ name, host: args.host, authMethod });
+    const deploy = await deployment(client, { ...relay, authMethod: { method } });
+    if (args.json) printJson({ ...relay, ...deploy });
     else {
-      say(`Created the relay ${name} (${relay.id}). On ${args.host}, until ${expiresAt}, run:`);
-      printLine(start);
+      const until = deploy.expiresAt === undefined ? "" : `, until ${deploy.expiresAt}`;
+      say(`Created the relay ${name} (${relay.id}). On ${args.host}${until}, run:`);
+      printLine(deploy.command);
     }
     if (args.wait) await untilHealthy(awaitedRelay(client, relay), seconds);
   },

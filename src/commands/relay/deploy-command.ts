@@ -1,12 +1,12 @@
 import { command } from "../command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { deployCommand } from "./deploy.ts";
+import { deployment } from "./deploy.ts";
 import { findRelay, relayArg } from "./find.ts";
 
 export default command({
   name: "deploy-command",
-  description: "Make a new enrollment token for a relay and print the command that uses it",
+  description: "Print the command that deploys a relay, with a new enrollment token where it logs in by one",
   args: {
     relay: relayArg,
     ...sessionArgs,
@@ -14,11 +14,11 @@ export default command({
   },
   async run({ args }) {
     const client = await openSession(args);
-    const relay = await findRelay(client, args.relay);
-    const { token, expiresAt } = await client.generateRelayToken(relay.id);
-    const start = deployCommand(relay.name, token, client.domain);
-    if (args.json) return printJson({ id: relay.id, name: relay.name, token, expiresAt, command: start });
-    say(`On ${relay.host}, until ${expiresAt}, run:`);
-    printLine(start);
+    const relay = await client.getRelay((await findRelay(client, args.relay)).id);
+    const deploy = await deployment(client, relay);
+    if (args.json) return printJson({ id: relay.id, name: relay.name, ...deploy });
+    const until = deploy.expiresAt === undefined ? "" : `, until ${deploy.expiresAt}`;
+    say(`On ${relay.host}${until}, run:`);
+    printLine(deploy.command);
   },
 });

@@ -3,15 +3,23 @@ import { command } from "../command.ts";
 import { printLine, say } from "../output.ts";
 import { enrollmentToken, knownRelay, requireEnrolled } from "./enrolled.ts";
 import { identityArgs, identityFlags, listenArgs } from "./flags.ts";
+import { enrolMachine, relayMachineLogin } from "./machine.ts";
 
 export default command({
   name: "enroll",
-  description: "Exchange an enrollment token and keep the relay's credentials on this machine",
+  description:
+    "Enroll the relay, by a token, AWS or Kubernetes, and keep what it logs in with on this machine",
   args: { ...identityArgs, ...listenArgs },
   async run({ args }) {
     const { env } = process;
     const token = await enrollmentToken(args, env);
     const relay = await knownRelay(args, identityFlags(args), env);
+    const login = relayMachineLogin(args, token === undefined ? {} : { token }, relay, env);
+    if (login) {
+      await enrolMachine(relay, login, env);
+      say(`Logged the relay ${relay.name} in by ${login.method}; ${relay.confPath} says how. Start it with:`);
+      return printLine(`sallyport relay start ${relay.name}`);
+    }
     if (token === undefined) {
       throw new SallyportError(
         "USAGE",

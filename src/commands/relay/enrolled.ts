@@ -1,6 +1,6 @@
 import { environmentFetch } from "../../client/environment-fetch.ts";
 import { findConf } from "../../host/conf-file.ts";
-import { type Environment, setting } from "../../host/environment.ts";
+import type { Environment } from "../../host/environment.ts";
 import { confPath, thisMachine } from "../../host/paths.ts";
 import { PlatformClient } from "../../platform-client/client.ts";
 import { profilePath, readProfile } from "../../platform-client/profile.ts";
@@ -46,13 +46,6 @@ export async function knownRelay(
  * @throws SallyportError USAGE, UNSUPPORTED, FILE_UNREADABLE
  */
 export async function relayCredentials(args: IdentityFlags, env: Environment): Promise<GivenCredentials> {
-  const method = args["enroll-method"] || setting(env, "RELAY_ENROLL_METHOD") || "token";
-  if (method !== "token") {
-    throw new SallyportError(
-      "UNSUPPORTED",
-      `The enroll method ${JSON.stringify(method)} is not supported: use token.`,
-    );
-  }
   return await orFromEnvironment(await givenCredentials(args), env);
 }
 
@@ -70,7 +63,7 @@ export async function enrollmentToken(args: IdentityFlags, env: Environment): Pr
 export function platformOf(
   { name, settings }: KnownRelay,
   env: Environment,
-  token?: string | (() => Promise<string>),
+  token?: string | (() => string | Promise<string>),
 ): PlatformClient {
   const { domain, caFile, insecureHttp } = settings;
   if (!domain) {

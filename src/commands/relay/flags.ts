@@ -4,12 +4,17 @@ import type { RelayFlags } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { identityMethodArgs } from "../identity-flags.ts";
 import { loggingArgs } from "../logging.ts";
+import { serviceAccountArgs } from "../login-flags.ts";
 
 /** Flags of `enroll` and `start` that say which relay this is and how it reaches its platform. */
 export const identityArgs = {
   relay: { type: "positional", required: false, description: "Name of the relay", valueHint: "name" },
   name: { type: "string", description: "Name of the relay (the same as the argument)", valueHint: "name" },
-  "enroll-method": { type: "string", description: "How the relay enrolls: token", valueHint: "method" },
+  "enroll-method": {
+    type: "string",
+    description: "How the relay logs in: token, aws or kubernetes",
+    valueHint: "method",
+  },
   token: {
     type: "string",
     description: "Enrollment token, works once, or a machine identity's token; - reads it from stdin",
@@ -21,6 +26,12 @@ export const identityArgs = {
     valueHint: "file",
   },
   ...identityMethodArgs,
+  "relay-id": {
+    type: "string",
+    description: "Id of the relay, for the enroll methods aws and kubernetes",
+    valueHint: "id",
+  },
+  ...serviceAccountArgs,
   domain: { type: "string", description: "The platform's address", valueHint: "url" },
   "ca-file": {
     type: "string",
@@ -49,7 +60,6 @@ export const publicArgs = {
     description: "Name or address that gateways and clients dial",
     valueHint: "host",
   },
-  "relay-id": { type: "string", description: "Id of the relay on its platform", valueHint: "id" },
   exempt: {
     type: "string",
     description: "Address or CIDR without a connection limit of its own; repeatable",
@@ -93,6 +103,8 @@ export interface IdentityFlags {
   "client-id"?: string | undefined;
   "client-secret"?: string | undefined;
   "client-secret-file"?: string | undefined;
+  "relay-id"?: string | undefined;
+  "service-account-token-path"?: string | undefined;
   domain?: string | undefined;
   "ca-file"?: string | undefined;
   "insecure-http"?: boolean | undefined;

@@ -14,6 +14,7 @@ export default group("relay", "The rendezvous that gateways and clients dial", {
   list: () => import("./list.ts"),
   show: () => import("./show.ts"),
   update: () => import("./update.ts"),
+  "auth-method": () => import("./auth-method.ts"),
   drain: () => import("./drain.ts"),
   revoke: () => import("./revoke.ts"),
   delete: () => import("./delete.ts"),

@@ -9,6 +9,7 @@ import { makeAgentReport } from "../../platform-client/agent-report.ts";
 import type { RelayPorts } from "../../platform-client/client.ts";
 import type { Follow } from "../../platform-client/event-stream.ts";
 import { type IdentityLogin, IdentitySession } from "../../platform-client/identity-session.ts";
+import type { MachineAccess } from "../../platform-client/login/machine-access.ts";
 import { sendHeartbeats } from "../../relay/heartbeat.ts";
 import { platformSource } from "../../relay/platform-source.ts";
 import type { Heartbeats } from "../../relay/run.ts";
@@ -19,6 +20,7 @@ import type { Logger } from "../../telemetry/log.ts";
 import { type KnownRelay, knownRelay, platformOf, relayCredentials, requireEnrolled } from "./enrolled.ts";
 import type { IdentityFlags } from "./flags.ts";
 import { relayIdentity, requireHost } from "./identity.ts";
+import { openMachineAccess, relayMachineLogin, rememberLogin } from "./machine.ts";
 
 /** Everything that `start` needs besides limits and a log. */
 export interface PreparedRelay {
@@ -63,29 +65,55 @@ export async function platformRelay(
   const relay = await knownRelay(args, flags, env);
   if (relay.settings.type === "instance") return instanceRelay(relay, env, log);
   const given = await relayCredentials(args, env);
+  const machine = relayMachineLogin(args, given, relay, env);
+  if (machine) {
+    const access = await openMachineAccess(relay, machine, env, log);
+    await rememberLogin(relay, args, machine, env, log);
+    return organisationRelay(relay, { access, relayId: machine.id }, env, log);
+  }
   const login = await relayIdentity(given, relay, env);
-  return login ? identityRelay(relay, login, env, log) : organisationRelay(relay, given.token, env, log);
+  if (login) return identityRelay(relay, login, env, log);
+  return organisationRelay(relay, await enrolledAccess(relay, given.token, env, log), env, log);
 }
 
-async function organisationRelay(
+interface OwnAccess {
+  access: Pick<MachineAccess, "token" | "call">;
+  /** Whose certificates of before may be used. */
+  relayId: string | undefined;
+}
+
+/** By the access token of an enrollment, which nothing but another enrollment replaces. */
+async function enrolledAccess(
   relay: KnownRelay,
   token: string | undefined,
   env: Environment,
   log: Logger,
-): Promise<PreparedRelay> {
+): Promise<OwnAccess> {
   const { accessToken, enrolledNow } = await requireEnrolled(relay, token, env);
   if (enrolledNow) log.info("Enrolled", { relay: relay.name, conf: relay.confPath });
-  const client = platformOf(relay, env, accessToken);
+  return {
+    access: { token: () => accessToken, call: (work) => work() },
+    // Right after an enrolment the id of the conf is the old one, if any.
+    relayId: enrolledNow ? undefined : relay.settings.relayId,
+  };
+}
+
+function organisationRelay(
+  relay: KnownRelay,
+  { access, relayId }: OwnAccess,
+  env: Environment,
+  log: Logger,
+): PreparedRelay {
+  const client = platformOf(relay, env, () => access.token());
   const ports = portsOf(relay.settings);
   return {
     name: relay.name,
     settings: relay.settings,
     ...ports,
     credentials: platformSource({
-      connect: (parts) => client.relayConnect({ ...parts, ...ports }),
+      connect: (parts) => access.call(() => client.relayConnect({ ...parts, ...ports })),
       relayName: relay.name,
-      // Right after an enrolment the id of the conf is the old one, if any.
-      relayId: enrolledNow ? undefined : relay.settings.relayId,
+      relayId,
       stateDirectory: stateDirectory("relay", relay.name, thisMachine(env)),
       log,
     }),

@@ -10,7 +10,11 @@ export default command({
   async run({ args }) {
     const client = await openSession(args);
     const { id, name } = await findRelay(client, args.relay);
-    await client.revokeRelay(id);
-    say(`Revoked the relay ${name}. To use it again: sallyport relay deploy-command ${name}`);
+    const method = await client.revokeRelay(id);
+    say(
+      method === "token"
+        ? `Revoked the relay ${name}. To use it again: sallyport relay deploy-command ${name}`
+        : `Revoked the relay ${name}. It logs in by ${method} and may do so again: to keep it out, change who is allowed with "sallyport relay auth-method ${name}", or delete it.`,
+    );
   },
 });

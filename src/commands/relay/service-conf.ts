@@ -8,6 +8,7 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { type KnownRelay, knownRelay, platformOf, relayCredentials, requireEnrolled } from "./enrolled.ts";
 import type { IdentityFlags } from "./flags.ts";
 import { identityConf, relayIdentity, requireHost } from "./identity.ts";
+import { machineConf, relayMachineLogin } from "./machine.ts";
 
 /**
  * The conf of a relay that is to run as a service: at its own path (an older product's file is copied), with the flags of
@@ -48,6 +49,9 @@ export async function previewServiceConf(
 
 async function enrolled(relay: KnownRelay, args: IdentityFlags, env: Environment): Promise<Conf> {
   const given = await relayCredentials(args, env);
+  const machine = relayMachineLogin(args, given, relay, env);
+  // The service logs in by itself.
+  if (machine) return machineConf(relay.conf, machine);
   const identity = await relayIdentity(given, relay, env);
   if (identity) {
     requireHost(relay);

@@ -1,3 +1,4 @@
+import { authMethodLines } from "../auth-method-text.ts";
 import { command } from "../command.ts";
 import { printConditions, statusWord } from "../health.ts";
 import { printJson, printLine } from "../output.ts";
@@ -29,6 +30,7 @@ export default command({
     printLine(`Created    ${createdAt ?? "unknown"}`);
     printLine(`Last seen  ${heartbeat ?? "never"}`);
     if (relay.autoSelect === false) printLine("Chosen     only by gateways that name it");
+    for (const line of authMethodLines(relay.authMethod)) printLine(line);
     if (!relay.health) return;
     printLine(`Health     ${statusWord(relay.health)}`);
     printConditions(relay.health);

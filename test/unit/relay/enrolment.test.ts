@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { stat } from "node:fs/promises";
 import { enrollmentToken, knownRelay, requireEnrolled } from "../../../src/commands/relay/enrolled.ts";
 import { identityFlags } from "../../../src/commands/relay/flags.ts";
+import { relayMachineLogin } from "../../../src/commands/relay/machine.ts";
 import { readConf } from "../../../src/host/conf-file.ts";
 import { Workspace } from "../../support/workspace.ts";
 
@@ -117,8 +118,8 @@ describe("enrolling a relay", () => {
     await expect(enrollmentToken({ token: "gwe_a", "token-file": "b" }, env)).rejects.toMatchObject({
       code: "USAGE",
     });
-    await expect(enrollmentToken({ "enroll-method": "aws" }, env)).rejects.toMatchObject({
-      code: "UNSUPPORTED",
-    });
+    const relay = { conf: new Map() };
+    expect(() => relayMachineLogin({ "enroll-method": "aws" }, {}, relay, env)).toThrow("--relay-id");
+    expect(() => relayMachineLogin({ "enroll-method": "magic" }, {}, relay, env)).toThrow('"magic"');
   });
 });
