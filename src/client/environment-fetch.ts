@@ -5,6 +5,7 @@ import type { Environment } from "../host/environment.ts";
 import { chooseProxy, namesProxy } from "../host/proxy.ts";
 import type { Fetch } from "../platform-client/transport.ts";
 import type { Wire } from "../tunnel/dial/wire.ts";
+import { streamOf } from "../tunnel/dial/wire-stream.ts";
 import { dialOutbound } from "../tunnel/proxy/dial.ts";
 import { pump } from "../tunnel/pump.ts";
 import { SocketStream, streamEvents } from "../tunnel/socket.ts";
@@ -68,13 +69,5 @@ async function fetchOver(
 }
 
 function join(inside: SocketStream, wire: Wire): void {
-  const outside = new SocketStream();
-  outside.open(wire.socket);
-  void pump(inside, outside);
-  wire.attach({
-    data: (chunk) => outside.onData(chunk),
-    drained: () => outside.onDrain(),
-    ended: () => outside.onEnd(),
-    closed: (error) => outside.onClose(error),
-  });
+  void pump(inside, streamOf(wire));
 }

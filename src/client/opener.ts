@@ -1,3 +1,4 @@
+import type { Outbound } from "./outbound.ts";
 import type { Admission } from "./platform-access.ts";
 import { type OpenedTunnel, openTunnel } from "./tunnel.ts";
 import { Ways } from "./ways.ts";
@@ -16,6 +17,7 @@ export class Opener {
   constructor(
     admit: Admit,
     private readonly prologue: Buffer,
+    private readonly outbound?: Outbound,
   ) {
     this.ways = new Ways({ ways: admit });
   }
@@ -24,7 +26,8 @@ export class Opener {
   open(): Promise<OpenedTunnel> {
     return this.ways.through(
       async ({ credentials, known: { mode }, relayTimeoutMs, timeoutMs = OPENING_MS }) => {
-        const tunnel = await openTunnel(credentials, { mode, relayTimeoutMs, timeoutMs });
+        const { outbound } = this;
+        const tunnel = await openTunnel(credentials, { mode, relayTimeoutMs, timeoutMs, outbound });
         if (mode === "http") tunnel.stream.write(Buffer.from(this.prologue));
         return tunnel;
       },

@@ -9,6 +9,7 @@ import type { TlsConnection } from "../tunnel/tls/connection.ts";
 import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
 import { dialInnerTls } from "../tunnel/tls/inner-client.ts";
 import { dialOuterTls } from "../tunnel/tls/outer-client.ts";
+import type { Outbound } from "./outbound.ts";
 import { requireCurrent } from "./own-certificate.ts";
 import { Turns } from "./turns.ts";
 
@@ -21,6 +22,8 @@ export interface TunnelOptions {
   timeoutMs?: number;
   /** For the connection to the relay, if shorter. */
   relayTimeoutMs?: number | undefined;
+  /** How the relay is reached; directly unless given. */
+  outbound?: Outbound | undefined;
   signal?: AbortSignal;
 }
 
@@ -53,7 +56,7 @@ const OFFERS: Record<TunnelMode, readonly string[]> = {
  * a target that cannot be reached shows as an end without a byte.
  *
  * On failure nothing is left open.
- * @throws SallyportError RELAY_UNREACHABLE, TLS_UNTRUSTED, TLS_FAILED, CERTIFICATE_REFUSED, TIMEOUT, CONFIG_INVALID,
+ * @throws SallyportError RELAY_UNREACHABLE, PROXY_*, TLS_UNTRUSTED, TLS_FAILED, CERTIFICATE_REFUSED, TIMEOUT, CONFIG_INVALID,
  * GATEWAY_*, RESOURCE_SHORTAGE, DRAINING, TARGET_*, SESSION_ENDED, MODE_UNSUPPORTED; the signal's reason
  */
 export async function openTunnel(
@@ -63,8 +66,8 @@ export async function openTunnel(
   const started = performance.now();
   const deadline = started + (options.timeoutMs ?? TIMEOUT_MS);
   const left = () => Math.max(1, deadline - performance.now());
-  const { mode = "tcp", relayTimeoutMs = Number.POSITIVE_INFINITY, signal } = options;
-  const time: Time = { left, forRelay: () => Math.min(left(), relayTimeoutMs) };
+  const { mode = "tcp", relayTimeoutMs = Number.POSITIVE_INFINITY, outbound, signal } = options;
+  const trip: Trip = { left, forRelay: () => Math.min(left(), relayTimeoutMs), outbound };
   carryBallast();
   requireCurrent(credentials.relay.certificate, "relay");
   requireCurrent(credentials.gateway.certificate, "gateway");
@@ -78,7 +81,7 @@ export async function openTunnel(
       timeoutMs: left(),
       signal,
     });
-  const gateway = await (await reachRelayInTurn(credentials, reach, time, signal)).gateway;
+  const gateway = await (await reachRelayInTurn(credentials, reach, trip, signal)).gateway;
   const opened = (stream: ByteStream): OpenedTunnel => ({
     stream,
     alpn: gateway.alpn,
@@ -91,10 +94,11 @@ export async function openTunnel(
   return opened(answer.stream);
 }
 
-/** Milliseconds that are left: for everything, and for the connection to the relay. */
-interface Time {
+interface Trip {
+  /** Milliseconds that are left: for everything, and for the connection to the relay. */
   left: () => number;
   forRelay: () => number;
+  outbound: Outbound | undefined;
 }
 
 /** The inner handshake with the gateway, over what leads to it. */
@@ -103,14 +107,14 @@ type Reach = (stream: ByteStream) => Promise<TlsConnection>;
 async function reachRelayInTurn(
   credentials: ClientCredentials,
   reach: Reach,
-  time: Time,
+  trip: Trip,
   signal: AbortSignal | undefined,
 ): Promise<{ gateway: Promise<TlsConnection> }> {
   const { relayHost, relayPort } = credentials;
-  const timeoutMs = time.left();
+  const timeoutMs = trip.left();
   const release = await handshakes.take(formatHostPort(relayHost, relayPort), { timeoutMs, signal });
   try {
-    return await reachRelay(credentials, reach, time, signal);
+    return await reachRelay(credentials, reach, trip, signal);
   } finally {
     release();
   }
@@ -123,7 +127,7 @@ async function reachRelayInTurn(
 async function reachRelay(
   credentials: ClientCredentials,
   reach: Reach,
-  { left, forRelay }: Time,
+  { left, forRelay, outbound }: Trip,
   signal: AbortSignal | undefined,
 ): Promise<{ gateway: Promise<TlsConnection> }> {
   const { relay, relayHost, relayAddress, relayPort } = credentials;
@@ -131,6 +135,8 @@ async function reachRelay(
     host: relayHost,
     address: relayAddress,
     port: relayPort,
+    proxy: outbound?.proxy({ host: relayHost, port: relayPort }),
+    caFile: outbound?.caFile,
     identity: relay,
     timeoutMs: forRelay(),
     signal,

@@ -33,6 +33,8 @@ export interface Attempt<K extends KnownWays = KnownWays> {
 /** With these the next relay may do better: the first one is away, stops, or has lost the gateway. */
 const ANOTHER_WAY: ReadonlySet<Code> = new Set<Code>([
   "RELAY_UNREACHABLE",
+  "PROXY_UNREACHABLE",
+  "PROXY_REFUSED",
   "TLS_FAILED",
   "TLS_UNTRUSTED",
   "GATEWAY_NOT_CONNECTED",

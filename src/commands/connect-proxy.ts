@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { LocalPort } from "../client/local-server.ts";
+import type { Outbound } from "../client/outbound.ts";
 import { listenHttpProxy } from "../client/proxy/http-port.ts";
 import { Openers } from "../client/proxy/openers.ts";
 import type { ProxyPortOptions } from "../client/proxy/port.ts";
@@ -56,14 +57,14 @@ export interface ProxyFlags {
 const LOGIN_LIMIT = 1024;
 
 /** Serves local programs as a proxy until a signal. @throws SallyportError */
-export async function runProxies(flags: ProxyFlags, prologue: Buffer): Promise<void> {
+export async function runProxies(flags: ProxyFlags, prologue: Buffer, outbound: Outbound): Promise<void> {
   const listens = {
     socks5: flags.socks5 === undefined ? undefined : parseListen(flags.socks5, "--socks5", flags),
     httpProxy:
       flags["http-proxy"] === undefined ? undefined : parseListen(flags["http-proxy"], "--http-proxy", flags),
   };
   const login = await readLogin(flags["proxy-login-file"]);
-  const openers = new Openers(await chooseReach(flags), prologue);
+  const openers = new Openers(await chooseReach(flags), prologue, { outbound });
   const log = createLogger({ level: flags["log-level"] });
   const common = {
     open: (target: HostPort) => openers.open(target),

@@ -2,12 +2,14 @@ import { readFile } from "node:fs/promises";
 import { httpPrologue } from "../client/http-prologue.ts";
 import { listenLocal } from "../client/listen.ts";
 import { type Admit, Opener } from "../client/opener.ts";
+import { environmentOutbound, type Outbound } from "../client/outbound.ts";
 import { type Admission, PlatformAccess, type Wanted } from "../client/platform-access.ts";
 import { probeGateway } from "../client/probe.ts";
 import { serveStdio } from "../client/stdio.ts";
 import type { OpenedTunnel } from "../client/tunnel.ts";
 import type { Ways } from "../client/ways.ts";
 import { formatHostPort, parseHostPort } from "../host/address.ts";
+import { setting } from "../host/environment.ts";
 import { onShutdown } from "../host/signals.ts";
 import { readClientDirectory } from "../pki/directory.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
@@ -61,19 +63,21 @@ export default command({
     ...sessionArgs,
   },
   async run({ args }) {
+    const outbound = environmentOutbound(process.env, args["ca-file"] || setting(process.env, "CA_FILE"));
     if (args.socks5 !== undefined || args["http-proxy"] !== undefined) {
       requireProxyFlags(args);
-      return runProxies(args, await readPrologue(args));
+      return runProxies(args, await readPrologue(args), outbound);
     }
     const admit = await chooseAdmission(args);
     const stdio = args.stdio || (!args.listen && !args.json && !process.stdout.isTTY);
     const prologue = await readPrologue(args);
-    const opener = new Opener(admit, prologue);
+    const opener = new Opener(admit, prologue, outbound);
     const open = () => opener.open();
     if (stdio) await serveStdio(open);
     else
       await forwardPort({
         ways: opener.ways,
+        outbound,
         open,
         listen: args.listen ?? "127.0.0.1:0",
         json: args.json,
@@ -150,6 +154,7 @@ async function readPrologue(args: {
 
 interface Forwarding {
   ways: Ways<Admission>;
+  outbound: Outbound;
   open: () => Promise<OpenedTunnel>;
   listen: string;
   json: boolean | undefined;
@@ -157,13 +162,13 @@ interface Forwarding {
 }
 
 /** Checks the way to the gateway first, so that what is wrong is said now and not to the first client. */
-async function forwardPort({ ways, open, listen, json, level }: Forwarding): Promise<void> {
+async function forwardPort({ ways, outbound, open, listen, json, level }: Forwarding): Promise<void> {
   const { host, port } = parseHostPort(listen, "--listen");
   const log = createLogger({ level });
   const { credentials, kind } = await ways.through(async ({ credentials: way, known, relayTimeoutMs }) => {
     const relay = formatHostPort(way.relayHost, way.relayPort);
     say(`Connecting to gateway ${way.gatewayName ?? way.gatewayId} through relay ${relay} ...`);
-    await probeGateway(way, { relayTimeoutMs });
+    await probeGateway(way, { relayTimeoutMs, outbound });
     return { credentials: way, kind: known.kind };
   });
   const gateway = credentials.gatewayName ?? credentials.gatewayId;

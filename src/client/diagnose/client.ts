@@ -52,7 +52,12 @@ export function lookFromClient(client: ClientOfPlatform, around: Surroundings): 
     ],
   };
   const tunnel = lookAtTunnel(
-    { credentials: () => known(credentials), needs: ["access"], explainedBy: [PLATFORM.clock] },
+    {
+      credentials: () => known(credentials),
+      needs: ["access"],
+      explainedBy: [PLATFORM.clock],
+      caFile: client.caFile,
+    },
     around,
   );
   return [platform, access, tunnel];
@@ -75,7 +80,11 @@ export function lookFromClientDirectory(directory: string, around: Surroundings)
     ],
   };
   const tunnel = lookAtTunnel(
-    { credentials: () => known(credentials), needs: ["access"], explainedBy: [PLATFORM.clock] },
+    {
+      credentials: () => known(credentials),
+      needs: ["access"],
+      explainedBy: [PLATFORM.clock],
+    },
     around,
   );
   return [own, tunnel];

@@ -1,6 +1,7 @@
 import type { ClientCredentials } from "../../pki/credentials.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { ByteStream } from "../../tunnel/stream.ts";
+import type { Outbound } from "../outbound.ts";
 import { openTunnel } from "../tunnel.ts";
 
 /** Small enough for a slow line, large enough to leave TCP's slow start. */
@@ -16,10 +17,11 @@ const MIB = 1024 * 1024;
  */
 export async function sampleThroughput(
   credentials: ClientCredentials,
+  outbound: Outbound,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<string> {
-  const { stream, connectMs } = await openTunnel(credentials, { mode: "ping", timeoutMs, signal });
+  const { stream, connectMs } = await openTunnel(credentials, { mode: "ping", timeoutMs, outbound, signal });
   const started = performance.now();
   const sent = await send(stream, timeoutMs, signal);
   const seconds = Math.max(0.001, (performance.now() - started) / 1000);

@@ -6,6 +6,7 @@ import { readStatusLine } from "../../tunnel/status-line.ts";
 import type { ByteStream } from "../../tunnel/stream.ts";
 import { dialInnerTls } from "../../tunnel/tls/inner-client.ts";
 import { dialOuterTls } from "../../tunnel/tls/outer-client.ts";
+import { environmentOutbound, type Outbound } from "../outbound.ts";
 import { requireCurrent } from "../own-certificate.ts";
 import { explainSilence, explainSilentRefusal } from "../tunnel.ts";
 import type { Surroundings } from "./context.ts";
@@ -18,13 +19,16 @@ export interface TunnelLook {
   credentials: () => ClientCredentials;
   needs: readonly string[];
   explainedBy?: readonly string[];
+  /** PEM file of authorities that an https proxy may be certified by. */
+  caFile?: string | undefined;
 }
 
 /** From the client to the target, in the steps that `openTunnel` takes at once. */
 export function lookAtTunnel(look: TunnelLook, around: Surroundings): Collector {
-  const tunnel = new TunnelLooker(look.credentials, around);
+  const outbound = environmentOutbound(around.env, look.caFile);
+  const tunnel = new TunnelLooker(look.credentials, outbound, around);
   const at = () => ({ host: look.credentials().relayHost, port: look.credentials().relayPort });
-  const way = lookAtWay({ what: "relay", at, needs: look.needs }, around);
+  const way = lookAtWay({ what: "relay", at, needs: look.needs, ...outbound }, around);
   const { patienceMs } = around;
   const { needs, explainedBy = [] } = look;
   const common = { explainedBy, timeoutMs: patienceMs + MARGIN_MS };
@@ -100,6 +104,7 @@ class TunnelLooker {
 
   constructor(
     private readonly credentials: () => ClientCredentials,
+    private readonly outbound: Outbound,
     private readonly around: Surroundings,
   ) {}
 
@@ -116,6 +121,8 @@ class TunnelLooker {
       host: relayHost,
       address: relayAddress,
       port: relayPort,
+      proxy: this.outbound.proxy({ host: relayHost, port: relayPort }),
+      caFile: this.outbound.caFile,
       identity: relay,
       timeoutMs: this.around.patienceMs,
       signal,
@@ -167,7 +174,7 @@ class TunnelLooker {
     if (this.#alpn !== ALPN.sallyportTcp) {
       return notApplicable("a gateway of Infisical's takes no sample");
     }
-    return await sampleThroughput(this.credentials(), this.around.patienceMs, signal);
+    return await sampleThroughput(this.credentials(), this.outbound, this.around.patienceMs, signal);
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import type { HostPort } from "../../host/address.ts";
 import type { Code } from "../../telemetry/codes.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { Opener } from "../opener.ts";
+import type { Outbound } from "../outbound.ts";
 import type { OpenedTunnel } from "../tunnel.ts";
 import type { Reach } from "./reach.ts";
 
@@ -26,12 +27,15 @@ interface Entry {
 export class Openers {
   /** The least recently used one first. */
   readonly #entries = new Map<string, Entry>();
+  readonly #now: () => number;
 
   constructor(
     private readonly reach: Reach,
     private readonly prologue: Buffer,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
+    private readonly options: { outbound?: Outbound | undefined; now?: () => number } = {},
+  ) {
+    this.#now = options.now ?? (() => performance.now());
+  }
 
   /** Targets that are known. */
   get size(): number {
@@ -41,14 +45,16 @@ export class Openers {
   /** @throws SallyportError what the platform, a relay or the gateway says against it */
   async open(target: HostPort): Promise<OpenedTunnel> {
     const { key, admit } = await this.reach(target);
-    const entry = this.#entries.get(key) ?? { opener: new Opener(admit, this.prologue) };
+    const entry = this.#entries.get(key) ?? {
+      opener: new Opener(admit, this.prologue, this.options.outbound),
+    };
     this.#use(key, entry);
-    if (entry.refused && this.now() < entry.refused.until) throw entry.refused.error;
+    if (entry.refused && this.#now() < entry.refused.until) throw entry.refused.error;
     try {
       return await entry.opener.open();
     } catch (error) {
       if (error instanceof SallyportError && REFUSALS.has(error.code)) {
-        entry.refused = { error, until: this.now() + REFUSED_MS };
+        entry.refused = { error, until: this.#now() + REFUSED_MS };
       }
       throw error;
     }

@@ -1,7 +1,10 @@
 import { isIP } from "node:net";
 import { formatHostPort } from "../../host/address.ts";
+import type { OutboundProxy } from "../../host/proxy.ts";
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import { ALPN } from "../alpn.ts";
+import { streamOf } from "../dial/wire-stream.ts";
+import { dialOutbound, throughProxy } from "../proxy/dial.ts";
 import { SocketStream, streamEvents } from "../socket.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ClientIdentity, TlsConnection } from "./connection.ts";
@@ -13,6 +16,10 @@ export interface OuterTlsDial {
   /** Where to connect when `host` was resolved already. */
   address?: string | undefined;
   port: number;
+  /** On the way there; it resolves the name itself. Where absent, directly. */
+  proxy?: OutboundProxy | undefined;
+  /** PEM file of authorities that an https proxy may be certified by, besides the system's. */
+  caFile?: string | undefined;
   identity: ClientIdentity;
   /** For TCP and TLS together. */
   timeoutMs: number;
@@ -24,14 +31,18 @@ const KEEPALIVE_MS = 30_000;
 /**
  * Dials a relay (PROTOCOL D, stage 1) and offers `sallyport-relay/2` and `/1`; where one is agreed on the relay's
  * status line comes first. A relay that does not know this client's certificate shows only afterwards (TLS 1.3).
- * @throws SallyportError RELAY_UNREACHABLE, TLS_UNTRUSTED, TLS_FAILED, CERTIFICATE_REFUSED, TIMEOUT; the signal's reason
+ * @throws SallyportError RELAY_UNREACHABLE, PROXY_UNREACHABLE, PROXY_REFUSED, TLS_UNTRUSTED, TLS_FAILED,
+ * CERTIFICATE_REFUSED, TIMEOUT; the signal's reason
  */
 export async function dialOuterTls(options: OuterTlsDial): Promise<TlsConnection> {
   const { identity, port, signal } = options;
   const host = options.host.replace(/^\[(.*)\]$/, "$1");
   const server = `the relay ${formatHostPort(host, port)}`;
   const deadline = performance.now() + options.timeoutMs;
-  const socket = await connect({ ...options, hostname: options.address ?? host, server });
+  const hostname = options.address ?? host;
+  const socket = options.proxy
+    ? await connectThroughProxy({ ...options, host: hostname, server }, options.proxy)
+    : await connect({ ...options, hostname, server });
   return dialTls(socket, {
     identity,
     ...(isIP(host) === 0 && { serverName: host }),
@@ -47,6 +58,25 @@ export async function dialOuterTls(options: OuterTlsDial): Promise<TlsConnection
 interface TcpDial extends Pick<OuterTlsDial, "port" | "timeoutMs" | "signal"> {
   hostname: string;
   server: string;
+}
+
+/** The proxy's own failures say what to do about it; a relay behind it that does not answer in time is the relay's. */
+async function connectThroughProxy(
+  dial: Pick<OuterTlsDial, "host" | "port" | "caFile" | "timeoutMs" | "signal"> & { server: string },
+  proxy: OutboundProxy,
+): Promise<SocketStream> {
+  const { host, port, caFile, timeoutMs, server } = dial;
+  const late = AbortSignal.timeout(timeoutMs);
+  const signal = dial.signal ? AbortSignal.any([dial.signal, late]) : late;
+  try {
+    return streamOf(await dialOutbound({ host, port, proxy, caFile, signal }));
+  } catch (cause) {
+    dial.signal?.throwIfAborted();
+    if (cause instanceof SallyportError) throw cause;
+    const why = late.aborted ? `no answer within ${timeoutMs / 1000} s` : describe(cause).replace(/\.$/, "");
+    const message = `Cannot reach ${server}${throughProxy(proxy)}: ${why}.`;
+    throw new SallyportError("RELAY_UNREACHABLE", message, { cause });
+  }
 }
 
 /** A connect that nobody waits for any more is closed when it opens: Bun 1.4.5 can't take it back. */

@@ -59,7 +59,7 @@ describe("behind a gateway", () => {
   test("a refusal is repeated for a while without asking again", async () => {
     const { client, calls } = platform();
     let now = 0;
-    const openers = new Openers(throughGateway(client, "office"), Buffer.alloc(0), () => now);
+    const openers = new Openers(throughGateway(client, "office"), Buffer.alloc(0), { now: () => now });
     const ask = () => openers.open({ host: "a", port: 1 }).catch((error: unknown) => error);
     for (let count = 0; count < 5; count++) expect(await ask()).toMatchObject({ code: "FORBIDDEN" });
     expect(calls).toHaveLength(1);
