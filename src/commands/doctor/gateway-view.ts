@@ -1,18 +1,20 @@
 import type { Surroundings } from "../../client/diagnose/context.ts";
-import { environmentFetch } from "../../client/environment-fetch.ts";
 import { openCredentialsCache } from "../../gateway/credentials-cache.ts";
 import { lookFromGateway } from "../../gateway/diagnose/gateway.ts";
 import { keptCredentials } from "../../gateway/diagnose/kept-credentials.ts";
 import { deployHint } from "../../gateway/enrolment.ts";
+import { asGateway, asIdentity } from "../../gateway/identity-platform.ts";
 import { gatewaySettings, storedAccessToken } from "../../gateway/settings.ts";
 import { parsePolicy } from "../../gateway/target-policy.ts";
 import { parseHostPort } from "../../host/address.ts";
 import { findConf } from "../../host/conf-file.ts";
 import { normaliseDomain } from "../../host/domain.ts";
+import type { Environment } from "../../host/environment.ts";
 import { runtimeDirectory, stateDirectory, thisMachine } from "../../host/paths.ts";
 import { readGatewayDirectory } from "../../pki/directory.ts";
 import type { GatewayIdentity } from "../../pki/identity.ts";
-import { PlatformClient } from "../../platform-client/client.ts";
+import { storedIdentity } from "../../platform-client/identity-login.ts";
+import type { IdentityLogin } from "../../platform-client/identity-session.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { silentLogger } from "../../telemetry/log.ts";
 import type { DoctorArgs, DoctorRequest, View } from "./view.ts";
@@ -33,28 +35,27 @@ export async function gatewayView(
     insecureHttp: args["insecure-http"] ?? false,
   };
   const { relays, allow, deny, caFile, insecureHttp, ...settings } = gatewaySettings(flags, conf, around.env);
-  const accessToken = await storedAccessToken(conf, around.env);
-  if (settings.domain === undefined || accessToken === undefined) {
+  const credential = await storedCredential(conf, around.env);
+  if (settings.domain === undefined || credential === undefined) {
     throw new SallyportError(
       "CONFIG_INVALID",
       `Gateway ${gatewayName} is not enrolled on this machine: ${deployHint(gatewayName)} and enroll it. For the way from a client to it add --target host:port`,
     );
   }
   const domain = normaliseDomain(settings.domain, { insecureHttp });
-  const platform = new PlatformClient({
-    domain,
-    insecureHttp,
-    token: () => accessToken,
-    fetch: environmentFetch(around.env, caFile),
-    ...(caFile === undefined ? {} : { caFile }),
-  });
+  const reach = { domain, insecureHttp, caFile };
+  const access =
+    typeof credential === "string"
+      ? asGateway(reach, around.env, credential)
+      : asIdentity(reach, around.env, { login: credential, gatewayName });
   const directory = stateDirectory("gateway", gatewayName, machine);
   const runtime = runtimeDirectory("gateway", gatewayName, machine);
-  const cache = openCredentialsCache(directory, [domain, accessToken, ...relays], silentLogger);
+  const cache = openCredentialsCache(directory, [domain, access.issuedFor, ...relays], silentLogger);
   const collectors = lookFromGateway(
     {
-      credentials: (signal) => keptCredentials({ cache, platform, gatewayName, relays }, signal),
-      platform: { domain, heartbeat: (signal) => platform.gatewayHeartbeat({}, { signal }) },
+      credentials: (signal) =>
+        keptCredentials({ cache, platform: access.source, gatewayName, relays }, signal),
+      platform: { domain, heartbeat: (signal) => access.client.gatewayHeartbeat({}, { signal }) },
       stateDirectory: directory,
       runtimeDirectory: runtime,
       start: `sallyport gateway start ${gatewayName}`,
@@ -64,9 +65,17 @@ export async function gatewayView(
     },
     around,
   );
-  const secrets = [accessToken];
+  const secrets = typeof credential === "string" ? [credential] : Object.values(credential);
   const daemon = { role: "gateway" as const, name: gatewayName, conf, runtimeDirectory: runtime, secrets };
   return { place: "gateway", subject: gatewayName, collectors, daemon };
+}
+
+/** Its own access token, or the machine identity that it runs as. */
+async function storedCredential(
+  conf: ReadonlyMap<string, string>,
+  env: Environment,
+): Promise<string | IdentityLogin | undefined> {
+  return (await storedAccessToken(conf, env)) ?? (await storedIdentity(conf, env));
 }
 
 /** A gateway with a directory of `ca issue gateway`. @throws SallyportError CONFIG_INVALID */
