@@ -219,6 +219,17 @@ describe.if(why === undefined)("Infisical's documented commands run unchanged", 
       await stop("office-3");
     });
 
+    test("gateway systemd install with client id and secret; the doctor sees the whole path", async () => {
+      const service = await machine.must(
+        `infisical gateway systemd install robot --auth-method=universal-auth --client-id=${client.clientId} --client-secret=${client.clientSecret} --relay=edge --domain=${URL}`,
+      );
+      await logged(service, ...CONNECTED);
+      expect(await machine.must(`systemctl show -p ExecStart ${service}`)).not.toContain(client.clientSecret);
+      const looked = await machine.run("sallyport doctor --gateway robot --json");
+      expect(looked).toMatchObject({ exitCode: 0, stdout: expect.not.stringContaining(client.clientSecret) });
+      await machine.must("infisical gateway systemd uninstall robot --purge");
+    });
+
     test("gateway start with INFISICAL_TOKEN, and with client id and secret, in the environment", async () => {
       const token = { INFISICAL_TOKEN: await login() };
       const credentials = {
