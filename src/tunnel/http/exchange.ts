@@ -70,9 +70,19 @@ export class Exchange {
     }
   }
 
-  /** Whether the client may send another request: the rest of this one is read, within limits. */
+  /**
+   * Whether another request may follow once the rest of this one has been read. Not where the client was never told to
+   * go on: it may send the body or leave it, and nobody could tell where the next request begins.
+   */
+  get mayGoOn(): boolean {
+    const { keepAlive, expectsContinue } = this.#options.request;
+    const { begun, read, failure } = this.#upload;
+    return keepAlive && failure === undefined && (!expectsContinue || begun || read);
+  }
+
+  /** Reads the rest of the request, within limits; false when no other one can follow. */
   async clientReusable(): Promise<boolean> {
-    if (this.#close) return false;
+    if (this.#close || !this.mayGoOn) return false;
     await this.#uploaded();
     return this.#upload.read;
   }
@@ -87,9 +97,7 @@ export class Exchange {
     upload.answered();
     this.upgraded = answer.status === 101;
     if (this.upgraded && !upload.sent) throw badAnswer("it changes the protocol before the request was over");
-    // Who was never told to go on may send the body or leave it: nobody could tell where the next request begins.
-    const unsure = request.expectsContinue && !upload.begun && !upload.read;
-    this.#close = !request.keepAlive || unsure;
+    this.#close = !this.mayGoOn;
     this.begun = true;
     await client.write(answerFor(answer, request, this.#close));
     if (this.upgraded) return;

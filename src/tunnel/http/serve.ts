@@ -110,7 +110,8 @@ class Server {
         return this.#forward(request, false);
       }
       if (exchange.begun || client.gone.aborted) throw error;
-      return this.#tell(asFailure(error), await exchange.clientReusable());
+      await this.#tell(asFailure(error), exchange.mayGoOn);
+      return exchange.clientReusable();
     }
     if (exchange.upgraded) {
       this.joined = pump(client.handOver(), target.handOver());
@@ -137,11 +138,12 @@ class Server {
   /** Nothing of this request's body has been read yet; without a request, nobody knows where the next one begins. */
   async #refuse(error: SallyportError, request: Request | undefined): Promise<boolean> {
     const { limits } = this.rules;
-    const goOn = request?.keepAlive && !request.expectsContinue;
-    return this.#tell(error, (goOn && (await drain(this.client, request, limits))) ?? false);
+    const mayGoOn = request !== undefined && isDrainable(request, limits);
+    await this.#tell(error, mayGoOn);
+    return mayGoOn && (await drain(this.client, request, limits));
   }
 
-  async #tell(error: SallyportError, keepAlive: boolean): Promise<boolean> {
+  async #tell(error: SallyportError, keepAlive: boolean): Promise<void> {
     const { status, reason, contentType, body, fields: more = [] } = this.rules.refusal(error);
     const bytes = Buffer.from(body);
     const fields = [
@@ -151,15 +153,17 @@ class Server {
       ...(keepAlive ? [] : [{ name: "Connection", value: "close" }]),
     ];
     await this.client.write(formatAnswerHead({ status, reason, fields }), bytes);
-    return keepAlive;
   }
 }
 
-/** Reads and drops a request's body, if it is not too long, so that another request can follow. */
+function isDrainable({ keepAlive, expectsContinue, framing }: Request, { drainBytes }: HttpLimits): boolean {
+  const tooLong = framing.kind === "counted" && framing.length > drainBytes;
+  return keepAlive && !expectsContinue && !tooLong;
+}
+
+/** Reads and drops a request's body so that another request can follow; false when it is too long or too slow. */
 async function drain(client: PulledStream, request: Request, limits: HttpLimits): Promise<boolean> {
-  const { framing } = request;
-  if (framing.kind === "counted" && framing.length > limits.drainBytes) return false;
-  const body = new IncomingBody(client, framing, badRequest);
+  const body = new IncomingBody(client, request.framing, badRequest);
   const deadline = performance.now() + limits.drainMs;
   let left = limits.drainBytes;
   try {

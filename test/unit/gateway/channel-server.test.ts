@@ -122,6 +122,28 @@ describe("a TCP session", () => {
   });
 });
 
+describe("an HTTP session", () => {
+  test.each([
+    [
+      "between our own ends carries the status that fits",
+      [ALPN.sallyportHttp, ALPN.http],
+      ALPN.sallyportHttp,
+      403,
+    ],
+    ["with a client of Infisical's carries 500", [ALPN.http], ALPN.http, 500],
+  ] as const)("%s, and the sentence", async (_name, offered, chosen, status) => {
+    const gateway = await gatewayEnd();
+    const client = await gateway.connect({ target: { host: "10.0.0.5", port: 80 } }, [...offered]);
+    expect(client.alpn).toBe(chosen);
+    client.send("CONFIG\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const text = await client.until(/\}$/);
+    expect(text).toStartWith(`HTTP/1.1 ${status} `);
+    expect(text).toContain('"message":"gateway: The gateway\'s owner does not allow 10.0.0.5:80');
+    await client.rest();
+    expect(client.error).toBeNull();
+  });
+});
+
 describe("probes", () => {
   test.each([
     [ALPN.ping, "PONG\n"],

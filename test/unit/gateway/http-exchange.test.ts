@@ -281,6 +281,27 @@ describe("failures with sallyport-http/1 have the status that fits, a code and a
     expect(statuses(await client.raw(GET, /ok$/))).toEqual([200]);
   });
 
+  test("at once, however slowly the body comes, and then the connection ends or goes on", async () => {
+    const target = await RawTarget.open();
+    const { port } = target;
+    target.close();
+    const slow = tunnel(port, { exactStatus: true });
+    const head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n";
+    expect(await slow.raw(`${head}\r\nhalf`, /\}$/)).not.toContain("Connection: close");
+    expect(statuses(await slow.raw(`of it.${GET}`, /\}$/))).toEqual([502]);
+    for (const more of ["Expect: 100-continue\r\n", "Connection: close\r\n"]) {
+      expect(await tunnel(port, { exactStatus: true }).raw(`${head}${more}\r\n`)).toContain(
+        "Connection: close",
+      );
+    }
+    const mute = keep(await RawTarget.open((socket) => socket.once("data", () => socket.destroy())));
+    const waiting = tunnel(mute.port, { exactStatus: true });
+    expect(await waiting.raw(`${head}Expect: 100-continue\r\n\r\n`)).toContain("Connection: close");
+    const sending = tunnel(mute.port, { exactStatus: true });
+    expect(await sending.raw(`${head}\r\nhalf`, /\}$/)).not.toContain("Connection: close");
+    expect(statuses(await sending.raw(`of it.${GET}`, /\}$/))).toEqual([502]);
+  });
+
   test("502 for a refused connection", async () => {
     const target = await RawTarget.open();
     const { port } = target;

@@ -26,7 +26,7 @@ async function open(options: Partial<InnerTlsOptions> = {}) {
   const { onConnection = ({ stream }: TlsConnection) => echo(stream) } = options;
   const server = openInnerTlsServer({
     credentials: () => gateway.tls,
-    alpns: [ALPN.sallyportTcp, ALPN.tcp, ALPN.health],
+    alpns: [ALPN.sallyportTcp, ALPN.tcp, ALPN.sallyportHttp, ALPN.http, ALPN.health],
     log: silentLogger,
     ...options,
     onConnection(connection) {
@@ -181,7 +181,9 @@ describe("a stream that is cut short", () => {
   const cases = [
     ["end", "is an error with our gateway", ALPN.sallyportTcp, Error],
     ["reset", "is an error with our gateway", ALPN.sallyportTcp, Error],
+    ["end", "is an error with our gateway in HTTP mode", ALPN.sallyportHttp, Error],
     ["end", "is a normal end with Infisical's", ALPN.tcp, null],
+    ["end", "is a normal end with Infisical's in HTTP mode", ALPN.http, null],
     ["reset", "is an error with Infisical's", ALPN.tcp, Error],
   ] as const;
   test.each(cases)("by %s of the channel %s", async (how, _what, alpn, outcome) => {
