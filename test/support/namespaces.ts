@@ -52,6 +52,12 @@ export class Cable {
     await ip("-n", this.near.name, "route", "add", "default", "via", "10.77.1.1");
   }
 
+  /** The near machine may use every address of this range, as a crowd of machines would. */
+  async addNearAddresses(range: string): Promise<void> {
+    await ip("-n", this.near.name, "route", "add", "local", range, "dev", "lo");
+    await ip("-n", this.router, "route", "add", range, "via", this.near.address);
+  }
+
   async close(): Promise<void> {
     for (const name of [this.near.name, this.far.name, this.router]) {
       await ip("netns", "del", name).catch(() => undefined);
