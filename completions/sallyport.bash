@@ -16,6 +16,11 @@ _sallyport() {
     "identity secret revoke"|"identity secret revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay systemd install"|"relay systemd install "*) COMPREPLY=($(compgen -W "--name --enroll-method --token --token-file --auth-method --client-id --client-secret --client-secret-file --relay-id --service-account-token-path --domain --ca-file --insecure-http --type --host --exempt --proxy-protocol --proxy-from --listen --ssh-port --tls-port --limit --workers --log-format --log-level --metrics --systemd --dry-run --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay systemd uninstall"|"relay systemd uninstall "*) COMPREPLY=($(compgen -W "--name --purge --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "alert create"|"alert create "*) COMPREPLY=($(compgen -W "--webhook --webhook-ca --log --rule --after --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "alert list"|"alert list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "alert test"|"alert test "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "alert delete"|"alert delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "alert history"|"alert history "*) COMPREPLY=($(compgen -W "--open --since --until --limit --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "audit list"|"audit list "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --event --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "audit connections"|"audit connections "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --gateway --open --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "authorities abort"|"authorities abort "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --instance --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -110,6 +115,7 @@ _sallyport() {
     "user role"|"user role "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user remove"|"user remove "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user password"|"user password "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "alert"|"alert "*) COMPREPLY=($(compgen -W "create list test delete history --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "audit"|"audit "*) COMPREPLY=($(compgen -W "list connections --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "authorities"|"authorities "*) COMPREPLY=($(compgen -W "abort replace rotate show --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "ca"|"ca "*) COMPREPLY=($(compgen -W "init show issue revoke rotate export --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -130,7 +136,7 @@ _sallyport() {
     "token"|"token "*) COMPREPLY=($(compgen -W "list create revoke --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user"|"user "*) COMPREPLY=($(compgen -W "list invite invitations withdraw role remove password --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "version"|"version "*) COMPREPLY=($(compgen -W "--json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "") COMPREPLY=($(compgen -W "audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "") COMPREPLY=($(compgen -W "alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
   esac
 }
 complete -o default -F _sallyport sallyport

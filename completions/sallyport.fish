@@ -1,25 +1,64 @@
 # fish completion of sallyport: put this file into ~/.config/fish/completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a audit
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a authorities
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a ca
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a completions
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a connect
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a doctor
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a gateway
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a identity
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a login
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a logout
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a org
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a platform
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a pool
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a quickstart
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a relay
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a resource
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a role
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a token
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a user
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a version
-complete -c sallyport -n "true; and not __fish_seen_subcommand_from audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -l help
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a alert
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a audit
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a authorities
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a ca
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a completions
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a connect
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a doctor
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a gateway
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a identity
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a login
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a logout
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a org
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a platform
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a pool
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a quickstart
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a relay
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a resource
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a role
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a token
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a user
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -f -a version
+complete -c sallyport -n "true; and not __fish_seen_subcommand_from alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and not __fish_seen_subcommand_from create list test delete history" -f -a create
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and not __fish_seen_subcommand_from create list test delete history" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and not __fish_seen_subcommand_from create list test delete history" -f -a test
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and not __fish_seen_subcommand_from create list test delete history" -f -a delete
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and not __fish_seen_subcommand_from create list test delete history" -f -a history
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and not __fish_seen_subcommand_from create list test delete history" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l webhook
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l webhook-ca
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l log
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l rule
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l after
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from list" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from list" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from list" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from list" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from list" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from test" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from test" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from test" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from test" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from delete" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from delete" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from delete" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from delete" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l open
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l since
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l until
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l limit
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from alert; and __fish_seen_subcommand_from history" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -f -a list
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -f -a connections
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list connections" -l help

@@ -9,6 +9,7 @@ export const root: CommandDef = {
     description: "Reach private services without an inbound port",
   },
   subCommands: {
+    alert: () => import("./alert/index.ts").then((module) => module.default),
     audit: () => import("./audit/index.ts").then((module) => module.default),
     authorities: () => import("./authorities/index.ts").then((module) => module.default),
     ca: () => import("./ca/index.ts").then((module) => module.default),

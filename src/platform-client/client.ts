@@ -1,4 +1,5 @@
 import type { AgentReport } from "./agent-report.ts";
+import { AlertCalls } from "./alerts.ts";
 import * as answers from "./answers.ts";
 import { AuthorityCalls } from "./authorities.ts";
 import type { ConnectionRecord } from "./connections.ts";
@@ -142,6 +143,7 @@ type Ask = { signal?: AbortSignal };
 export class PlatformClient {
   readonly authorities: AuthorityCalls;
   readonly identities: IdentityCalls;
+  readonly alerts: AlertCalls;
   readonly people: PeopleCalls;
   readonly #transport: Transport;
 
@@ -150,6 +152,7 @@ export class PlatformClient {
     this.#transport = new Transport(options);
     this.authorities = new AuthorityCalls(this.#transport);
     this.identities = new IdentityCalls(this.#transport);
+    this.alerts = new AlertCalls(this.#transport);
     this.people = new PeopleCalls(this.#transport);
   }
 
@@ -289,6 +292,8 @@ export class PlatformClient {
   createRelay(body: {
     name: string;
     host: string;
+    /** Shared by all organisations. */
+    instance?: boolean;
     authMethod?: AuthMethodRequest;
   }): Promise<answers.RelayRow> {
     const full = { authMethod: { method: "token" }, ...body };

@@ -1,0 +1,6 @@
+export const destinationArg = {
+  type: "positional",
+  required: true,
+  description: "Name or id of the destination",
+  valueHint: "name",
+} as const;
