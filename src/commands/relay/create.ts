@@ -33,7 +33,10 @@ export default command({
     const method = args["auth-method"] ?? "token";
     const authMethod = await requestedAuthMethod(method, args, repeated);
     const client = await openSession(args);
-    const relay = await client.createRelay({ name, host: args.host, authMethod });
+    const relay = await client.createRelay({
+      ...{ name, host: args.host, authMethod },
+      ...(args.instance && { instance: true }),
+    });
     const deploy = await deployment(client, { ...relay, authMethod: { method } });
     if (args.json) printJson({ ...relay, ...deploy });
     else {

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { SallyportError } from "../../telemetry/error.ts";
+import { type Holder, isInstanceAdministrator } from "../services/actors.ts";
 import { changeAuthMethod } from "../services/auth-methods/change.ts";
 import type { Core } from "../services/core.ts";
 import { readHealth, readRelayHealth } from "../services/health/read.ts";
@@ -78,6 +79,8 @@ const create = declareRoute(
         z.object({
           name: relayName,
           host: relayHost,
+          /** Shared by all organisations; for administrators of the whole instance. */
+          instance: z.boolean().default(false),
           authMethod: authMethodRequest.default({ method: "token" }),
         }),
       ),
@@ -182,16 +185,17 @@ export const relayRoutes = routes()
     );
   })
   .openapi(create, async (c) => {
-    const { name, host, authMethod } = c.req.valid("json");
-    const wanted = { name, host, wish: toWish(authMethod) };
+    const { name, host, instance, authMethod } = c.req.valid("json");
+    const wanted = { name, host, instance, wish: toWish(authMethod) };
     const { core } = c.var.services;
-    const relay = await createRelay(core, requireHolder(c.var.actor), wanted);
-    return c.json(await detail(core, relay), 200);
+    const holder = requireHolder(c.var.actor);
+    const relay = await createRelay(core, holder, wanted);
+    return c.json(await detail(core, holder, relay), 200);
   })
   .openapi(get, async (c) => {
     const holder = requireHolder(c.var.actor);
     const { core } = c.var.services;
-    return c.json(await detail(core, await getRelay(core, holder, c.req.valid("param").id)), 200);
+    return c.json(await detail(core, holder, await getRelay(core, holder, c.req.valid("param").id)), 200);
   })
   .openapi(update, async (c) => {
     const { host, autoSelect, authMethod } = c.req.valid("json");
@@ -200,7 +204,7 @@ export const relayRoutes = routes()
     const { id } = c.req.valid("param");
     if (authMethod) await changeAuthMethod(core, holder, { kind: "relay", id, wish: toWish(authMethod) });
     const relay = await updateRelay(core, holder, id, { host, autoSelect });
-    return c.json(await detail(core, relay), 200);
+    return c.json(await detail(core, holder, relay), 200);
   })
   .openapi(remove, async (c) => {
     const holder = requireHolder(c.var.actor);
@@ -213,9 +217,10 @@ export const relayRoutes = routes()
   })
   .openapi(healthCheck, async (c) => {
     const { core, probes } = c.var.services;
-    const relay = await getRelay(core, requireHolder(c.var.actor), c.req.valid("param").id);
+    const holder = requireHolder(c.var.actor);
+    const relay = await getRelay(core, holder, c.req.valid("param").id);
     await probes.relay(relay.id).catch(asFound);
-    return c.json(await detail(core, relay), 200);
+    return c.json(await detail(core, holder, relay), 200);
   })
   .openapi(drain, async (c) => {
     const holder = requireHolder(c.var.actor);
@@ -252,8 +257,9 @@ function toRelay(row: RelayRow): z.infer<typeof relayObject> {
   };
 }
 
-async function detail(core: Core, row: RelayView): Promise<z.infer<typeof relayDetail>> {
-  const own = row.org_id !== null && row.identity_id === null;
+async function detail(core: Core, holder: Holder, row: RelayView): Promise<z.infer<typeof relayDetail>> {
+  const isTheirs = row.org_id !== null || isInstanceAdministrator(holder);
+  const own = isTheirs && row.auth_method_id !== null && row.identity_id === null;
   return {
     ...toRelay(row),
     health: toHealth(await readHealth(core, { relayId: row.id })),

@@ -33,7 +33,8 @@ const claims = z.discriminatedUnion("authTokenType", [
   z.strictObject({
     authTokenType: z.literal("relayAccessToken"),
     relayId: z.uuid(),
-    orgId: z.uuid(),
+    /** null = of the instance. */
+    orgId: z.uuid().nullable(),
     ...common,
   }),
 ]);

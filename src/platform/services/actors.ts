@@ -52,7 +52,8 @@ export interface GatewayActor {
 export interface RelayActor {
   kind: "relay";
   relayId: string;
-  orgId: string;
+  /** null = shared by all organisations. */
+  orgId: string | null;
   tokenVersion: number;
   address: string;
 }
@@ -68,7 +69,7 @@ export interface Superseded {
   kind: "superseded";
   gatewayId?: string;
   relayId?: string;
-  orgId: string;
+  orgId: string | null;
   address: string;
 }
 

@@ -22,16 +22,16 @@ export async function actorOf(core: Core, token: string, address: string): Promi
   const claims = await core.accessTokens.verify(token);
   if (!claims) return undefined;
   if (claims.authTokenType === "identityAccessToken") return await identity(core, claims, address);
-  const { orgId, tokenVersion } = claims;
+  const { tokenVersion } = claims;
   if (claims.authTokenType === "gatewayAccessToken") {
-    const { gatewayId } = claims;
+    const { gatewayId, orgId } = claims;
     const row = await findGateway(core.store.read, gatewayId);
     if (row?.org_id !== orgId || row.token_version !== tokenVersion) return undefined;
     return { kind: "gateway", gatewayId, orgId, tokenVersion, address };
   }
-  const { relayId } = claims;
+  const { relayId, orgId } = claims;
   const row = await findRelay(core.store.read, relayId);
-  if (row?.org_id !== orgId || row.token_version !== tokenVersion) return undefined;
+  if (!row || row.org_id !== orgId || row.token_version !== tokenVersion) return undefined;
   return { kind: "relay", relayId, orgId, tokenVersion, address };
 }
 

@@ -4,6 +4,7 @@ import type { Sql } from "../store/database.ts";
 import { insertIssued } from "../store/issued-certificates.ts";
 import {
   countRelays,
+  findAnyInstanceRelay,
   findInstanceRelay,
   insertRelay,
   type RelayRow,
@@ -18,8 +19,8 @@ type Place = Pick<RelayRow, "host" | "ssh_port" | "tls_port">;
 
 /**
  * Registers a relay that holds the shared secret, or renews its certificates (PROTOCOL A.2, v1). The secret is not
- * bound to one relay, so it can't move one: a known name with another host or port is refused, whoever asks
- * (ACCEPTANCE B11). An instance administrator moves it with PATCH, or deletes it.
+ * bound to one relay, so it can't move one: a known name with another host or port is refused, whoever asks, and so is
+ * the name of a relay that was enrolled by a token of its own (ACCEPTANCE B11). An instance administrator moves it with PATCH, or deletes it.
  * @throws SallyportError CONFLICT, LIMIT_REACHED, REQUEST_INVALID
  */
 export async function registerInstanceRelay(
@@ -34,8 +35,9 @@ export async function registerInstanceRelay(
   };
   const { name: _name, host: _host, ...extensions } = request;
   const existing = await findInstanceRelay(core.store.read, request.name);
-  if (!existing) await core.hostRule.admit(wanted.host);
-  else if (!isSame(existing, wanted)) await refuse(core, existing, wanted, address);
+  const named = existing ?? (await findAnyInstanceRelay(core.store.read, request.name));
+  if (!named) await core.hostRule.admit(wanted.host);
+  else if (!existing || !isSame(existing, wanted)) await refuse(core, named, wanted, address);
   const now = core.now().toISOString();
   const relay: RelayRow = existing ?? {
     id: crypto.randomUUID(),
@@ -111,6 +113,6 @@ function placeOf({ host, ssh_port, tls_port }: Place): string {
 function taken(name: string): SallyportError {
   return new SallyportError(
     "CONFLICT",
-    `The instance relay ${name} is registered with another host or other ports: the shared secret can't move it. Choose another name, or have an instance administrator delete it.`,
+    `The instance relay ${name} is registered with another host or other ports, or has credentials of its own: the shared secret can't take its place. Choose another name, or have an instance administrator delete it.`,
   );
 }

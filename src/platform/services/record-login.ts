@@ -1,3 +1,4 @@
+import { SallyportError } from "../../telemetry/error.ts";
 import { type AuditEntry, insertAudit } from "../store/audit.ts";
 import type { ResourceKind } from "../store/auth-methods.ts";
 import type { Sql } from "../store/database.ts";
@@ -10,7 +11,8 @@ import { emit } from "./events.ts";
 export interface Login {
   kind: ResourceKind;
   id: string;
-  orgId: string;
+  /** null = a relay of the instance. */
+  orgId: string | null;
   method: string;
   /** Where from. */
   address: string;
@@ -51,9 +53,10 @@ export async function mintAccessToken(
   { kind, id, orgId }: Pick<Login, "kind" | "id" | "orgId">,
   tokenVersion: number,
 ): Promise<string> {
-  return await core.accessTokens.mint(
-    kind === "gateway"
-      ? { authTokenType: "gatewayAccessToken", gatewayId: id, orgId, tokenVersion }
-      : { authTokenType: "relayAccessToken", relayId: id, orgId, tokenVersion },
-  );
+  const { accessTokens } = core;
+  if (kind === "relay") {
+    return await accessTokens.mint({ authTokenType: "relayAccessToken", relayId: id, orgId, tokenVersion });
+  }
+  if (orgId === null) throw new SallyportError("INTERNAL", "A gateway belongs to no organisation.");
+  return await accessTokens.mint({ authTokenType: "gatewayAccessToken", gatewayId: id, orgId, tokenVersion });
 }

@@ -1,6 +1,7 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import { type AuditEvent, insertAudit } from "../store/audit.ts";
 import { deleteRelayTokens } from "../store/enrollment-tokens.ts";
+import { lockInstance } from "../store/instance.ts";
 import { lockOrganisation } from "../store/people.ts";
 import {
   changeRelay,
@@ -25,10 +26,12 @@ import { runsAsIdentity } from "./identity-agents.ts";
 export async function createRelay(
   core: Core,
   holder: Holder,
-  request: { name: string; host: string; wish: AuthMethodWish },
+  request: { name: string; host: string; wish: AuthMethodWish; instance?: boolean | undefined },
 ): Promise<RelayView> {
   const { name, wish } = request;
-  if (name.startsWith("infisical-")) {
+  const orgId = request.instance ? null : holder.orgId;
+  if (request.instance) requireInstanceRelay(holder, wish);
+  else if (name.startsWith("infisical-")) {
     throw new SallyportError("NAME_INVALID", 'Names that begin with "infisical-" are for instance relays.');
   }
   const host = await core.hostRule.admit(request.host);
@@ -38,13 +41,15 @@ export async function createRelay(
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await lockOrganisation(sql, holder.orgId, now);
-    if ((await countRelays(sql, holder.orgId)) >= LIMITS.relays) {
+    if (orgId === null) await lockInstance(sql);
+    if ((await countRelays(sql, orgId)) >= LIMITS.relays) {
+      const whose = orgId === null ? "The instance" : "An organisation";
       throw new SallyportError(
         "LIMIT_REACHED",
-        `An organisation can have ${LIMITS.relays} relays: delete one first.`,
+        `${whose} can have ${LIMITS.relays} relays: delete one first.`,
       );
     }
-    const row = { id, orgId: holder.orgId, name, host, sshPort: null, tlsPort: null, now };
+    const row = { id, orgId, name, host, sshPort: null, tlsPort: null, now };
     if (!(await insertRelay(sql, { ...row, authMethodId }))) {
       throw new SallyportError(
         "ALREADY_EXISTS",
@@ -52,7 +57,7 @@ export async function createRelay(
       );
     }
     await writeAuthMethod(sql, authMethodId, prepared, now);
-    const detail = { relayId: id, name, host, method: wish.method };
+    const detail = { relayId: id, name, host, method: wish.method, managed: orgId === null };
     await insertAudit(sql, { ...byHolder(holder), event: "RELAY_CREATE", detail }, now);
   });
   return await getRelay(core, holder, id);
@@ -128,10 +133,10 @@ export async function revokeRelayAccess(core: Core, holder: Holder, id: string):
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await deleteRelayTokens(sql, id);
-    if (!(await revokeRelay(sql, holder.orgId, id, now))) missing();
+    if (!(await revokeRelay(sql, id, now))) missing();
     const detail = { resourceType: "relay", resourceId: id, name: relay.name };
     await insertAudit(sql, { ...byHolder(holder), event: "RESOURCE_AUTH_METHOD_REVOKE", detail }, now);
-    await emit(sql, { orgId: holder.orgId, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
+    await emit(sql, { orgId: relay.orgId, relayId: id }, [{ type: "relay.revoked", relayId: id }], now);
   });
   return relay.method;
 }
@@ -161,16 +166,26 @@ async function changeable(core: Core, holder: Holder, id: string): Promise<Relay
   return relay.org_id !== null || isInstanceAdministrator(holder) ? relay : missing();
 }
 
-/** Instance relays have no token of their own. */
+/** Instance relays that registered with the shared secret have no token of their own. */
 async function ownWithToken(
   core: Core,
   holder: Holder,
   id: string,
-): Promise<{ name: string; authMethodId: string; method: string }> {
-  const relay = await getRelay(core, holder, id);
-  const { auth_method_id: authMethodId, auth_method: method } = relay;
-  if (relay.org_id === null || authMethodId === null || method === null) missing();
-  return { name: relay.name, authMethodId, method };
+): Promise<{ name: string; orgId: string | null; authMethodId: string; method: string }> {
+  const relay = await changeable(core, holder, id);
+  const { name, org_id: orgId, auth_method_id: authMethodId, auth_method: method } = relay;
+  if (authMethodId === null || method === null) missing();
+  return { name, orgId, authMethodId, method };
+}
+
+/** @throws SallyportError FORBIDDEN, REQUEST_INVALID */
+function requireInstanceRelay(holder: Holder, wish: AuthMethodWish): void {
+  if (!isInstanceAdministrator(holder)) {
+    const text = "Relays of the instance are made by administrators of the whole instance only.";
+    throw new SallyportError("FORBIDDEN", text);
+  }
+  if (wish.method === "token") return;
+  throw new SallyportError("REQUEST_INVALID", "A relay of the instance is enrolled by a token.");
 }
 
 function missing(): never {

@@ -2,7 +2,8 @@ import type { Sql } from "./database.ts";
 
 export interface EnrollmentTokenRow {
   id: string;
-  org_id: string;
+  /** Of the gateway or relay; null = a relay of the instance. */
+  org_id: string | null;
   expires_at: string;
   gateway_id: string | null;
   relay_id: string | null;
@@ -13,8 +14,10 @@ export async function findEnrollmentToken(
   tokenHash: string,
 ): Promise<EnrollmentTokenRow | undefined> {
   const [row] = await sql<EnrollmentTokenRow>`
-    SELECT t.id, t.org_id, t.expires_at, a.gateway_id, a.relay_id
+    SELECT t.id, CASE WHEN a.relay_id IS NULL THEN t.org_id ELSE r.org_id END AS org_id, t.expires_at,
+      a.gateway_id, a.relay_id
     FROM enrollment_tokens t JOIN auth_methods a ON a.id = t.auth_method_id
+    LEFT JOIN relays r ON r.id = a.relay_id
     WHERE t.token_hash = ${tokenHash}`;
   return row;
 }

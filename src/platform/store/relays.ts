@@ -22,7 +22,7 @@ export interface RelayRow {
   updated_at: string;
 }
 
-/** A relay of an organisation as management shows it; an instance relay has no authentication method. */
+/** A relay as management shows it; one that registered with the shared secret has no authentication method. */
 export interface RelayView extends RelayRow {
   auth_method_id: string | null;
   auth_method: string | null;
@@ -47,7 +47,16 @@ export async function findRelayByName(sql: Sql, orgId: string, name: string): Pr
   return row;
 }
 
+/** One that registered with the shared secret: it speaks for no relay that has credentials of its own. */
 export async function findInstanceRelay(sql: Sql, name: string): Promise<RelayRow | undefined> {
+  const [row] = await sql<RelayRow>`
+    SELECT * FROM relays WHERE name = ${name} AND org_id IS NULL
+      AND NOT EXISTS (SELECT 1 FROM auth_methods a WHERE a.relay_id = relays.id)`;
+  return row;
+}
+
+/** However it proves who it is. */
+export async function findAnyInstanceRelay(sql: Sql, name: string): Promise<RelayRow | undefined> {
   const [row] = await sql<RelayRow>`SELECT * FROM relays WHERE name = ${name} AND org_id IS NULL`;
   return row;
 }
@@ -85,7 +94,7 @@ interface NewRelay {
   host: string;
   sshPort: number | null;
   tlsPort: number | null;
-  /** null = an instance relay, which authenticates by the shared secret. */
+  /** null = an instance relay that authenticates by the shared secret. */
   authMethodId: string | null;
   now: string;
 }
@@ -151,10 +160,10 @@ export async function raiseRelayVersion(
 }
 
 /** See `revokeGateway`. */
-export async function revokeRelay(sql: Sql, orgId: string, id: string, now: string): Promise<boolean> {
+export async function revokeRelay(sql: Sql, id: string, now: string): Promise<boolean> {
   const rows = await sql`
     UPDATE relays SET token_version = token_version + 1, updated_at = ${now}
-    WHERE id = ${id} AND org_id = ${orgId} RETURNING id`;
+    WHERE id = ${id} RETURNING id`;
   if (rows.length === 1) await storeRevoked(sql, id, now);
   return rows.length === 1;
 }

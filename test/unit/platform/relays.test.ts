@@ -170,6 +170,46 @@ describe.each(DATABASES)("relays on %s", (database) => {
     expect(await names()).toEqual(["eu-1", "eu-2"]);
   });
 
+  test("an instance relay is enrolled by a one-time token of its own, and serves every organisation", async () => {
+    const body = { name: "infisical-eu", host: PUBLIC_HOST, instance: true };
+    expect((await as(acme)("POST", "/v2/relays", body)).status).toBe(403);
+    const made = (await as(admin)("POST", "/v2/relays", body)).body;
+    expect(made).toMatchObject({ orgId: null, managed: true, canRevoke: false });
+    const mint = `/v2/relays/${made.id}/token-auth/generate-enrollment-token`;
+    expect((await as(acme)("POST", mint)).status).toBe(404);
+    const { token } = (await as(admin)("POST", mint)).body;
+    const login = () => platform.call("POST", "/v2/relays/login", { body: { method: "token", token } });
+    const { accessToken } = (await login()).body;
+    expect((await login()).status).toBe(400);
+    const asRelay = (path: string, sent?: object) =>
+      platform.call("POST", path, { token: accessToken, body: sent });
+    const connected = (await asRelay("/v2/relays/connect", {})).body;
+    const { chainPem } = (await platform.core.authorities.instance()).instanceRelayClient;
+    expect(connected.pki.clientCertificateChain).toContain(chainPem.trim());
+    expect((await asRelay("/v2/relays/heartbeat")).status).toBe(200);
+    const tunnels = { opened: [], closed: [], leaseSeconds: 20 };
+    expect((await asRelay("/v1/relays/tunnels", tunnels)).status).toBe(200);
+    const gateway = await platform.gateway(acme, "office");
+    const one = { token: gateway.token, body: { maxRelays: 1 } };
+    const used = await platform.call("POST", "/v3/gateways/connect", one);
+    expect(used.body.relayHost).toBe(PUBLIC_HOST);
+    expect((await as(acme)("GET", `/v2/relays/${made.id}`)).body.canRevoke).toBe(false);
+    expect((await as(acme)("POST", `/v2/relays/${made.id}/revoke`)).status).toBe(404);
+    expect((await as(admin)("POST", `/v2/relays/${made.id}/revoke`)).status).toBe(200);
+    expect((await asRelay("/v2/relays/connect", {})).status).toBe(401);
+  });
+
+  test("B11 the shared secret speaks for no relay that has credentials of its own", async () => {
+    const body = { name: "shared", host: PUBLIC_HOST, instance: true };
+    await as(admin)("POST", "/v2/relays", body);
+    expect((await register({ name: "shared", host: PUBLIC_HOST })).status).toBe(409);
+    const bySecret = (path: string, sent: object) =>
+      platform.call("POST", path, { token: RELAY_SECRET, body: sent });
+    expect((await bySecret("/v1/relays/heartbeat-instance-relay", { name: "shared" })).status).toBe(404);
+    const tunnels = { relayName: "shared", opened: [], closed: [], leaseSeconds: 20 };
+    expect((await bySecret("/v1/relays/tunnels", tunnels)).status).toBe(404);
+  });
+
   test("an instance relay is marked as managed", async () => {
     await platform.relay(acme, "eu-1");
     await register({ name: "shared", host: PUBLIC_HOST });
