@@ -3,16 +3,23 @@ import { join, resolve } from "node:path";
 import { environmentFetch } from "../client/environment-fetch.ts";
 import { makePrivateDirectory } from "../host/atomic-file.ts";
 import type { Environment } from "../host/environment.ts";
+import { SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { AccessTokens } from "./services/access-tokens.ts";
 import { Sts } from "./services/auth-methods/sts.ts";
 import { Authorities } from "./services/authorities.ts";
 import type { Core } from "./services/core.ts";
 import { HostRule } from "./services/host-rule.ts";
-import { Keyring } from "./services/keyring.ts";
-import { givenRootKey, localRootKey, missingRootKey } from "./services/root-key.ts";
+import { Keyring, opensWith } from "./services/keyring.ts";
+import {
+  givenRootKey,
+  localRootKey,
+  missingRootKey,
+  nextRootKeyPath,
+  readRootKey,
+} from "./services/root-key.ts";
 import { openDatabase, requirePostgresUrl, type Store } from "./store/database.ts";
-import { findInstance } from "./store/instance.ts";
+import { findInstance, type InstanceRow } from "./store/instance.ts";
 import { migrate } from "./store/migrate.ts";
 
 export interface CoreOptions {
@@ -82,7 +89,21 @@ export async function openRootKey(
   const given = await givenRootKey(options.env);
   if (given !== undefined) return given;
   if (options.databaseUrl !== undefined) throw missingRootKey();
-  return await rootKeyBeside(options, inUse ?? (await findInstance(store.read)) !== undefined);
+  if (inUse) return await rootKeyBeside(options, true);
+  const instance = await findInstance(store.read);
+  const key = await rootKeyBeside(options, instance !== undefined);
+  if (instance && !opensWith(key, instance)) await explainUnfinishedRotation(options.dataDir, instance);
+  return key;
+}
+
+/** @throws SallyportError ROOT_KEY_MISMATCH when the next key is the one already */
+async function explainUnfinishedRotation(dataDir: string, instance: InstanceRow): Promise<void> {
+  const next = nextRootKeyPath(dataDir);
+  if (!existsSync(next) || !opensWith(await readRootKey(next), instance)) return;
+  throw new SallyportError(
+    "ROOT_KEY_MISMATCH",
+    `A rotation of the root key was interrupted, and the database is sealed under ${next} already: run "sallyport platform rotate-root-key" again to finish it.`,
+  );
 }
 
 async function rootKeyBeside(

@@ -118,6 +118,7 @@ function closer(
   server: Bun.Server<undefined>,
   core: Core,
   running: { close(): void | Promise<void> }[],
+  replica: { close(): Promise<void> },
 ): (graceMs?: number) => Promise<void> {
   let closing: Promise<void> | undefined;
   const close = async (graceMs: number) => {

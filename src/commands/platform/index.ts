@@ -5,5 +5,6 @@ export default group("platform", "The control plane: API, certificate authoritie
   bootstrap: () => import("./bootstrap.ts"),
   migrate: () => import("./migrate.ts"),
   restore: () => import("./restore.ts"),
+  "rotate-root-key": () => import("./rotate-root-key.ts"),
   start: () => import("./start.ts"),
 });

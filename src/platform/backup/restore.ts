@@ -6,6 +6,7 @@ import type { RawSql, Sql, Store, Value } from "../store/database.ts";
 import { findInstance } from "../store/instance.ts";
 import { takeSteps, tooNew } from "../store/migrate.ts";
 import { MIGRATIONS } from "../store/migrations/index.ts";
+import { deleteReplicas } from "../store/replicas.ts";
 import { insertRows, listTables, quote } from "../store/tables.ts";
 import { Checksums, damaged, FORMAT, type Header, header, line } from "./format.ts";
 import { readLines } from "./lines.ts";
@@ -104,13 +105,18 @@ async function fillFrom(
   if (!instance) throw damaged("there is no platform in it");
   verifyRootKey(rootKey, instance);
   input.requireUnaltered();
+  const steps = await takeSteps(run, sql, MIGRATIONS.length, now);
   await makeCurrent(sql);
-  return { rows, madeAt, steps: await takeSteps(run, sql, MIGRATIONS.length, now) };
+  return { rows, madeAt, steps };
 }
 
-/** A token that was spent since the backup must not open anything again, and an event id must not mean another event. */
+/**
+ * A token that was spent since the backup must not open anything again, an event id must not mean another event, and the
+ * platforms that ran on the other database do not run on this one.
+ */
 async function makeCurrent(sql: Sql): Promise<void> {
   await sql`DELETE FROM enrollment_tokens`;
+  await deleteReplicas(sql);
   await sql`UPDATE event_counter SET last_id = last_id + ${EVENT_ID_JUMP}`;
 }
 

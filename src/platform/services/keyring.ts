@@ -1,5 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { SEALING_KEY_BYTES, seal, unseal } from "../../pki/sealing.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 import type { Store } from "../store/database.ts";
 import { findInstance, type InstanceRow, insertInstance } from "../store/instance.ts";
 
@@ -13,12 +14,13 @@ export class Keyring {
   /** Signs access tokens (PROTOCOL B). */
   readonly jwtSecret: Uint8Array;
   readonly #rootKey: Uint8Array;
+  #outdated = false;
 
   private constructor(rootKey: Uint8Array, row: InstanceRow) {
     this.#rootKey = rootKey;
     this.instanceId = row.id;
     verifyRootKey(rootKey, row);
-    this.jwtSecret = openText(rootKey, row.sealed_jwt_secret, `jwt-secret/${row.id}`);
+    this.jwtSecret = openText(rootKey, row.sealed_jwt_secret, jwtSecretContext(row.id));
   }
 
   /**
@@ -31,8 +33,9 @@ export class Keyring {
     const id = crypto.randomUUID();
     const fresh = {
       id,
-      rootKeyCheck: sealText(rootKey, Buffer.from("sallyport"), rootKeyCheckContext(id)),
-      jwtSecret: sealText(rootKey, randomBytes(64), `jwt-secret/${id}`),
+      rootKeyCheck: sealRootKeyCheck(rootKey, id),
+      rootKeyId: rootKeyId(rootKey),
+      jwtSecret: sealText(rootKey, randomBytes(64), jwtSecretContext(id)),
       now: now.toISOString(),
     };
     const row = await store.transaction(async (sql) => {
@@ -43,25 +46,81 @@ export class Keyring {
     return new Keyring(rootKey, row);
   }
 
-  /** A key for a new organisation, sealed for its row. */
+  /** @throws SallyportError ROOT_KEY_MISMATCH when it is no longer the key of the database */
+  verify(row: InstanceRow): void {
+    verifyRootKey(this.#rootKey, row);
+  }
+
+  /** Whether this is still the key of the database. */
+  opens(row: InstanceRow): boolean {
+    return opensWith(this.#rootKey, row);
+  }
+
+  /** The root key was rotated: from now on nothing is sealed under this one, which nobody could open. */
+  retire(): void {
+    this.#outdated = true;
+  }
+
+  /** A key for a new organisation, sealed for its row. @throws SallyportError ROOT_KEY_MISMATCH when retired */
   newOrganisationKey(orgId: string): string {
-    return sealText(this.#rootKey, randomBytes(SEALING_KEY_BYTES), `organisation-key/${orgId}`);
+    return sealText(this.#key(), randomBytes(SEALING_KEY_BYTES), organisationKeyContext(orgId));
   }
 
   /** What an organisation's key seals. @throws SallyportError ROOT_KEY_MISMATCH */
   organisation(orgId: string, sealedKey: string): Sealer {
-    return new Sealer(openText(this.#rootKey, sealedKey, `organisation-key/${orgId}`));
+    return new Sealer(openText(this.#key(), sealedKey, organisationKeyContext(orgId)));
   }
 
   /** What belongs to the whole instance. */
   get instance(): Sealer {
-    return new Sealer(this.#rootKey);
+    return new Sealer(this.#key());
+  }
+
+  #key(): Uint8Array {
+    if (!this.#outdated) return this.#rootKey;
+    throw new SallyportError(
+      "ROOT_KEY_MISMATCH",
+      "The root key was rotated while this platform was not looking: start it again with the new one.",
+    );
   }
 }
 
-/** @throws SallyportError ROOT_KEY_MISMATCH when the database was sealed under another key */
+/** @throws SallyportError ROOT_KEY_MISMATCH, which names both keys, when the database was sealed under another one */
 export function verifyRootKey(rootKey: Uint8Array, row: InstanceRow): void {
-  openText(rootKey, row.sealed_root_key_check, rootKeyCheckContext(row.id));
+  if (opensWith(rootKey, row)) return;
+  const wanted = row.root_key_id ? `, but the key ${row.root_key_id} since ${row.root_key_since}` : "";
+  throw new SallyportError(
+    "ROOT_KEY_MISMATCH",
+    `The root key ${rootKeyId(rootKey)} is not the one that this database is sealed under${wanted}: give the key that belongs to it.`,
+  );
+}
+
+export function opensWith(rootKey: Uint8Array, row: InstanceRow): boolean {
+  try {
+    openText(rootKey, row.sealed_root_key_check, rootKeyCheckContext(row.id));
+    return true;
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === "ROOT_KEY_MISMATCH") return false;
+    throw error;
+  }
+}
+
+/** Tells keys apart, and says nothing about them. */
+export function rootKeyId(rootKey: Uint8Array): string {
+  return createHash("sha256").update("sallyport root key").update(rootKey).digest("hex").slice(0, 12);
+}
+
+/** Opens only with the key that sealed it. */
+export function sealRootKeyCheck(rootKey: Uint8Array, instanceId: string): string {
+  return sealText(rootKey, Buffer.from("sallyport"), rootKeyCheckContext(instanceId));
+}
+
+export function jwtSecretContext(instanceId: string): string {
+  return `jwt-secret/${instanceId}`;
+}
+
+export function organisationKeyContext(orgId: string): string {
+  return `organisation-key/${orgId}`;
 }
 
 /** Seals and opens under one key. */

@@ -34,19 +34,29 @@ export async function localRootKey(options: {
   inUse: boolean;
 }): Promise<{ key: Uint8Array; made?: string }> {
   const path = rootKeyPath(options.dataDir);
-  if (await Bun.file(path).exists()) return { key: parseRootKey(await readSecretFile(path)) };
+  if (await Bun.file(path).exists()) return { key: await readRootKey(path) };
   if (options.inUse) {
     throw new SallyportError(
       "ROOT_KEY_MISMATCH",
       `The root key ${path} is missing: put it back from its copy, or give it as SALLYPORT_ROOT_KEY_FILE.`,
     );
   }
-  return await makeRootKey(path);
+  return await makeRootKeyFile(path);
+}
+
+/** @throws SallyportError CONFIG_INVALID, FILE_UNREADABLE */
+export async function readRootKey(path: string): Promise<Uint8Array> {
+  return parseRootKey(await readSecretFile(path));
 }
 
 /** `<data directory>.root-key`. */
 export function rootKeyPath(dataDir: string): string {
   return `${resolve(dataDir)}.root-key`;
+}
+
+/** Where the next one waits while it is rotated. */
+export function nextRootKeyPath(dataDir: string): string {
+  return `${rootKeyPath(dataDir)}.new`;
 }
 
 /** 32 bytes as base64 (either alphabet) or hex. @throws SallyportError CONFIG_INVALID */
@@ -61,8 +71,11 @@ export function parseRootKey(text: string): Uint8Array {
   );
 }
 
-/** Written aside, then linked: of two processes that start at once one makes the key and both use it. */
-async function makeRootKey(path: string): Promise<{ key: Uint8Array; made?: string }> {
+/**
+ * Written aside (0600), then linked: of two processes that do it at once one makes the key and both use it.
+ * @throws SallyportError FILE_UNWRITABLE
+ */
+export async function makeRootKeyFile(path: string): Promise<{ key: Uint8Array; made?: string }> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
   const text = randomBytes(SEALING_KEY_BYTES).toString("base64");
   await writeFileWhole(temporary, `${text}\n`);
@@ -71,7 +84,7 @@ async function makeRootKey(path: string): Promise<{ key: Uint8Array; made?: stri
     return { key: parseRootKey(text), made: path };
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw error;
-    return { key: parseRootKey(await readSecretFile(path)) };
+    return { key: await readRootKey(path) };
   } finally {
     await unlink(temporary);
   }

@@ -115,3 +115,22 @@ export async function listOrganisationsNotUnder(
       AND COALESCE(parent, 0) <> ${instance.generation} ORDER BY owner_id`;
   return rows.map((row) => row.owner_id);
 }
+
+/** Of every generation. */
+export async function listEveryAuthorityKey(
+  sql: Sql,
+  ownerId: string,
+): Promise<(AuthorityRow & { generation: number })[]> {
+  return await sql<AuthorityRow & { generation: number }>`
+    SELECT generation, name, chain_pem, sealed_key FROM authority_keys WHERE owner_id = ${ownerId}`;
+}
+
+export async function storeSealedAuthority(
+  sql: Sql,
+  ownerId: string,
+  row: { generation: number; name: string; sealed_key: string },
+): Promise<void> {
+  await sql`
+    UPDATE authority_keys SET sealed_key = ${row.sealed_key}
+    WHERE owner_id = ${ownerId} AND generation = ${row.generation} AND name = ${row.name}`;
+}

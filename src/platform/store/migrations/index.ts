@@ -14,6 +14,7 @@ import { people } from "./people.ts";
 import { relayLeasesLost } from "./relay-leases-lost.ts";
 import { relayTunnels } from "./relay-tunnels.ts";
 import { roles } from "./roles.ts";
+import { rootKey } from "./root-key.ts";
 
 /** In the order in which they are taken; a database remembers how many it has: append. */
 export const MIGRATIONS: Migration[] = [
@@ -32,4 +33,5 @@ export const MIGRATIONS: Migration[] = [
   people,
   health,
   alerts,
+  rootKey,
 ];
