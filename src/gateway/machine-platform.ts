@@ -5,6 +5,7 @@ import { KeptToken } from "../platform-client/login/kept-token.ts";
 import { MachineAccess } from "../platform-client/login/machine-access.ts";
 import {
   type MachineLogin,
+  machineLabel,
   machineLogin,
   prove,
   withMachineLogin,
@@ -55,7 +56,7 @@ export async function asMachine(
       gatewayConnect: (body, ask) => access.call(() => client.gatewayConnect(body, ask)),
       listRelays: (ask) => access.call(() => client.listRelays(ask)),
     },
-    issuedFor: `${login.method} ${login.id}`,
+    issuedFor: machineLabel(login),
     refusedFix:
       `See how it may log in with "sallyport gateway show ${request.gatewayName}"; this host tries again by itself. ` +
       "Where another host logs in as the same gateway, stop one of the two",
@@ -123,11 +124,7 @@ function machineAccess(
       const proof = await prove(login, platform, machine.env);
       return await platform.gatewayLogin({ ...proof, gatewayId: login.id });
     },
-    kept: new KeptToken(
-      stateDirectory("gateway", gatewayName, machine),
-      [settings.domain, login.method, login.id],
-      log,
-    ),
+    kept: new KeptToken(stateDirectory("gateway", gatewayName, machine), login, settings.domain, log),
     log,
   });
 }

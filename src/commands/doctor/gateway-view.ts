@@ -15,6 +15,8 @@ import { readGatewayDirectory } from "../../pki/directory.ts";
 import type { GatewayIdentity } from "../../pki/identity.ts";
 import { storedIdentity } from "../../platform-client/identity-login.ts";
 import type { IdentityLogin } from "../../platform-client/identity-session.ts";
+import { KeptToken } from "../../platform-client/login/kept-token.ts";
+import { machineLabel, machineLogin } from "../../platform-client/login/machine-login.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { silentLogger } from "../../telemetry/log.ts";
 import type { DoctorArgs, DoctorRequest, View } from "./view.ts";
@@ -35,22 +37,27 @@ export async function gatewayView(
     insecureHttp: args["insecure-http"] ?? false,
   };
   const { relays, allow, deny, caFile, insecureHttp, ...settings } = gatewaySettings(flags, conf, around.env);
-  const credential = await storedCredential(conf, around.env);
-  if (settings.domain === undefined || credential === undefined) {
+  const directory = stateDirectory("gateway", gatewayName, machine);
+  const domain = settings.domain && normaliseDomain(settings.domain, { insecureHttp });
+  const login = machineLogin({ role: "gateway", flags: {}, conf, env: around.env });
+  const credential =
+    login && domain
+      ? await new KeptToken(directory, login, domain, silentLogger).read()
+      : await storedCredential(conf, around.env);
+  if (!domain || credential === undefined) {
     throw new SallyportError(
       "CONFIG_INVALID",
       `Gateway ${gatewayName} is not enrolled on this machine: ${deployHint(gatewayName)} and enroll it. For the way from a client to it add --target host:port`,
     );
   }
-  const domain = normaliseDomain(settings.domain, { insecureHttp });
   const reach = { domain, insecureHttp, caFile };
   const access =
     typeof credential === "string"
       ? asGateway(reach, around.env, credential)
       : asIdentity(reach, around.env, { login: credential, gatewayName });
-  const directory = stateDirectory("gateway", gatewayName, machine);
+  const issuedFor = login ? machineLabel(login) : access.issuedFor;
   const runtime = runtimeDirectory("gateway", gatewayName, machine);
-  const cache = openCredentialsCache(directory, [domain, access.issuedFor, ...relays], silentLogger);
+  const cache = openCredentialsCache(directory, [domain, issuedFor, ...relays], silentLogger);
   const collectors = lookFromGateway(
     {
       credentials: (signal) =>

@@ -4,6 +4,7 @@ import { type Environment, secret } from "../../host/environment.ts";
 import { runtimeDirectory, stateDirectory, thisMachine } from "../../host/paths.ts";
 import { readRelayDirectory } from "../../pki/directory.ts";
 import type { RelayIdentity } from "../../pki/identity.ts";
+import { machineLogin } from "../../platform-client/login/machine-login.ts";
 import { lookFromRelay } from "../../relay/diagnose/relay.ts";
 import { storedAccessToken } from "../../relay/enrolment.ts";
 import { readStored } from "../../relay/stored-credentials.ts";
@@ -11,6 +12,7 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { silentLogger } from "../../telemetry/log.ts";
 import { type KnownRelay, knownRelay, platformOf } from "../relay/enrolled.ts";
 import { identityFlags } from "../relay/flags.ts";
+import { keptMachineToken } from "../relay/machine.ts";
 import type { DoctorRequest, View } from "./view.ts";
 
 const SSH_PORT = 2222;
@@ -80,7 +82,8 @@ async function platformCalls(relay: KnownRelay, env: Environment) {
     const heartbeat = (signal: AbortSignal) => client.heartbeatInstanceRelay(shared, { name }, { signal });
     return { platform: { domain: client.domain, heartbeat }, shown: shared };
   }
-  const token = await storedAccessToken(conf, env);
+  const login = machineLogin({ role: "relay", flags: {}, conf, env });
+  const token = login ? await keptMachineToken(relay, login, env) : await storedAccessToken(conf, env);
   if (token === undefined) throw notEnrolled(name);
   const client = platformOf(relay, env, token);
   const heartbeat = (signal: AbortSignal) => client.relayHeartbeat(undefined, { signal });

@@ -81,15 +81,28 @@ function keptConf(relay: KnownRelay, login: MachineLogin, env: Environment): Map
   return new Map(machineConf(withSettings(conf, { name, domain, settings }), login));
 }
 
+/** The access token of the last login, if there is one. */
+export async function keptMachineToken(
+  relay: KnownRelay,
+  login: MachineLogin,
+  env: Environment,
+): Promise<string | undefined> {
+  return await keptToken(relay, login, env, silentLogger).read();
+}
+
+function keptToken(relay: KnownRelay, login: MachineLogin, env: Environment, log: Logger): KeptToken {
+  const directory = stateDirectory("relay", relay.name, thisMachine(env));
+  return new KeptToken(directory, login, platformOf(relay, env).domain, log);
+}
+
 function machineAccess(relay: KnownRelay, login: MachineLogin, env: Environment, log: Logger): MachineAccess {
   const platform = platformOf(relay, env);
-  const directory = stateDirectory("relay", relay.name, thisMachine(env));
   return new MachineAccess({
     login: async () => {
       const proof = await prove(login, platform, env);
       return await platform.relayLogin({ ...proof, relayId: login.id });
     },
-    kept: new KeptToken(directory, [platform.domain, login.method, login.id], log),
+    kept: keptToken(relay, login, env, log),
     log,
   });
 }

@@ -6,6 +6,7 @@ import { readTextFile } from "../../host/bounded-file.ts";
 import { describe } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import { parseJson } from "../json.ts";
+import type { MachineLogin } from "./machine-login.ts";
 
 const FILE = "access-token.json";
 const LIMIT = 16 * 1024;
@@ -17,14 +18,17 @@ export class KeptToken {
   readonly #path: string;
   readonly #loginFor: string;
 
-  /** @param login what it was for: with another platform, method or id it is of no use */
+  /** With another platform, method or id it is of no use. */
   constructor(
     private readonly directory: string,
-    login: readonly string[],
+    { method, id }: MachineLogin,
+    domain: string,
     private readonly log: Logger,
   ) {
     this.#path = join(directory, FILE);
-    this.#loginFor = createHash("sha256").update(JSON.stringify(login)).digest("hex");
+    this.#loginFor = createHash("sha256")
+      .update(JSON.stringify([domain, method, id]))
+      .digest("hex");
   }
 
   /** Undefined when there is none of use. Never fails. */

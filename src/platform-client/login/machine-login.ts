@@ -13,6 +13,11 @@ export interface MachineLogin {
   tokenPath: string | undefined;
 }
 
+/** What depends on the login and outlives its tokens is kept under this. */
+export function machineLabel({ method, id }: MachineLogin): string {
+  return `${method} ${id}`;
+}
+
 interface Sources {
   role: "gateway" | "relay";
   /** The command line; absent = not given. */

@@ -74,6 +74,15 @@ test("X8 it logs in by a signature for this platform and becomes healthy", async
   expect(sts.calls[0]?.headers["x-sallyport-server-id"]).toContain(`/${gatewayId}/`);
 });
 
+test("doctor looks at it with the access token that is kept", async () => {
+  const { exitCode, stdout } = await runProduct(
+    ["doctor", "--gateway", GATEWAY, "--json"],
+    network.as("gateway"),
+  );
+  const report = JSON.parse(stdout);
+  expect({ exitCode, cause: report.cause ?? null }).toEqual({ exitCode: 0, cause: null });
+});
+
 test("it starts again without flags and without another login", async () => {
   expect(await gateway.stop()).toBe(0);
   gateway = start();
