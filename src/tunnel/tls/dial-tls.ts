@@ -4,7 +4,7 @@ import type { Certificate } from "./certificate.ts";
 import type { ClientIdentity, TlsConnection } from "./connection.ts";
 import type { Agreed } from "./handshake.ts";
 import { dialFailure } from "./handshake-failure.ts";
-import { type MakeSession, runHandshake } from "./run-handshake.ts";
+import { type Decline, type MakeSession, runHandshake } from "./run-handshake.ts";
 import { secureContext } from "./secure-context.ts";
 import type { SessionRules } from "./tls-session.ts";
 import { TrustBundle } from "./trust-bundle.ts";
@@ -66,10 +66,10 @@ function shakeHands(far: ByteStream, dial: TlsDial): Promise<TlsConnection> {
       far,
       { role: "client", context, protocols, serverName },
       {
-        agreed(agreed, make) {
+        agreed(agreed, make, decline) {
           done();
           try {
-            resolve(judge(agreed, make, authorities, dial));
+            resolve(judge(agreed, { make, decline }, authorities, dial));
           } catch (error) {
             reject(error);
           }
@@ -83,8 +83,13 @@ function shakeHands(far: ByteStream, dial: TlsDial): Promise<TlsConnection> {
   });
 }
 
-/** The certificate is judged before a byte is sent under the new keys. */
-function judge(agreed: Agreed, make: MakeSession, authorities: TrustBundle, dial: TlsDial): TlsConnection {
+/** The server's certificate is judged before it gets to see ours. */
+function judge(
+  agreed: Agreed,
+  { make, decline }: { make: MakeSession; decline: Decline },
+  authorities: TrustBundle,
+  dial: TlsDial,
+): TlsConnection {
   const { alpn } = agreed;
   try {
     if (!agreed.peer) throw new Error("it sent no certificate");
@@ -93,7 +98,7 @@ function judge(agreed: Agreed, make: MakeSession, authorities: TrustBundle, dial
     return { stream: make(dial.rules(alpn)), peer, alpn };
   } catch (cause) {
     const failure = dialFailure(cause, dial);
-    make({}).refuse(BAD_CERTIFICATE);
+    decline(BAD_CERTIFICATE);
     throw failure;
   }
 }

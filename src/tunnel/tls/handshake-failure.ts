@@ -24,10 +24,15 @@ export function isProtocolAlert(error: unknown): boolean {
   return /NO_APPLICATION_PROTOCOL/.test(describe(error));
 }
 
-/** What Bun's handshake callback says about the peer, as an error of ours. */
+/** What BoringSSL says about the peer, as an error of ours. */
 export function handshakeFailure(error: unknown, peer: "client" | "server"): SallyportError {
   if (error instanceof SallyportError) return error;
   const text = describe(error ?? "the certificate is not authorised");
+  if (CERTIFICATE_ALERT.test(text)) {
+    return new SallyportError("TLS_FAILED", `The ${peer} refused our certificate: ${text}.`, {
+      cause: error,
+    });
+  }
   if (/PEER_DID_NOT_RETURN_A_CERTIFICATE/.test(text)) {
     return new SallyportError("CERTIFICATE_REFUSED", `The ${peer} sent no certificate.`, { cause: error });
   }

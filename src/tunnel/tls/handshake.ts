@@ -12,6 +12,13 @@ export interface Agreed {
   peer: Buffer | undefined;
   sealer: RecordSealer;
   opener(reader: RecordReader): RecordOpener;
+  /**
+   * A client's last messages, which show its certificate: not sent yet, so that nobody sees it whose own certificate is
+   * not accepted. Empty at a server.
+   */
+  flight: Buffer;
+  /** The alert that a client sends instead (RFC 8446, 6.2). */
+  declined(alert: number): Buffer;
 }
 
 export type Terms =
@@ -31,6 +38,9 @@ export type Terms =
       greeted?: (() => void) | undefined;
     };
 
+/** Types of the records after a client's hello: the change of ciphers that is none (RFC 8446, D.4), and encrypted ones. */
+const IN_FLIGHT: ReadonlySet<number | undefined> = new Set([20, 23]);
+
 /**
  * A handshake by BoringSSL, over memory: records go in with `feed`, what has to be sent comes out. Bun's TLS
  * runs well on network sockets only (on any other stream it loses data after a half-close and knows no backpressure),
@@ -47,16 +57,22 @@ export class Handshake {
   #tls: TLSSocket | null;
   #secure = false;
   #answered = false;
+  #flight: Buffer[] = [];
 
   /** @param failed what BoringSSL finds wrong; its alert, if any, was sent before */
   constructor(terms: Terms, send: (records: Buffer) => void, failed: (error: Error) => void) {
     this.#terms = terms;
     this.#wire = new Wire((records) => {
+      if (terms.role === "client" && IN_FLIGHT.has(records[0])) return void this.#flight.push(records);
       if (terms.role === "server" && !this.#answered) this.#secrets.greeted(records);
       this.#answered = true;
       send(records);
     });
-    this.#failed = failed;
+    // Before it is over the only encrypted thing that a client says is why it gives up.
+    this.#failed = (error) => {
+      for (const records of this.#flight.splice(0)) send(records);
+      failed(error);
+    };
     this.#tls =
       terms.role === "client" ? this.#follow(clientSocket(this.#wire, terms), "secureConnect") : null;
   }
@@ -92,7 +108,8 @@ export class Handshake {
   }
 
   #agreed(tls: TLSSocket): Agreed {
-    const { client, server } = this.#secrets.protections(tls.getCipher().name);
+    const suite = tls.getCipher().name;
+    const { client, server } = this.#secrets.protections(suite);
     const [ours, theirs] = this.#terms.role === "client" ? [client, server] : [server, client];
     const agreed: Agreed = {
       alpn: tls.alpnProtocol || null,
@@ -100,6 +117,8 @@ export class Handshake {
       peer: tls.getPeerCertificate(false).raw,
       sealer: new RecordSealer(ours),
       opener: (reader) => new RecordOpener(theirs, reader),
+      flight: Buffer.concat(this.#flight),
+      declined: (alert) => new RecordSealer(this.#secrets.handshakeProtection(suite)).alert(alert),
     };
     this.close();
     return agreed;

@@ -10,12 +10,15 @@ const HANDSHAKE_LIMIT = 256 * 1024;
 
 export type MakeSession = (rules: SessionRules) => TlsSession;
 
+/** For a client: ends the handshake with an alert instead. */
+export type Decline = (alert: number) => void;
+
 export interface HandshakeOutcome {
   /**
    * The peer proved that it holds its certificate's key; whose that is, is still to be judged. The session has to be
    * made before this returns: what comes afterwards is for it.
    */
-  agreed(agreed: Agreed, make: MakeSession): void;
+  agreed(agreed: Agreed, make: MakeSession, decline: Decline): void;
   /** There is no session; null: the far stream closed. Our alert, if any, has been written to it. */
   failed(error: Error | null): void;
 }
@@ -46,12 +49,14 @@ export function runHandshake(
   const handshake = new Handshake(terms, send, fail);
   const finish = (agreed: Agreed, rest: Buffer) => {
     over = true;
-    outcome.agreed(agreed, (rules) => {
+    const make: MakeSession = (rules) => {
+      if (agreed.flight.length > 0) send(agreed.flight);
       const session = new TlsSession(far, agreed, rules, unsent);
       if (rest.length > 0) session.farHandler.data(rest);
       far.attach(session.farHandler);
       return session;
-    });
+    };
+    outcome.agreed(agreed, make, (alert) => send(agreed.declined(alert)));
   };
   const take = (chunk: Buffer) => {
     const bytes = Buffer.concat([partial, chunk]);

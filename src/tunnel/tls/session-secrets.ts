@@ -3,9 +3,9 @@ import { RecordKeys } from "./record-keys.ts";
 import { tls12Keys } from "./record-keys-1.2.ts";
 import { HEADER_LENGTH, type RecordProtection } from "./record-protection.ts";
 
-/** Lines of the key log (SSLKEYLOGFILE format): the secrets of the first application keys, or TLS 1.2's master secret. */
+/** Lines of the key log (SSLKEYLOGFILE format): secrets of the handshake's and of the first application keys, or TLS 1.2's. */
 const LINE =
-  /^(CLIENT_TRAFFIC_SECRET_0|SERVER_TRAFFIC_SECRET_0|CLIENT_RANDOM) ([0-9a-f]{64}) ([0-9a-f]{64,96})\s*$/;
+  /^(CLIENT_HANDSHAKE_TRAFFIC_SECRET|CLIENT_TRAFFIC_SECRET_0|SERVER_TRAFFIC_SECRET_0|CLIENT_RANDOM) ([0-9a-f]{64}) ([0-9a-f]{64,96})\s*$/;
 
 /** Where the server's random bytes begin in the record that holds its hello: after two headers and the version. */
 const RANDOM_AT = HEADER_LENGTH + 4 + 2;
@@ -19,7 +19,11 @@ export class SessionSecrets {
 
   /** Whether the keys of the application's records are known. */
   get complete(): boolean {
-    return this.#found.has("CLIENT_RANDOM") || this.#found.size === 2;
+    const found = this.#found;
+    return (
+      found.has("CLIENT_RANDOM") ||
+      (found.has("CLIENT_TRAFFIC_SECRET_0") && found.has("SERVER_TRAFFIC_SECRET_0"))
+    );
   }
 
   /** A line of the key log. */
@@ -46,11 +50,20 @@ export class SessionSecrets {
         serverRandom: this.#serverRandom,
       });
     }
-    const keys = (label: string) => {
-      const secret = this.#found.get(label);
-      if (!secret) throw new SallyportError("TLS_FAILED", "The TLS keys are not known.");
-      return new RecordKeys(suite, secret);
+    return {
+      client: this.#keys("CLIENT_TRAFFIC_SECRET_0", suite),
+      server: this.#keys("SERVER_TRAFFIC_SECRET_0", suite),
     };
-    return { client: keys("CLIENT_TRAFFIC_SECRET_0"), server: keys("SERVER_TRAFFIC_SECRET_0") };
+  }
+
+  /** Of a client's messages within a TLS 1.3 handshake. @throws as above */
+  handshakeProtection(suite: string): RecordProtection {
+    return this.#keys("CLIENT_HANDSHAKE_TRAFFIC_SECRET", suite);
+  }
+
+  #keys(label: string, suite: string): RecordKeys {
+    const secret = this.#found.get(label);
+    if (!secret) throw new SallyportError("TLS_FAILED", "The TLS keys are not known.");
+    return new RecordKeys(suite, secret);
   }
 }

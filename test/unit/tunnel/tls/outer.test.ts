@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createServer } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { createServer, type Server } from "node:net";
+import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from "node:tls";
 import type { X509Identity } from "../../../../src/pki/credentials.ts";
 import { KeyUsageFlags } from "../../../../src/pki/x509.ts";
 import { silentLogger } from "../../../../src/telemetry/log.ts";
@@ -23,6 +23,9 @@ import { openSockets, untilSocketsAre } from "../../../support/open-sockets.ts";
 import { connectTcp } from "../../../support/tcp-pair.ts";
 import { GATEWAY_ID, testPki } from "../../../support/test-pki.ts";
 import { until } from "../../../support/until.ts";
+
+const portOf = (address: ReturnType<Server["address"]>) =>
+  typeof address === "object" && address ? address.port : 0;
 
 const pki = await testPki();
 const relay = await pki.relay();
@@ -411,6 +414,35 @@ describe("dialling", () => {
     const error = await refusal(dial(port, client.relay, stranger.relay.serverAuthorities));
     expect(error).toMatchObject({ code: "TLS_UNTRUSTED" });
     expect(connections).toEqual([]);
+  });
+
+  test("B11 a relay that is not trusted does not get to see the client's certificate, and no penalty follows", async () => {
+    const seen: unknown[] = [];
+    const port = await new Promise<number>((resolve) => {
+      const server = createTlsServer(
+        {
+          cert: relay.tls.certificate,
+          key: relay.tls.privateKey,
+          requestCert: true,
+          rejectUnauthorized: false,
+        },
+        (socket) => seen.push(socket.getPeerCertificate()),
+      );
+      server.on("tlsClientError", (error) => seen.push(error.message));
+      server.listen(0, "127.0.0.1", () => resolve(portOf(server.address())));
+      closers.push(() => void server.close());
+    });
+    const stranger = await (await testPki("other-instance")).client();
+    const error = await refusal(dial(port, client.relay, stranger.relay.serverAuthorities));
+    expect(error).toMatchObject({ code: "TLS_UNTRUSTED" });
+    await until(() => seen.length > 0);
+    expect(seen).toEqual([expect.stringMatching(/bad.certificate|hang up|reset/i)]);
+
+    const admission = new StubAdmission();
+    const ours = await listen({ admission });
+    await refusal(dial(ours.port, client.relay, stranger.relay.serverAuthorities));
+    await until(() => admission.log.at(-1) === "close");
+    expect(admission.log).not.toContain("failed");
   });
 
   test("a relay that presents another organisation's certificate and its authority is not trusted", async () => {

@@ -19,6 +19,8 @@ function ends(rules: SessionRules = { stepsAside: true }) {
     const agreed = {
       alpn: null,
       peer: undefined,
+      flight: Buffer.alloc(0),
+      declined: () => Buffer.alloc(0),
       sealer: new RecordSealer(new RecordKeys(SUITE, secrets[ours])),
       opener: (reader: RecordReader) => new RecordOpener(new RecordKeys(SUITE, secrets[theirs]), reader),
     };

@@ -28,6 +28,8 @@ test("a peer that asks for key updates and never reads gets one answer, and the 
   const agreed = {
     alpn: null,
     peer: undefined,
+    flight: Buffer.alloc(0),
+    declined: () => Buffer.alloc(0),
     sealer: new RecordSealer(new RecordKeys(SUITE, randomBytes(32))),
     opener: (reader: ConstructorParameters<typeof RecordOpener>[1]) =>
       new RecordOpener(new RecordKeys(SUITE, secret), reader),
