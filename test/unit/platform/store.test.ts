@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openDataDirectory } from "../../../src/platform/open-core.ts";
-import { bootstrap } from "../../../src/platform/services/bootstrap.ts";
 import type { Store } from "../../../src/platform/store/database.ts";
 import { migrate } from "../../../src/platform/store/migrate.ts";
 import { MIGRATIONS } from "../../../src/platform/store/migrations/index.ts";
@@ -97,31 +96,6 @@ describe.each(DATABASES)("the store on %s", (database) => {
     const made = (await before.core.authorities.organisation(acme.orgId)).gatewayServer.chainPem;
     const after = own(await TestPlatform.reopen(where));
     expect((await after.core.authorities.organisation(acme.orgId)).gatewayServer.chainPem).toBe(made);
-  });
-
-  test("no private key and no secret is readable in the database", async () => {
-    const platform = own(await TestPlatform.open(host, database));
-    const request = { organisation: "Acme", email: "a@example.com", address: null };
-    const first = await bootstrap(platform.core, request);
-    const acme = { orgId: first.organisationId, userId: "", email: first.email, token: first.token };
-    const gateway = await platform.gateway(acme, "office");
-    await platform.core.authorities.organisation(acme.orgId);
-    const { read } = platform.core.store;
-    const tables = [
-      await read`SELECT * FROM instance`,
-      await read`SELECT * FROM organisations`,
-      await read`SELECT * FROM users`,
-      await read`SELECT * FROM api_tokens`,
-      await read`SELECT * FROM authority_keys`,
-      await read`SELECT * FROM gateways`,
-      await read`SELECT * FROM enrollment_tokens`,
-      await read`SELECT * FROM audit_log`,
-    ];
-    const dump = JSON.stringify(tables);
-    for (const secret of [first.token, first.password, gateway.token, gateway.spent]) {
-      expect(dump).not.toContain(secret);
-    }
-    expect(dump).not.toContain("PRIVATE KEY");
   });
 });
 
