@@ -43,7 +43,7 @@ async function measureScenarios() {
   const slow = { path: await slowConsumers(path, 50, 6), sshR: await slowConsumers(sshR, 50, 6) };
   say("a line of 100 ms round trip between relay and gateway");
   const delayed = {
-    path: await longLine(await fullPath(workspace, target, 50), 400e6),
+    path: await longLine(await fullPath(workspace, target, { delayMs: 50 }), 400e6),
     sshR: await longLine(await sshReversePath(workspace, target, 50), 60e6),
   };
   say("1000 idle gateways");

@@ -8,12 +8,17 @@ import { startDelay } from "./delay.ts";
 const EXEMPT = ["--exempt", "127.0.0.1/32"];
 
 /** The full path in processes of its own: generator -> relay -> gateway -> target. */
-export async function fullPath(workspace: Workspace, target: Target, delayMs = 0): Promise<Path> {
+export async function fullPath(
+  workspace: Workspace,
+  target: Target,
+  { delayMs = 0, relayFlags = [] }: { delayMs?: number; relayFlags?: string[] } = {},
+): Promise<Path> {
   const own = await Workspace.open("bench-network");
   workspace.own(own);
   const port = freePort();
   const detour = { port, start: (sshPort: number) => startDelay(own, sshPort, delayMs, port) };
-  const network = await startNetwork(own, { relayFlags: EXEMPT, ...(delayMs > 0 ? { detour } : {}) });
+  const flags = { relayFlags: [...EXEMPT, ...relayFlags] };
+  const network = await startNetwork(own, { ...flags, ...(delayMs > 0 ? { detour } : {}) });
   return {
     spec: { via: "path", directory: await network.clientDirectory(`localhost:${target.rawPort}`) },
     processes: { relay: () => network.relay.pid, gateway: () => network.gateway.pid },

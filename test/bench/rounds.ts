@@ -1,7 +1,7 @@
 import type { Path } from "./baselines.ts";
 import { type Generator, startGenerator } from "./generator.ts";
 import type { Task } from "./measure.ts";
-import { cpuSeconds, peakRssMB } from "./usage.ts";
+import { cpuSecondsOfAll, peakRssMB } from "./usage.ts";
 
 /** How much is measured. Every round does everything once on each path, so that all meet the same machine. */
 export interface Plan {
@@ -101,5 +101,5 @@ async function transfer(generator: Generator, task: Task & { bytes: number }): P
 }
 
 function cpuOf(roles: Record<string, () => number>): Record<string, number> {
-  return Object.fromEntries(Object.entries(roles).map(([role, pid]) => [role, cpuSeconds(pid())]));
+  return Object.fromEntries(Object.entries(roles).map(([role, pid]) => [role, cpuSecondsOfAll(pid())]));
 }

@@ -9,6 +9,11 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
+/** The same of a process that has others work for it, which are counted too while they live. */
+export function cpuSecondsOfAll(pid: number): number {
+  return [pid, ...descendants(pid)].reduce((sum, each) => sum + cpuSeconds(each), 0);
+}
+
 export function rssMB(pid: number): number {
   return statusKB(pid, "VmRSS") / 1024;
 }
