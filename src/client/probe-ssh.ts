@@ -1,6 +1,6 @@
 import { formatHostPort } from "../host/address.ts";
 import { parseSshPublicKey } from "../pki/ssh-keys.ts";
-import { describe, SallyportError } from "../telemetry/error.ts";
+import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import { dialTcp } from "../tunnel/dial/tcp.ts";
 import type { Wire } from "../tunnel/dial/wire.ts";
 import { SshProbe } from "../tunnel/ssh/probe.ts";
@@ -61,9 +61,9 @@ async function connect(where: string, dial: () => Promise<Wire>): Promise<Wire> 
     return await dial();
   } catch (error) {
     if (error instanceof SallyportError) throw error;
-    throw new SallyportError("RELAY_UNREACHABLE", `Cannot connect to ${where}: ${describe(error)}.`, {
-      cause: error,
-    });
+    const isRefused = systemCode(error) === "ECONNREFUSED";
+    const what = isRefused ? `Nothing listens on ${where}` : `Cannot connect to ${where}: ${describe(error)}`;
+    throw new SallyportError("RELAY_UNREACHABLE", `${what}.`, { cause: error });
   }
 }
 

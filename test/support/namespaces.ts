@@ -70,22 +70,88 @@ export class Cable {
       { site: this.far, gate: "10.77.2.1", port: "far" },
     ];
     await ip("netns", "add", this.router);
-    for (const { site, gate, port } of ends) {
-      await ip("netns", "add", site.name);
-      const peer = ["peer", "name", port, "netns", this.router];
-      await ip("link", "add", DEVICE, "netns", site.name, "type", "veth", ...peer);
-      await ip("-n", site.name, "addr", "add", `${site.address}/24`, "dev", DEVICE);
-      await ip("-n", this.router, "addr", "add", `${gate}/24`, "dev", port);
-      await ip("-n", this.router, "link", "set", port, "up");
-      for (const device of ["lo", DEVICE]) await ip("-n", site.name, "link", "set", device, "up");
-      await ip("-n", site.name, "route", "add", "default", "via", gate);
-    }
+    for (const { site, gate, port } of ends) await connect(site, { router: this.router, gate, port });
     await this.mend();
   }
 
   #forward(on: "0" | "1"): Promise<string> {
     return mustRun(["ip", "netns", "exec", this.router, "sysctl", "-qw", `net.ipv4.ip_forward=${on}`]);
   }
+}
+
+/**
+ * Machines of their own (network namespaces, root only) around one router. What goes between any two of them can be
+ * swallowed without a word, while both still reach the others.
+ */
+export class Star {
+  private constructor(
+    private readonly router: string,
+    readonly sites: Site[],
+  ) {}
+
+  static async lay(machines: number): Promise<Star> {
+    const id = `${process.pid}-${++count}`;
+    const sites = Array.from({ length: machines }, (_, i) => ({
+      name: `sallyport-${id}-${i + 1}`,
+      address: `10.78.${i + 1}.2`,
+    }));
+    const star = new Star(`sallyport-${id}-r`, sites);
+    try {
+      await removeLeftovers();
+      await star.#lay();
+    } catch (error) {
+      await star.close();
+      throw error;
+    }
+    return star;
+  }
+
+  async cut(a: Site, b: Site): Promise<void> {
+    await this.#swallow("add", a, b);
+  }
+
+  async mend(a: Site, b: Site): Promise<void> {
+    await this.#swallow("del", a, b);
+  }
+
+  async close(): Promise<void> {
+    for (const name of [...this.sites.map((site) => site.name), this.router]) {
+      await ip("netns", "del", name).catch(() => undefined);
+    }
+  }
+
+  async #swallow(verb: "add" | "del", a: Site, b: Site): Promise<void> {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      await ip("-n", this.router, "rule", verb, "from", from.address, "to", to.address, "blackhole");
+    }
+  }
+
+  async #lay(): Promise<void> {
+    await ip("netns", "add", this.router);
+    for (const [i, site] of this.sites.entries()) {
+      const gate = site.address.replace(/2$/, "1");
+      await connect(site, { router: this.router, gate, port: `port${i + 1}` });
+    }
+    await mustRun(["ip", "netns", "exec", this.router, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+  }
+}
+
+/** A new machine with a cable to the router. */
+async function connect(
+  site: Site,
+  { router, gate, port }: { router: string; gate: string; port: string },
+): Promise<void> {
+  await ip("netns", "add", site.name);
+  const peer = ["peer", "name", port, "netns", router];
+  await ip("link", "add", DEVICE, "netns", site.name, "type", "veth", ...peer);
+  await ip("-n", site.name, "addr", "add", `${site.address}/24`, "dev", DEVICE);
+  await ip("-n", router, "addr", "add", `${gate}/24`, "dev", port);
+  await ip("-n", router, "link", "set", port, "up");
+  for (const device of ["lo", DEVICE]) await ip("-n", site.name, "link", "set", device, "up");
+  await ip("-n", site.name, "route", "add", "default", "via", gate);
 }
 
 /** What every machine calls its network card. */

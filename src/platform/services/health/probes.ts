@@ -110,8 +110,11 @@ export class Probes {
     const reachedAt = reached ? now().toISOString() : null;
     await this.#writes.add({ kind: "probe", subject: { gatewayId }, reachedAt, ttlSeconds, ways });
     const failures = looks.flatMap((look, i) =>
-      "failure" in look ? [{ relay: relays[i]?.name ?? "", error: look.failure }] : [],
+      "failure" in look
+        ? [{ relay: relays[i]?.name ?? "", id: relays[i]?.id ?? "", error: look.failure }]
+        : [],
     );
+    this.lookInto({ relays: failures.flatMap(({ id, error }) => (isOfTheRelay(error) ? [id] : [])) });
     const [first] = failures;
     if (!reached && first) {
       const reasons = failures.map(({ relay, error }) => `through ${relay}: ${error.message}`).join("; ");
@@ -177,6 +180,11 @@ type Look<T> = { found: T } | { failure: SallyportError };
 function seen(way: string, look: Look<unknown>): SeenWay {
   if ("found" in look) return { way, code: null, text: null };
   return { way, code: look.failure.code, text: look.failure.message.slice(0, TEXT_LENGTH) };
+}
+
+/** Nobody got as far as the gateway: it may be the relay, whose health says that better. */
+function isOfTheRelay({ code }: SallyportError): boolean {
+  return code === "RELAY_UNREACHABLE" || code === "TLS_UNTRUSTED" || code === "TIMEOUT";
 }
 
 /** Of what a peer said; it becomes a part of a condition's text. */
