@@ -33,16 +33,6 @@ export const time = z.string().nullable().openapi({ format: "date-time" });
 
 export const message = z.object({ message: z.string() });
 
-/** Other methods of PROTOCOL A.3 come with the services that judge them. */
-export const authMethodRequest = z.object({ method: z.literal("token") });
-
-export const authMethod = z.object({
-  id: z.string(),
-  method: z.string(),
-  createdAt: time,
-  updatedAt: time,
-});
-
 export const enrollmentToken = z.object({ token: z.string(), expiresAt: z.string() });
 
 export const refusal = z

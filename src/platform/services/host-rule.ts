@@ -21,9 +21,8 @@ const NAME_LIMIT = 253;
 const DNS_NAME = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
- * Which hosts a relay, or whatever else the platform dials by order of its people, may have (ACCEPTANCE B11: it can't be made
- * to dial inside).
- * One rule: public addresses always; private ones with `allowPrivate`; loopback with `allowPrivate`, or when the
+ * Which hosts a relay, or whatever else the platform dials by order of its people, may have (ACCEPTANCE B11: it can't be
+ * made to dial inside). One rule: public addresses always; private ones with `allowPrivate`; loopback with `allowPrivate`, or when the
  * platform listens on loopback only (everything on one machine); link-local, metadata, unspecified, multicast and
  * broadcast addresses never. A name is judged by every address it has, each time it is dialled.
  */
