@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { z } from "zod";
 import { PlatformAccess } from "../../src/client/platform-access.ts";
 import { openTunnel } from "../../src/client/tunnel.ts";
@@ -7,6 +6,7 @@ import type { ClientCredentials } from "../../src/pki/credentials.ts";
 import { PlatformClient } from "../../src/platform-client/client.ts";
 import { freePort } from "../support/ports.ts";
 import { type RunningProcess, runProduct, startProduct } from "../support/processes.ts";
+import { echoTarget, LongStream, roundTrip, SteadyLoad } from "../support/steady-load.ts";
 import { Workspace } from "../support/workspace.ts";
 
 /** The machine may be busy. */
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const relays = [await startInstanceRelay("shared"), await startOwnRelay("edge")];
   gateway = await startGateway("site");
   for (const relay of relays) await relay.waitForLog("Gateway connected");
-  const target = await startEcho();
+  const target = await echoTarget(workspace);
   await admin.createResource({ name: "db", gatewayName: "site", host: HOST, port: target });
   port = await startClient("db");
 });
@@ -38,8 +38,8 @@ afterAll(() => workspace.close());
 
 test("F7 all authorities rotate under load: no new connection fails, no stream is dropped, then the old ones are refused", async () => {
   const before = (await access()).credentials;
-  const stream = await LongStream.open(port);
-  const load = new Load(port);
+  const stream = await LongStream.open(workspace, port);
+  const load = new SteadyLoad(port);
   for (const owner of [["--instance"], []]) {
     const { exitCode, stderr } = await sallyport("authorities", "rotate", ...owner, ...TIMES);
     // The organisation's may rotate already, with the instance's.
@@ -69,12 +69,12 @@ test("F7 all authorities rotate under load: no new connection fails, no stream i
 
 test("F7 authorities that are replaced at once: what is open is cut, they are refused, everybody comes back by himself", async () => {
   const before = (await access()).credentials;
-  const stream = await LongStream.open(port);
+  const stream = await LongStream.open(workspace, port);
   const { exitCode } = await sallyport("authorities", "replace", "--yes");
   expect(exitCode).toBe(0);
   await stream.closed;
   while (await answers(before)) await Bun.sleep(50);
-  while (!(await roundTrip())) await Bun.sleep(200);
+  while (!(await roundTrip(port))) await Bun.sleep(200);
   await gateway.waitForLog("distrusts");
 });
 
@@ -153,89 +153,4 @@ async function startClient(resource: string): Promise<number> {
     startProduct(words, { home: workspace.path, env: { SALLYPORT_TOKEN: token } }),
   );
   return z.object({ port: z.number() }).parse(await client.waitForJson()).port;
-}
-
-async function startEcho(): Promise<number> {
-  const server = createServer((socket) => {
-    socket.on("error", () => socket.destroy());
-    socket.pipe(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  workspace.defer(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
-
-/** Whether a word comes back on a new connection. */
-function roundTrip(): Promise<boolean> {
-  const socket = connect({ host: HOST, port });
-  return new Promise((resolve) => {
-    socket.on("error", () => {});
-    socket.once("data", () => {
-      resolve(true);
-      socket.destroy();
-    });
-    socket.once("close", () => resolve(false));
-    socket.write("hello");
-  });
-}
-
-/** New connections, one after the other. */
-class Load {
-  opened = 0;
-  readonly failures: string[] = [];
-  #stopping = false;
-  readonly #over: Promise<void>;
-
-  constructor(readonly port: number) {
-    this.#over = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await this.#over;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      const ok = await roundTrip();
-      if (!ok) this.failures.push(`connection ${this.opened} at ${new Date().toISOString()}`);
-      this.opened++;
-      await Bun.sleep(100);
-    }
-  }
-}
-
-/** One connection that lasts. */
-class LongStream {
-  readonly closed: Promise<void>;
-  #isClosed = false;
-  readonly #socket: Socket;
-
-  private constructor(port: number) {
-    this.#socket = connect({ host: HOST, port });
-    this.#socket.on("error", () => {});
-    workspace.defer(() => this.#socket.destroy());
-    this.closed = new Promise((resolve) => this.#socket.once("close", () => resolve()));
-    void this.closed.then(() => {
-      this.#isClosed = true;
-    });
-  }
-
-  static async open(port: number): Promise<LongStream> {
-    const stream = new LongStream(port);
-    await stream.moves();
-    return stream;
-  }
-
-  /** A byte goes there and back. */
-  async moves(): Promise<void> {
-    const back = new Promise<void>((resolve) => this.#socket.once("data", () => resolve()));
-    this.#socket.write("x");
-    await Promise.race([back, this.closed]);
-    expect(this.#isClosed).toBe(false);
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
 }
