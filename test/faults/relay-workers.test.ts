@@ -132,6 +132,18 @@ describe("two workers on one pair of ports", () => {
     ]);
   });
 
+  test("F12 sixty gateways that come and go leave nothing behind", async () => {
+    const gateways = await Promise.all(Array.from({ length: 6 }, () => lab.gateway()));
+    const before = running.relay.sessions().length;
+    for (let round = 0; round < 10; round++) {
+      const connections = await Promise.all(gateways.map((gateway) => dialAsGateway(running.relay, gateway)));
+      for (const connection of connections) connection.disconnect(11, "bye");
+    }
+    await until(() => running.relay.sessions().length === before);
+    expect(await instruments.metrics.text()).toMatch(/^sallyport_unauthenticated_connections 0$/m);
+    expect(running.relay.duplicates()).toEqual([]);
+  });
+
   test("metrics and status count all of them", async () => {
     const gateway = await lab.gateway();
     await join(gateway);

@@ -9,6 +9,7 @@ import {
   listenArgs,
   publicArgs,
   requiredRelayName,
+  workerCount,
 } from "./flags.ts";
 import { keepServiceConf, previewServiceConf } from "./service-conf.ts";
 
@@ -20,6 +21,7 @@ export default command({
     const { env } = process;
     const name = requiredRelayName("install", args, env);
     const { drainMs } = readLimits(repeated("limit"), {});
+    workerCount(args.workers);
     const caFile = args["ca-file"];
     const flags = {
       ...identityFlags(args),

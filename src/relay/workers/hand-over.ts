@@ -46,11 +46,11 @@ export async function dialHandOver(
         error: (_, error) => stream.onError(error),
       },
     });
-    const sent = socket.write(head);
-    if (sent !== head.length) throw new Error("it does not read");
     stream.open(socket);
-    return stream;
+    if (socket.write(head) === head.length) return stream;
+    throw new Error("it does not read");
   } catch (cause) {
+    stream.destroy();
     const message = `The worker that holds the gateway can't be reached: ${describe(cause)}.`;
     throw new SallyportError("GATEWAY_NOT_CONNECTED", message, { cause });
   }

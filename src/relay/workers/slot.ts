@@ -22,7 +22,7 @@ export interface SlotOptions {
 /** A worker that runs this long was no failure. */
 const SETTLED_MS = 30_000;
 /** A worker that has not said a word for so long hangs. It says one each second. */
-const SILENT_MS = 30_000;
+const SILENT_MS = 15_000;
 const REPORT_MS = 1_000;
 const CLOSE_MS = 2_000;
 
