@@ -36,7 +36,7 @@ describe.each(DATABASES)("gateways on %s", (database) => {
       canRevoke: false,
     };
     const authMethod = { id: expect.any(String), method: "token", createdAt: now, updatedAt: now };
-    const health = { status: "unregistered", cause: null, tunnels: [] };
+    const health = { status: "unregistered", since: null, cause: null, conditions: [], tunnels: [] };
     expect(made.body).toEqual({ ...gateway, authMethod, health });
     expect((await get(`/v3/gateways/${made.body.id}`)).body).toEqual(made.body);
     expect((await get("/v2/gateways")).body).toEqual([

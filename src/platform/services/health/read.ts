@@ -19,7 +19,8 @@ const MOST_JUDGED = 100;
 export async function readHealth(core: Core, subject: Subject): Promise<SaidHealth> {
   const id = "gatewayId" in subject ? subject.gatewayId : subject.relayId;
   const row = await findHealth(core.store.read, id);
-  if (row && isCurrent(row, core.now())) return asSaid(row);
+  if (!row) return NEW;
+  if (isCurrent(row, core.now())) return asSaid(row);
   const moment = await momentOf(core.store.read, core.now());
   return (await judge(core.store.read, subject, moment))?.now ?? NEW;
 }

@@ -35,8 +35,9 @@ export class HealthWatch {
   readonly #holder = crypto.randomUUID();
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
-  /** Until when the lease is surely ours; 0 = it is not. */
-  #renewAt = 0;
+  #isHolder = false;
+  /** When the lease is to be renewed, or asked for again. */
+  #askAt = 0;
   #troubled = false;
 
   constructor(core: Core, probes: Probes, chores: Chore[] = []) {
@@ -57,8 +58,9 @@ export class HealthWatch {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#running;
-    if (this.#renewAt === 0) return;
-    this.#renewAt = 0;
+    if (!this.#isHolder) return;
+    this.#isHolder = false;
+    this.#askAt = 0;
     await this.#core.store
       .transaction((sql) => dropLease(sql, this.#lease, this.#core.now().toISOString()))
       .catch((error: unknown) =>
@@ -93,7 +95,7 @@ export class HealthWatch {
 
   async #holdsLease(): Promise<boolean> {
     const now = this.#core.now();
-    if (now.getTime() < this.#renewAt) return true;
+    if (now.getTime() < this.#askAt) return this.#isHolder;
     const at = (plusMs: number) => new Date(now.getTime() + plusMs).toISOString();
     const since = await this.#core.store.transaction(async (sql) => {
       const lease = { ...this.#lease, expiresAt: at(LEASE_MS) };
@@ -102,13 +104,15 @@ export class HealthWatch {
       if (held === at(0)) await extendLeases(sql, at(RELAY_LEASE_MS));
       return held;
     });
-    this.#renewAt = since === undefined ? 0 : now.getTime() + RENEW_MS;
-    return since !== undefined;
+    this.#isHolder = since !== undefined;
+    this.#askAt = now.getTime() + RENEW_MS;
+    return this.#isHolder;
   }
 
   async #judgeDue(): Promise<void> {
     const { store } = this.#core;
-    for (;;) {
+    // A long round, after the platform was away, must not outlive its lease.
+    while (await this.#holdsLease()) {
       const now = this.#core.now();
       const due = await listDue(store.read, now.toISOString(), BATCH);
       if (due.length === 0) return;

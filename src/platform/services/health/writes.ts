@@ -34,6 +34,8 @@ export type HealthWrite =
   | { kind: "heartbeat"; subject: Subject; report: AgentReport | undefined; capabilities?: string };
 
 const INTERVAL_MS = 1000;
+/** Stored in one transaction: others want to write too. */
+const BATCH = 200;
 /** A gateway that calls as it promised is never probed without its asking. */
 const AFTER_TTL_MS = 10_000;
 const RELAY_AGAIN_MS = 300_000;
@@ -58,7 +60,7 @@ export class HealthWrites {
     this.#intervalMs = intervalMs;
   }
 
-  /** Resolves when it is stored. */
+  /** Resolves when it and all that came with it is stored. */
   async add(write: HealthWrite): Promise<void> {
     this.#pending.push(write);
     this.#flushing ??= this.#flushSoon();
@@ -72,6 +74,10 @@ export class HealthWrites {
     this.#pending = [];
     this.#flushing = undefined;
     this.#lastFlush = Date.now();
+    for (let i = 0; i < writes.length; i += BATCH) await this.#storeAll(writes.slice(i, i + BATCH));
+  }
+
+  async #storeAll(writes: HealthWrite[]): Promise<void> {
     await this.#store.transaction(async (sql) => {
       const now = this.#now();
       const kept: Subject[] = [];
