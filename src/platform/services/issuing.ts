@@ -201,6 +201,11 @@ export async function issueRelayProbe(core: Core, relay: RelayRow, publicKey: Cr
   return { leaf, serverAuthorities: relayServer };
 }
 
+/** Any of these may have signed the host certificate that a relay shows; OpenSSH lines. */
+export async function relayHostAuthorities(core: Core, relay: RelayRow): Promise<string[]> {
+  return (await relayAuthorities(core, relay.org_id)).trust.sshServer.split("\n");
+}
+
 /** What signs for a relay and what verifies it: its organisation's, or (null) the instance's own (PROTOCOL C). */
 async function relayAuthorities(core: Core, orgId: string | null) {
   if (orgId === null) {

@@ -119,6 +119,14 @@ describe.each(DATABASES)("health on %s", (database) => {
     expect(codes(await relayHealth())).toEqual(["RELAY_UNREACHABLE"]);
   });
 
+  test("F7 while authorities are rotated, a relay may show a certificate of either", async () => {
+    await platform.call("POST", "/v1/authorities/rotate", { token: acme.token, body: {} });
+    await relayBeat();
+    const [target] = platform.prober.sshPorts.slice(-1);
+    expect(target?.hostAuthorities).toHaveLength(2);
+    expect(target?.hostAuthorities.every((line) => line.startsWith("ssh-"))).toBe(true);
+  });
+
   test("B11 a relay whose name leads inside is not dialled on either port, and its health says why", async () => {
     await platform.core.store.transaction((sql) => sql`UPDATE relays SET host = ${"localhost"}`);
     await relayBeat();

@@ -3,7 +3,7 @@ import type { ClientCredentials } from "../../../pki/credentials.ts";
 import { generateX509Key } from "../../../pki/keys.ts";
 import type { RelayRow } from "../../store/relays.ts";
 import type { Core } from "../core.ts";
-import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT, issueRelayProbe } from "../issuing.ts";
+import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT, issueRelayProbe, relayHostAuthorities } from "../issuing.ts";
 
 /** What the platform shows a relay's TLS port: nobody in particular, who only looks (PROTOCOL E, "Relay"). */
 export async function relayTlsCredentials(core: Core, relay: RelayRow): Promise<ClientCredentials> {
@@ -24,13 +24,9 @@ export async function relayTlsCredentials(core: Core, relay: RelayRow): Promise<
 
 /** What a relay's SSH port has to prove: a host certificate of the authority that signs this relay. */
 export async function relaySshTarget(core: Core, relay: RelayRow): Promise<Omit<SshProbeTarget, "address">> {
-  const { sshServer } =
-    relay.org_id === null
-      ? await core.authorities.instance()
-      : await core.authorities.organisation(relay.org_id);
   return {
     host: relay.host,
     port: relay.ssh_port ?? DEFAULT_SSH_PORT,
-    hostAuthorities: [sshServer.publicLine],
+    hostAuthorities: await relayHostAuthorities(core, relay),
   };
 }
