@@ -192,6 +192,22 @@ describe.each(DATABASES)("health on %s", (database) => {
     ]);
   });
 
+  test("X3 a copy that lost its tunnel to another one says so itself, and that counts though a tunnel is up", async () => {
+    await holds();
+    const duplicate = {
+      code: "GATEWAY_DUPLICATE",
+      title: "Title",
+      severity: "error",
+      since: "2026-01-01T00:00:00.000Z",
+      text: "Replaced at the relay eu-1.",
+      fix: "Stop one.",
+      impactsTraffic: true,
+      about: "eu-1",
+    };
+    await beat(says({ conditions: [duplicate] }));
+    expect((await gatewayHealth()).conditions[0]).toMatchObject({ code: "GATEWAY_DUPLICATE", about: "eu-1" });
+  });
+
   test("a report beyond its bounds is refused and changes nothing", async () => {
     const many = Array.from({ length: 33 }, () => ({
       code: "X",

@@ -25,10 +25,7 @@ const SKEW_MS = { noted: 60_000, fatal: 300_000 };
 /** Minor versions behind this program that are still taken for current. */
 const MINORS_BEHIND = 2;
 
-/**
- * What the platform sees better itself, or what can't be true of somebody who has just called it. What a gateway says
- * of a relay counts where the platform sees trouble at that relay too: it may be old.
- */
+/** What the platform sees better itself, or what can't be true of somebody who has just called it. */
 const NOT_FROM_AGENTS: ReadonlySet<string> = new Set<ConditionCode>([
   "NETWORK_DOWN",
   "PLATFORM_UNREACHABLE",
@@ -37,6 +34,8 @@ const NOT_FROM_AGENTS: ReadonlySet<string> = new Set<ConditionCode>([
   "ONE_RELAY",
   "PROBE_FAILED",
 ]);
+/** Counts where the platform sees trouble at that relay too: the tunnel may be up again since it was said. */
+const OF_A_TUNNEL: ReadonlySet<string> = new Set<ConditionCode>(["RELAY_UNREACHABLE", "RELAY_REFUSED"]);
 
 /** What is wrong with the process, its machine and its credentials, as far as the platform can tell. */
 export function agentConditions(facts: AgentFacts, deadlines: Deadlines): Raised[] {
@@ -56,9 +55,9 @@ export function withOwnWords(raised: Raised[], facts: AgentFacts, deadlines: Dea
     .filter((report) => !deadlines.over(report.last_at, LATE_MS[facts.kind]))
     .flatMap(({ conditions }) => readConditions(conditions))
     .filter(({ code, about }) => {
-      if (NOT_FROM_AGENTS.has(code) || raised.some((own) => own.code === code && own.about === about))
-        return false;
-      return about === undefined || raised.some((own) => own.about === about);
+      if (NOT_FROM_AGENTS.has(code)) return false;
+      if (raised.some((own) => own.code === code && own.about === about)) return false;
+      return !OF_A_TUNNEL.has(code) || raised.some((own) => own.about === about);
     });
   const known = said.flatMap(({ code, since, text, fix, about }) =>
     isKnown(code) ? [{ code, since, text, fix, ...(about !== undefined && { about }) }] : [],
