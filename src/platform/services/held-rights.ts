@@ -12,7 +12,8 @@ export async function holdRight(sql: Sql, holder: Holder, right: Right): Promise
   requireRight({ rights: await heldRights(sql, holder), orgName: holder.orgName }, right);
 }
 
-async function heldRights(sql: Sql, holder: Holder): Promise<Rights> {
+/** What somebody may do now, held likewise: their token may have been looked at before somebody took it away. */
+export async function heldRights(sql: Sql, holder: Holder): Promise<Rights> {
   const role =
     holder.kind === "person"
       ? await holdMemberRole(sql, holder.orgId, holder.userId)

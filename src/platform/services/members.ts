@@ -74,7 +74,7 @@ export async function removeMember(core: Core, holder: Holder, who: string): Pro
 
 async function requireReachable(sql: Sql, holder: Holder, who: string): Promise<MemberRow> {
   const member = (await listMembers(sql, holder.orgId, who))[0] ?? missing();
-  requireWithin(holder, rightsOf(member.role, member.rights));
+  await requireWithin(sql, holder, rightsOf(member.role, member.rights));
   return member;
 }
 

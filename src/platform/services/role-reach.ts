@@ -2,6 +2,7 @@ import { SallyportError } from "../../telemetry/error.ts";
 import type { Sql } from "../store/database.ts";
 import { findRole } from "../store/roles.ts";
 import type { Holder } from "./actors.ts";
+import { heldRights } from "./held-rights.ts";
 import { isBuiltInRole, type Rights, rightsOf } from "./rights.ts";
 
 /** A built-in role's id is its name. */
@@ -26,7 +27,7 @@ export async function requireRole(sql: Sql, orgId: string, idOrName: string): Pr
  */
 export async function requireGivableRole(sql: Sql, holder: Holder, idOrName: string): Promise<Role> {
   const role = await requireRole(sql, holder.orgId, idOrName);
-  requireWithin(holder, role.rights);
+  await requireWithin(sql, holder, role.rights);
   return role;
 }
 
@@ -37,13 +38,16 @@ export async function requireGivableRole(sql: Sql, holder: Holder, idOrName: str
  */
 export async function requireReachOver(sql: Sql, holder: Holder, role: string): Promise<Role> {
   const found = await requireRole(sql, holder.orgId, role);
-  requireWithin(holder, found.rights);
+  await requireWithin(sql, holder, found.rights);
   return found;
 }
 
-/** The same for rights that are there already: nobody changes or removes who may do more. @throws SallyportError FORBIDDEN */
-export function requireWithin(holder: Holder, rights: Rights): void {
-  const [more] = rights.difference(holder.rights);
+/**
+ * The same for rights that are there already: nobody changes or removes who may do more. What counts is what the caller
+ * may do now, in the transaction that makes use of it. @throws SallyportError FORBIDDEN
+ */
+export async function requireWithin(sql: Sql, holder: Holder, rights: Rights): Promise<void> {
+  const [more] = rights.difference(await heldRights(sql, holder));
   if (more === undefined) return;
   throw new SallyportError(
     "FORBIDDEN",

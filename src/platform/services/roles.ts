@@ -37,11 +37,11 @@ export async function createRole(
   request: { name: string; rights: Right[] },
 ): Promise<Role> {
   const role = { id: crypto.randomUUID(), name: request.name, rights: new Set(request.rights) };
-  requireWithin(holder, role.rights);
   const { orgId } = holder;
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await lockOrganisation(sql, orgId, now);
+    await requireWithin(sql, holder, role.rights);
     const roles = await listRoles(sql, orgId);
     if (roles.length >= LIMITS.roles) {
       throw new SallyportError("LIMIT_REACHED", `An organisation can have ${LIMITS.roles} roles of its own.`);
@@ -72,7 +72,7 @@ export async function changeRole(
     const before = await requireOwnRole(sql, orgId, idOrName);
     const rights = change.rights === undefined ? before.rights : new Set(change.rights);
     const role = { id: before.id, name: change.name ?? before.name, rights };
-    requireWithin(holder, before.rights.union(rights));
+    await requireWithin(sql, holder, before.rights.union(rights));
     const others = await listRoles(sql, orgId);
     if (others.some(({ id, name }) => name === role.name && id !== role.id)) throw taken(role.name);
     await updateRole(sql, { id: role.id, name: role.name, rights: stored(role), now });
@@ -91,7 +91,7 @@ export async function removeRole(core: Core, holder: Holder, idOrName: string): 
     const now = core.now().toISOString();
     await lockOrganisation(sql, orgId, now);
     const role = await requireOwnRole(sql, orgId, idOrName);
-    requireWithin(holder, role.rights);
+    await requireWithin(sql, holder, role.rights);
     const uses = await countRoleUses(sql, orgId, role.id);
     if (uses > 0) {
       throw new SallyportError(

@@ -1,5 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { setImmediate } from "node:timers/promises";
 import { X509Certificate } from "../../../src/pki/x509.ts";
+import { actorOf } from "../../../src/platform/services/authentication.ts";
+import { createIdentity } from "../../../src/platform/services/identities.ts";
+import { invite } from "../../../src/platform/services/invitations.ts";
+import { changeMember } from "../../../src/platform/services/members.ts";
+import { createRole } from "../../../src/platform/services/roles.ts";
 import { EventReader } from "../../support/event-reader.ts";
 import { DATABASES, DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";
 
@@ -133,6 +139,62 @@ describe.each(DATABASES)("members and roles on %s", (database) => {
       ];
       expect(refused.map(({ status }) => status)).toEqual(refused.map(() => 403));
       expect(refused[0]?.body.message).toContain("the right");
+    });
+
+    test("a request that arrives byte by byte counts for what its sender may do when it is whole", async () => {
+      const mia = await platform.member(acme, "mia");
+      await asAdmin("PATCH", `/v1/members/${mia.userId}`, { role: "admin" });
+      const text = JSON.stringify({ email: "again@example.com", role: "admin" });
+      const gone = Promise.withResolvers<void>();
+      const answer = platform.api.fetch(
+        new Request("http://platform.test/api/v1/invitations", {
+          method: "POST",
+          headers: {
+            authorization: `Bearer ${mia.token}`,
+            "content-type": "application/json",
+            "content-length": String(text.length),
+          },
+          body: new ReadableStream({
+            async pull(controller) {
+              controller.enqueue(Buffer.from(text.slice(0, 9)));
+              await gone.promise;
+              controller.enqueue(Buffer.from(text.slice(9)));
+              controller.close();
+            },
+          }),
+        }),
+        "192.0.2.1",
+      );
+      await setImmediate();
+      expect((await asAdmin("DELETE", `/v1/members/${mia.userId}`)).status).toBe(200);
+      gone.resolve();
+      expect((await answer).status).toBe(401);
+      expect((await asAdmin("GET", "/v1/invitations")).body).toEqual([]);
+    });
+
+    test("who loses a right while their request is under way gives it to nobody any more", async () => {
+      const { core } = platform;
+      const mia = await platform.member(acme, "mia");
+      await asAdmin("PATCH", `/v1/members/${mia.userId}`, { role: "admin" });
+      const before = await actorOf(core, mia.token, "192.0.2.1");
+      if (before?.kind !== "person") throw new Error("not a person");
+      await asAdmin("PATCH", `/v1/members/${mia.userId}`, { role: "member" });
+      const widenings = [
+        () => changeMember(core, before, mia.userId, { role: "admin" }),
+        () => createRole(core, before, { name: "x", rights: ["edit-roles"] }),
+        () => invite(core, before, { email: "x@example.com", role: "admin", validForHours: 1 }),
+        () =>
+          createIdentity(core, before, {
+            name: "x",
+            role: "admin",
+            accessTokenTTL: 60,
+            accessTokenMaxTTL: 60,
+          }),
+      ];
+      for (const widen of widenings) {
+        await expect(widen()).rejects.toMatchObject({ code: "FORBIDDEN" });
+      }
+      expect((await me(mia)).body.role).toBe("member");
     });
   });
 
