@@ -1,5 +1,6 @@
+import type { AddressMatcher } from "../host/address-ranges.ts";
 import type { Admission, AdmissionTicket } from "../tunnel/admission.ts";
-import { type AddressMatcher, addressGroup } from "./address.ts";
+import { addressGroup } from "./address.ts";
 import { Penalties, type PenaltyRule } from "./penalties.ts";
 
 export interface AdmissionRule extends PenaltyRule {

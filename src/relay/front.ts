@@ -1,3 +1,4 @@
+import { matchAddresses } from "../host/address-ranges.ts";
 import type { Clock } from "../host/clock.ts";
 import type { RelayCredentials } from "../pki/credentials.ts";
 import type { Instruments } from "../telemetry/instruments.ts";
@@ -5,7 +6,6 @@ import type { Logger } from "../telemetry/log.ts";
 import type { WorkersLine } from "../telemetry/status.ts";
 import type { Admission } from "../tunnel/admission.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
-import { matchAddresses } from "./address.ts";
 import type { RelayIdentity } from "./identity.ts";
 import type { RelayLimits } from "./limits.ts";
 import type { Places } from "./roster.ts";

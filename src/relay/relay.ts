@@ -1,3 +1,4 @@
+import { matchAddresses } from "../host/address-ranges.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
 import { Spread } from "../host/spread.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
@@ -7,7 +8,6 @@ import { createInstruments, type Instruments } from "../telemetry/instruments.ts
 import type { Logger } from "../telemetry/log.ts";
 import { renewalFailed, renewalWorked } from "../telemetry/platform-conditions.ts";
 import type { RoleStatus } from "../telemetry/status.ts";
-import { matchAddresses } from "./address.ts";
 import { RelayAdmission } from "./admission.ts";
 import type { Control } from "./control.ts";
 import { cutRevokedSessions, retireExpiredSessions } from "./enforcement.ts";
@@ -98,6 +98,7 @@ async function start<S extends GatewaySession>(
   const roster = new Roster<S>(limits.drainMs);
   const { table } = roster;
   const stop = new AbortController();
+  source.tell?.(instruments.conditions);
   let current = await source.load();
 
   const { promise: ordered, resolve: order } = Promise.withResolvers<Order>();

@@ -1,6 +1,6 @@
+import { matchAddresses } from "../host/address-ranges.ts";
 import { type Environment, setting } from "../host/environment.ts";
 import { SallyportError } from "../telemetry/error.ts";
-import { matchAddresses } from "./address.ts";
 import type { Conf } from "./enrolment.ts";
 
 /** What the command line says about a relay; absent = not given. */

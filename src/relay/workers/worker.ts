@@ -1,4 +1,6 @@
+import { matchAddresses } from "../../host/address-ranges.ts";
 import { systemClock } from "../../host/clock.ts";
+import { watchDescriptors } from "../../host/descriptor-watch.ts";
 import { EndedSerials } from "../../pki/ended-serials.ts";
 import { asSallyportError, SallyportError } from "../../telemetry/error.ts";
 import { EventLoopLag } from "../../telemetry/event-loop.ts";
@@ -6,7 +8,6 @@ import { createInstruments } from "../../telemetry/instruments.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { partSchema } from "../../telemetry/parts.ts";
 import { pump } from "../../tunnel/pump.ts";
-import { matchAddresses } from "../address.ts";
 import { RelayAdmission } from "../admission.ts";
 import { openFront } from "../front.ts";
 import { isGatewayId } from "../identity.ts";
@@ -75,6 +76,7 @@ async function startWorker(start: StartMessage, send: Send): Promise<Worker> {
   const instruments = createInstruments(undefined, `w${start.number}`);
   const lag = new EventLoopLag();
   lag.measureInto(instruments.metrics);
+  const shortage = watchDescriptors({ log });
   const limits = { ...DEFAULT_RELAY_LIMITS, ...start.limits };
   const endedSerials = new EndedSerials();
   endedSerials.add(start.endedSerials);
@@ -152,6 +154,7 @@ async function startWorker(start: StartMessage, send: Send): Promise<Worker> {
     async close() {
       clearInterval(alive);
       lag.close();
+      shortage.close();
       handOvers.close();
       places.cutAll();
       await front.close();

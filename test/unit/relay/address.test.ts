@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { addressGroup, matchAddresses } from "../../../src/relay/address.ts";
+import { matchAddresses } from "../../../src/host/address-ranges.ts";
+import { addressGroup } from "../../../src/relay/address.ts";
 
 describe("addresses as peers", () => {
   test.each([

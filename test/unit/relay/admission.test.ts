@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { matchAddresses } from "../../../src/relay/address.ts";
+import { matchAddresses } from "../../../src/host/address-ranges.ts";
 import { RelayAdmission } from "../../../src/relay/admission.ts";
 import type { AdmissionTicket } from "../../../src/tunnel/admission.ts";
 
