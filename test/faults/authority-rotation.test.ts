@@ -21,14 +21,13 @@ let workspace: Workspace;
 let url: string;
 let token: string;
 let admin: PlatformClient;
-let gateway: RunningProcess;
 let port: number;
 
 beforeAll(async () => {
   workspace = await Workspace.open("authority-rotation");
   await startPlatform();
   const relays = [await startInstanceRelay("shared"), await startOwnRelay("edge")];
-  gateway = await startGateway("site");
+  await startGateway("site");
   for (const relay of relays) await relay.waitForLog("Gateway connected");
   const target = await echoTarget(workspace);
   await admin.createResource({ name: "db", gatewayName: "site", host: HOST, port: target });
@@ -75,7 +74,6 @@ test("F7 authorities that are replaced at once: what is open is cut, they are re
   await stream.closed;
   while (await answers(before)) await Bun.sleep(50);
   while (!(await roundTrip(port))) await Bun.sleep(200);
-  await gateway.waitForLog("distrusts");
 });
 
 async function sallyport(...args: string[]) {
@@ -137,14 +135,13 @@ async function startRelay(name: string, words: string[], env: Record<string, str
   return relay;
 }
 
-async function startGateway(name: string): Promise<RunningProcess> {
+async function startGateway(name: string): Promise<void> {
   const { id } = await admin.createGateway({ name });
   const { token: given } = await admin.generateGatewayToken(id);
   const words = ["gateway", "start", name, "--domain", url, "--tunnels", "2", "--allow", "localhost"];
   const env = { SALLYPORT_GATEWAY_ENROLLMENT_TOKEN: given };
   const started = workspace.own(startProduct(words, { home: await workspace.directory(name), env }));
   await started.waitForLog("Gateway started successfully");
-  return started;
 }
 
 async function startClient(resource: string): Promise<number> {
