@@ -20,9 +20,10 @@ import type { AuthMethodWish } from "./auth-methods/settings.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { mintEnrollmentToken, requireTokenMethod } from "./enrollment.ts";
 import { emit } from "./events.ts";
+import { holdRight } from "./held-rights.ts";
 import { runsAsIdentity } from "./identity-agents.ts";
 
-/** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, REQUEST_INVALID */
+/** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, REQUEST_INVALID, FORBIDDEN when the right ended meanwhile */
 export async function createGateway(
   core: Core,
   holder: Holder,
@@ -34,6 +35,7 @@ export async function createGateway(
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await lockOrganisation(sql, holder.orgId, now);
+    await holdRight(sql, holder, "create-gateways");
     if ((await countGateways(sql, holder.orgId)) >= LIMITS.gateways) {
       throw new SallyportError(
         "LIMIT_REACHED",

@@ -20,9 +20,10 @@ import type { AuthMethodWish } from "./auth-methods/settings.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { mintEnrollmentToken, requireTokenMethod } from "./enrollment.ts";
 import { emit } from "./events.ts";
+import { holdRight } from "./held-rights.ts";
 import { runsAsIdentity } from "./identity-agents.ts";
 
-/** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, NAME_INVALID, REQUEST_INVALID */
+/** @throws SallyportError ALREADY_EXISTS, LIMIT_REACHED, NAME_INVALID, REQUEST_INVALID, FORBIDDEN */
 export async function createRelay(
   core: Core,
   holder: Holder,
@@ -41,6 +42,7 @@ export async function createRelay(
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await lockOrganisation(sql, holder.orgId, now);
+    await holdRight(sql, holder, "create-relays");
     if (orgId === null) await lockInstance(sql);
     if ((await countRelays(sql, orgId)) >= LIMITS.relays) {
       const whose = orgId === null ? "The instance" : "An organisation";

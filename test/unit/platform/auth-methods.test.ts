@@ -1,4 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { changeAuthMethod } from "../../../src/platform/services/auth-methods/change.ts";
+import { actorOf } from "../../../src/platform/services/authentication.ts";
+import { createGateway } from "../../../src/platform/services/gateways.ts";
+import { createRelay } from "../../../src/platform/services/relays.ts";
 import {
   DATABASES,
   DatabaseHost,
@@ -119,5 +123,29 @@ describe.each(DATABASES)("authentication methods on %s", (database) => {
     ])("%s can't be saved", async (_what, authMethod) => {
       expect((await asAcme("POST", path, { name: "office", ...more, authMethod })).status).toBe(422);
     });
+  });
+
+  test("whoever loses the right while their cluster is asked neither changes nor makes a gateway or a relay", async () => {
+    const { core } = platform;
+    const { id } = await platform.gateway(acme, "office");
+    const mia = await platform.member(acme, "mia");
+    await asAcme("PATCH", `/v1/members/${mia.userId}`, { role: "admin" });
+    const before = await actorOf(core, mia.token, "192.0.2.1");
+    if (before?.kind !== "person") throw new Error("not a person");
+    await asAcme("PATCH", `/v1/members/${mia.userId}`, { role: "member" });
+    const wish = {
+      method: "aws",
+      stsEndpoint: "",
+      allowedPrincipalArns: "",
+      requireAudience: false,
+      allowedAccountIds: "123456789012",
+    } as const;
+    const late = [
+      () => changeAuthMethod(core, before, { kind: "gateway", id, wish }),
+      () => createGateway(core, before, { name: "x", wish }),
+      () => createRelay(core, before, { name: "x", host: PUBLIC_HOST, wish }),
+    ];
+    for (const attempt of late) await expect(attempt()).rejects.toMatchObject({ code: "FORBIDDEN" });
+    expect((await asAcme("GET", `/v3/gateways/${id}`)).body.authMethod.method).toBe("token");
   });
 });

@@ -10,6 +10,7 @@ import type { Sql } from "../../store/database.ts";
 import { findOrganisation } from "../../store/people.ts";
 import { byHolder, type Holder } from "../actors.ts";
 import type { Core } from "../core.ts";
+import { holdRight } from "../held-rights.ts";
 import { runsAsIdentity } from "../identity-agents.ts";
 import type { Sealer } from "../keyring.ts";
 import { probeKubernetes } from "./kubernetes-probe.ts";
@@ -64,7 +65,7 @@ export async function writeAuthMethod(
 
 /**
  * Another way to log in, from the next login on: who is logged in stays so (PROTOCOL B).
- * @throws SallyportError NOT_FOUND, REQUEST_REFUSED for a machine identity's gateway, REQUEST_INVALID
+ * @throws SallyportError NOT_FOUND, REQUEST_REFUSED for a machine identity's gateway, REQUEST_INVALID, FORBIDDEN
  */
 export async function changeAuthMethod(
   core: Core,
@@ -80,6 +81,8 @@ export async function changeAuthMethod(
   const prepared = await prepareAuthMethod(core, wish, place);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
+    // A cluster may take its time to answer, and whoever wants this runs it.
+    await holdRight(sql, holder, kind === "gateway" ? "edit-gateways" : "edit-relays");
     if (!(await writeAuthMethod(sql, current.id, prepared, now))) missing(kind);
     const detail = {
       resourceType: kind,
