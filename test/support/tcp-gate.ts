@@ -1,9 +1,13 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A TCP forwarder on loopback that can be shut: what goes through is cut, and nothing new gets through. */
+/**
+ * A TCP forwarder on loopback that can be shut: what goes through is cut, and nothing new gets through. Frozen it cuts
+ * nothing and passes nothing on, as a machine that vanished.
+ */
 export class TcpGate {
   readonly #sockets = new Set<Socket>();
   #open = true;
+  #frozen = false;
   /** When requests for the event stream came through, by `performance.now()`. */
   readonly streams: number[] = [];
 
@@ -35,6 +39,16 @@ export class TcpGate {
     this.#open = true;
   }
 
+  freeze(): void {
+    this.#frozen = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** New connections get through; those that were frozen stay silent. */
+  thaw(): void {
+    this.#frozen = false;
+  }
+
   async close(): Promise<void> {
     this.shut();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
@@ -58,6 +72,7 @@ export class TcpGate {
         other.destroy();
       });
       one.pipe(other);
+      if (this.#frozen) one.pause();
     }
   }
 }

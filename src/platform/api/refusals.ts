@@ -34,11 +34,15 @@ const STATUS: Partial<Record<Code, ContentfulStatusCode>> = {
   DATABASE_UNAVAILABLE: 503,
 };
 
+/** Seconds; what keeps a request from being served is gone within moments, or lasts. */
+const RETRY_AFTER = "1";
+
 const NAMES: Record<number, string> = {
   400: "BadRequest",
   401: "Unauthorized",
   403: "Forbidden",
   404: "NotFound",
+  408: "RequestTimeout",
   409: "Conflict",
   413: "PayloadTooLarge",
   422: "ValidationFailure",
@@ -46,10 +50,20 @@ const NAMES: Record<number, string> = {
   503: "ServiceUnavailable",
 };
 
+/** Why is for the log. */
+const NO_DATABASE = "The platform's database does not answer: try again in a moment.";
+
 /** Thrown by the validation of a request. */
 export class ValidationFailure extends SallyportError {
   constructor(message: string) {
     super("REQUEST_INVALID", message);
+  }
+}
+
+/** Thrown when a body is not here in time. */
+export class SlowRequest extends SallyportError {
+  constructor() {
+    super("TIMEOUT", "The body took too long to arrive: send it again.");
   }
 }
 
@@ -61,7 +75,8 @@ export function answerRefusal(c: Context<ApiEnv>, error: unknown, log: Logger): 
     log.error("A request failed", { reqId, method: c.req.method, path: c.req.path, reason: describe(error) });
   }
   // The body may be unread still: without this a slow sender keeps its connection for as long as it likes.
-  if (status === 413 || status === 503) c.header("Connection", "close");
+  if (status === 408 || status === 413 || status === 503) c.header("Connection", "close");
+  if (status === 503) c.header("Retry-After", RETRY_AFTER);
   return c.json(
     { reqId, statusCode: status, message, error: NAMES[status] ?? "InternalServerError", code },
     status,
@@ -70,9 +85,11 @@ export function answerRefusal(c: Context<ApiEnv>, error: unknown, log: Logger): 
 
 function read(error: unknown): { status: ContentfulStatusCode; code: Code; message: string } {
   if (error instanceof ValidationFailure) return { status: 422, code: error.code, message: error.message };
+  if (error instanceof SlowRequest) return { status: 408, code: error.code, message: error.message };
   if (error instanceof SallyportError) {
     const status = STATUS[error.code];
-    if (status !== undefined) return { status, code: error.code, message: error.message };
+    const message = error.code === "DATABASE_UNAVAILABLE" ? NO_DATABASE : error.message;
+    if (status !== undefined) return { status, code: error.code, message };
   }
   if (error instanceof HTTPException && error.status < 500) {
     return { status: 400, code: "REQUEST_INVALID", message: "The body is not JSON." };

@@ -104,6 +104,7 @@ describe("bounds of requests", () => {
     const answers = await Promise.all([1, 2, 3].map(async () => await app.request("/slow")));
     expect(answers.map((answer) => answer.status)).toEqual([503, 503, 503]);
     expect(answers.every((answer) => answer.headers.get("connection") === "close")).toBe(true);
+    expect(answers.every((answer) => answer.headers.get("retry-after") === "1")).toBe(true);
     resolve();
     expect((await app.request("/slow")).status).toBe(200);
   });
