@@ -38,8 +38,9 @@ export type Terms =
       greeted?: (() => void) | undefined;
     };
 
-/** Types of the records after a client's hello: the change of ciphers that is none (RFC 8446, D.4), and encrypted ones. */
-const IN_FLIGHT: ReadonlySet<number | undefined> = new Set([20, 23]);
+const APPLICATION_DATA = 23;
+/** The change of ciphers that is none comes before encrypted records, or a second hello (RFC 8446, D.4). */
+const CHANGE_OF_CIPHERS = Buffer.from([20, 3, 3, 0, 1, 1]);
 
 /**
  * A handshake by BoringSSL, over memory: records go in with `feed`, what has to be sent comes out. Bun's TLS
@@ -63,7 +64,7 @@ export class Handshake {
   constructor(terms: Terms, send: (records: Buffer) => void, failed: (error: Error) => void) {
     this.#terms = terms;
     this.#wire = new Wire((records) => {
-      if (terms.role === "client" && IN_FLIGHT.has(records[0])) return void this.#flight.push(records);
+      if (terms.role === "client" && isEncrypted(records)) return void this.#flight.push(records);
       if (terms.role === "server" && !this.#answered) this.#secrets.greeted(records);
       this.#answered = true;
       send(records);
@@ -123,6 +124,13 @@ export class Handshake {
     this.close();
     return agreed;
   }
+}
+
+/** What a client writes at once is of one kind: in clear, or encrypted. */
+function isEncrypted(records: Buffer): boolean {
+  const { length } = CHANGE_OF_CIPHERS;
+  const first = records.subarray(0, length).equals(CHANGE_OF_CIPHERS) ? length : 0;
+  return records[first] === APPLICATION_DATA;
 }
 
 type ClientTerms = Extract<Terms, { role: "client" }>;

@@ -31,6 +31,30 @@ beforeAll(async () => {
 });
 afterAll(() => workspace.close());
 
+/** As FIPS builds do, which know no X25519: the server asks for a second hello (RFC 8446, 4.1.4). */
+test.each(["P-256", "P-384"])("our client speaks with a server that wants %s", async (group) => {
+  const port = freePort();
+  const files = ["-cert", "server.pem", "-key", "server.key", "-CAfile", "clients.pem"];
+  const rules = ["-Verify", "3", "-verify_return_error", "-tls1_3", "-groups", group, "-alpn", ALPN.tcp];
+  const accept = ["-accept", `127.0.0.1:${port}`, "-rev", "-naccept", "2"];
+  await using server = owned(
+    startProcess(["openssl", "s_server", ...accept, ...files, ...rules], { cwd: workspace.path }),
+  );
+  await waitForPort(port);
+  const { stream } = await dialInnerTls(await connectTcp(port), {
+    identity: client.gateway,
+    alpns: [ALPN.tcp],
+    gatewayId: GATEWAY_ID,
+    requireUri: true,
+    timeoutMs: 5000,
+  });
+  const inbox = new Inbox(stream);
+  inbox.write("stressed\n");
+  expect(await inbox.until(9)).toBe("desserts\n");
+  stream.destroy();
+  expect(server.pid).toBeGreaterThan(0);
+});
+
 describe.each(SUITES)("%s", (suite) => {
   test("our client speaks with OpenSSL's server, tickets included", async () => {
     const port = freePort();
