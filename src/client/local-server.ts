@@ -1,4 +1,5 @@
 import type { Socket } from "bun";
+import { descriptors } from "../host/descriptors.ts";
 import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import { SocketStream, streamEvents } from "../tunnel/socket.ts";
 
@@ -67,12 +68,9 @@ class LocalServer implements LocalPort {
 
   #accept(socket: Socket<SocketStream | undefined>): void {
     if (this.#closing !== undefined) return socket.terminate();
-    const { limit = Number.POSITIVE_INFINITY, serve, onShortage } = this.#options;
-    if (this.#opening >= OPENING_LIMIT || this.#running.size >= limit) {
-      const what =
-        this.#running.size >= limit
-          ? `${limit} connections are open`
-          : `More than ${OPENING_LIMIT} tunnels are being opened at once`;
+    const { serve, onShortage } = this.#options;
+    const what = this.#shortage();
+    if (what !== undefined) {
       onShortage(new SallyportError("RESOURCE_SHORTAGE", `${what}; try again.`));
       return socket.terminate();
     }
@@ -92,6 +90,14 @@ class LocalServer implements LocalPort {
       this.#running.delete(stream);
     });
     this.#running.set(stream, over);
+  }
+
+  /** Why no further connection is taken. */
+  #shortage(): string | undefined {
+    const { limit = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#running.size >= limit) return `${limit} connections are open`;
+    if (this.#opening >= OPENING_LIMIT) return `More than ${OPENING_LIMIT} tunnels are being opened at once`;
+    return descriptors.refuse() ? "There are no file descriptors left (ulimit -n)" : undefined;
   }
 
   async #drain(): Promise<void> {

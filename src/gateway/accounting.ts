@@ -28,6 +28,8 @@ interface JournalOptions {
 const BATCH_MS = 5000;
 /** Between two batches; more goes to the spool at once. */
 const MOST_PENDING = 5000;
+/** While neither the platform nor the disk takes them. */
+const MOST_KEPT = MOST_PENDING / 2;
 const FAREWELL_MS = 2000;
 
 /**
@@ -130,8 +132,11 @@ export class ConnectionJournal implements Accounting {
     if (records.length === 0) return;
     const { spool, log } = this.#options;
     this.#spooled = true;
-    await spool.append(records);
-    const lost = spool.takeLost();
+    const kept = await spool.append(records);
+    const room = this.#stop.signal.aborted ? 0 : Math.max(0, MOST_KEPT - this.#pending.length);
+    // The oldest go first when there is no room for them anywhere.
+    this.#pending = [...kept.slice(Math.max(0, kept.length - room)), ...this.#pending];
+    const lost = spool.takeLost() + Math.max(0, kept.length - room);
     if (lost > 0) log.warn("Connections are not accounted for: the spool is full", { lost });
   }
 

@@ -1,4 +1,5 @@
 import { type Clock, settlesWithin, systemClock } from "../host/clock.ts";
+import { descriptors } from "../host/descriptors.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
 import { EndedSerials } from "../pki/ended-serials.ts";
 import type { Code } from "../telemetry/codes.ts";
@@ -111,10 +112,13 @@ class Server implements ChannelServer {
 
   accept(channel: ByteStream): void {
     if (this.#draining) return channel.destroy(stopping());
-    if (this.#channels.size >= (this.#options.limit ?? CONNECTION_LIMIT)) {
+    const isFull = this.#channels.size >= (this.#options.limit ?? CONNECTION_LIMIT);
+    if (isFull || descriptors.refuse()) {
       const error = new SallyportError(
         "RESOURCE_SHORTAGE",
-        "This gateway has as many connections as it may have.",
+        isFull
+          ? "This gateway has as many connections as it may have."
+          : "This gateway's process has no file descriptors left for another connection.",
       );
       this.#options.log.warn("A connection was refused", {
         cause: error.code,

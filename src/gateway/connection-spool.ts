@@ -1,4 +1,4 @@
-import { appendFile, readFile, stat, unlink } from "node:fs/promises";
+import { appendFile, readFile, stat, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { makePrivateDirectory } from "../host/atomic-file.ts";
 import { type ConnectionRecord, connectionRecord } from "../platform-client/connections.ts";
@@ -13,6 +13,7 @@ const LIMIT_BYTES = 10 * 1024 * 1024;
 export class ConnectionSpool {
   readonly #path: string;
   #lost = 0;
+  #troubled = false;
 
   constructor(
     private readonly directory: string,
@@ -22,25 +23,36 @@ export class ConnectionSpool {
     this.#path = join(directory, "connections.jsonl");
   }
 
-  /** What does not fit is lost, and said. */
-  async append(records: ConnectionRecord[]): Promise<void> {
+  /**
+   * What does not fit into the limit is lost, and counted. @returns those that the disk does not take now, whole or not
+   * at all: the caller has them still
+   */
+  async append(records: ConnectionRecord[]): Promise<ConnectionRecord[]> {
     try {
       await makePrivateDirectory(this.directory);
-      let room = this.limitBytes - (await this.#size());
+      const size = await this.#size();
+      let room = this.limitBytes - size;
       let text = "";
+      let fitting = 0;
       for (const record of records) {
         const line = `${JSON.stringify(record)}\n`;
         room -= Buffer.byteLength(line);
-        if (room < 0) this.#lost++;
-        else text += line;
+        if (room < 0) break;
+        text += line;
+        fitting++;
       }
-      if (text !== "") await appendFile(this.#path, text, { mode: 0o600 });
+      if (text !== "") await this.#write(text, size);
+      this.#lost += records.length - fitting;
+      this.#troubled = false;
+      return [];
     } catch (error) {
-      this.#lost += records.length;
-      this.log.warn("The account of connections can't be kept", {
-        path: this.#path,
-        reason: describe(error),
-      });
+      const reason = describe(error);
+      if (!this.#troubled) {
+        const fields = { code: "STATE_UNWRITABLE", path: this.#path, reason };
+        this.log.warn("The account of connections stays in memory: it can't be written", fields);
+      }
+      this.#troubled = true;
+      return records;
     }
   }
 
@@ -77,6 +89,16 @@ export class ConnectionSpool {
     const lost = this.#lost;
     this.#lost = 0;
     return lost;
+  }
+
+  /** Half a batch on a full disk would spoil what is appended next. */
+  async #write(text: string, size: number): Promise<void> {
+    try {
+      await appendFile(this.#path, text, { mode: 0o600 });
+    } catch (error) {
+      if ((await this.#size()) > size) await truncate(this.#path, size);
+      throw error;
+    }
   }
 
   async #size(): Promise<number> {

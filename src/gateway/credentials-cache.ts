@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { makePrivateDirectory, writeFileWhole } from "../host/atomic-file.ts";
-import { describe, systemCode } from "../telemetry/error.ts";
+import { KeptFile } from "../host/kept-file.ts";
+import type { Conditions } from "../telemetry/conditions.ts";
+import { systemCode } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { type Issued, validity } from "./issued.ts";
 
@@ -11,8 +12,10 @@ import { type Issued, validity } from "./issued.ts";
 export interface CredentialsCache {
   /** What was kept, whether still valid or not; undefined when there is nothing of use. Never fails. */
   read(): Promise<Issued | undefined>;
-  /** Keeps them. A full disk is logged, not thrown: the gateway works without the cache. */
+  /** Keeps them. A full disk is said, not thrown: the gateway works without the cache, and it is tried again. */
   write(issued: Issued): Promise<void>;
+  /** Safe to call twice. */
+  close(): void;
 }
 
 const FILE = "credentials.json";
@@ -50,13 +53,19 @@ export async function hasCache(directory: string): Promise<boolean> {
   return Bun.file(join(directory, FILE)).exists();
 }
 
-/** @param issuedFor everything that the credentials depend on, secrets included: only its hash is kept */
+/**
+ * @param issuedFor everything that the credentials depend on, secrets included: only its hash is kept
+ * @param conditions where it says that it can't be written
+ */
 export function openCredentialsCache(
   directory: string,
   issuedFor: readonly string[],
   log: Logger,
+  conditions?: Conditions,
 ): CredentialsCache {
   const path = join(directory, FILE);
+  const trouble = "The certificates can't be kept for the next start, which will need the platform";
+  const file = new KeptFile({ path, trouble, conditions, log });
   const fingerprint = createHash("sha256").update(JSON.stringify(issuedFor)).digest("hex");
   return {
     async read() {
@@ -74,12 +83,8 @@ export function openCredentialsCache(
     async write({ credentials }) {
       const { gatewayId, gatewayName, relays, tls } = credentials;
       const kept = { version: 1, fingerprint, credentials: { gatewayId, gatewayName, relays, tls } };
-      try {
-        await makePrivateDirectory(directory);
-        await writeFileWhole(path, JSON.stringify(kept));
-      } catch (error) {
-        log.warn("The credentials can't be kept for the next start", { path, reason: describe(error) });
-      }
+      await file.keep(JSON.stringify(kept));
     },
+    close: () => file.close(),
   };
 }

@@ -115,6 +115,7 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     this.#listeners.clear();
     this.#stop.abort();
     this.#renewal.abort();
+    this.#options.cache.close();
   }
 
   /** Asks for newer certificates now, however new those at hand are. Never fails. */

@@ -82,7 +82,12 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
     tunnels: settings.tunnels,
     refusedFix: access.refusedFix,
     measure: (host, port, signal) => measureRelay({ host, port, ...route(host, port) }, signal),
-    cache: openCredentialsCache(directory, [platform.domain, access.issuedFor, ...settings.relays], log),
+    cache: openCredentialsCache(
+      directory,
+      [platform.domain, access.issuedFor, ...settings.relays],
+      log,
+      instruments.conditions,
+    ),
     conditions: instruments.conditions,
     log,
   });
@@ -182,7 +187,8 @@ export async function readSettings(request: GatewayRequest): Promise<Known> {
   const settings = gatewaySettings(flags, conf, machine.env, profileDomain);
   parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName });
   if (settings.domain === undefined) {
-    if (token === undefined && conf.size === 0 && !flags.login?.enrollMethod) throw notEnrolled(gatewayName, machine);
+    if (token === undefined && conf.size === 0 && !flags.login?.enrollMethod)
+      throw notEnrolled(gatewayName, machine);
     throw new SallyportError("CONFIG_INVALID", "Which platform? Add --domain https://...");
   }
   const { insecureHttp } = settings;

@@ -1,3 +1,4 @@
+import { descriptors } from "../host/descriptors.ts";
 import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import { SocketStream, streamEvents } from "../tunnel/socket.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
@@ -102,6 +103,7 @@ export async function withinPending<T>(work: () => Promise<T>): Promise<T> {
       "The gateway has too many unanswered connection attempts; try again in a minute.",
     );
   }
+  descriptors.requireOne();
   pending++;
   try {
     return await work();

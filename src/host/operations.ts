@@ -8,6 +8,7 @@ import type { DaemonState, DaemonStatus, RoleStatus } from "../telemetry/status.
 import { VERSION } from "../version.ts";
 import type { HostPort } from "./address.ts";
 import { type ControlServer, openControl } from "./control/server.ts";
+import { DescriptorWatch } from "./descriptor-watch.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
 
 export interface OperationsOptions {
@@ -28,7 +29,7 @@ export interface Operable {
 }
 
 const NEWEST = 100;
-const CHECK_MS = 15_000;
+const CHECK_MS = 5_000;
 /** Above this share of the budget new connections get small windows only. */
 const BUDGET_SHORT = 0.9;
 
@@ -54,6 +55,7 @@ export class Operations {
   readonly #lag = new EventLoopLag();
   readonly #hangup = () => this.#reload();
   readonly #timer = setInterval(() => this.#check(), CHECK_MS);
+  readonly #descriptors: DescriptorWatch;
   #state: DaemonState = "starting";
   #daemon: Operable | undefined;
   #metrics: MetricsServer | undefined;
@@ -61,6 +63,7 @@ export class Operations {
 
   constructor(options: OperationsOptions) {
     this.#options = options;
+    this.#descriptors = new DescriptorWatch({ conditions: options.instruments.conditions, log: options.log });
     this.#timer.unref();
   }
 
@@ -173,6 +176,7 @@ export class Operations {
 
   /** Conditions that nobody raises at a moment of their own. */
   #check(): void {
+    this.#descriptors.look();
     const status = this.#daemon?.status();
     if (!status) return;
     const { conditions } = this.#options.instruments;

@@ -2,6 +2,7 @@
  * What each role runs with, wherever it comes from: a directory made by `ca issue`, Sallyport's platform or
  * Infisical's. PEM and OpenSSH texts as PROTOCOL 0.5 lists them.
  */
+import type { Conditions } from "../telemetry/conditions.ts";
 
 export interface X509Identity {
   /** The leaf, PEM. */
@@ -75,6 +76,8 @@ export interface ClientCredentials {
 export interface CredentialSource<T> {
   /** Credentials that are valid now. @throws SallyportError */
   load(): Promise<T>;
+  /** Where it says what is wrong, as long as it lasts. */
+  tell?(conditions: Conditions): void;
   /** Calls back when `load` should be called again (a file changed, SIGHUP, an event). */
   onStale(listener: () => void): void;
   close(): void;

@@ -8,10 +8,11 @@ import { generateSshKey } from "../pki/ssh-keys.ts";
 import type { RelayConnect } from "../platform-client/answers.ts";
 import type { PublicParts } from "../platform-client/client.ts";
 import type { Code } from "../telemetry/codes.ts";
+import type { Conditions } from "../telemetry/conditions.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { expiryOf } from "./renewal.ts";
-import { findStored, writeStored } from "./stored-credentials.ts";
+import { findStored, StoredCredentials } from "./stored-credentials.ts";
 
 interface PlatformSourceOptions {
   /** The call that answers with certificates: connect, or an instance relay's registration (PROTOCOL A.2). */
@@ -51,6 +52,8 @@ class PlatformSource implements CredentialSource<RelayCredentials> {
   readonly #stop = new AbortController();
   #keys: OwnKeys | undefined;
   #loaded = false;
+  #conditions: Conditions | undefined;
+  #stored: StoredCredentials | undefined;
 
   constructor(options: PlatformSourceOptions) {
     this.#options = options;
@@ -68,9 +71,14 @@ class PlatformSource implements CredentialSource<RelayCredentials> {
     this.#listeners.add(listener);
   }
 
+  tell(conditions: Conditions): void {
+    this.#conditions = conditions;
+  }
+
   close(): void {
     this.#stop.abort();
     this.#listeners.clear();
+    this.#stored?.close();
   }
 
   async #fetch(): Promise<RelayCredentials> {
@@ -78,7 +86,8 @@ class PlatformSource implements CredentialSource<RelayCredentials> {
     this.#keys ??= await makeKeys();
     const answer = await connect(this.#keys.parts);
     const credentials = credentialsFrom(answer, this.#keys, this.#options);
-    await writeStored(stateDirectory, credentials, log);
+    this.#stored ??= new StoredCredentials(stateDirectory, log, this.#conditions);
+    await this.#stored.keep(credentials);
     return credentials;
   }
 

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { makePrivateDirectory, writeFileWhole } from "../host/atomic-file.ts";
 import type { Clock } from "../host/clock.ts";
+import { KeptFile } from "../host/kept-file.ts";
 import type { RelayCredentials } from "../pki/credentials.ts";
+import type { Conditions } from "../telemetry/conditions.ts";
 import { describe } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { expiryOf } from "./renewal.ts";
@@ -19,17 +20,24 @@ const stored = z.object({
   ssh: z.object({ host: z.object(identity), userAuthorities: z.array(text).max(16) }),
 });
 
-/** Keeps the credentials for the next start. Not being able to is no reason to stop: the relay runs without. */
-export async function writeStored(
-  directory: string,
-  credentials: RelayCredentials,
-  log: Logger,
-): Promise<void> {
-  try {
-    await makePrivateDirectory(directory);
-    await writeFileWhole(join(directory, FILE), `${JSON.stringify(stored.parse(credentials), null, 2)}\n`);
-  } catch (error) {
-    log.warn("Can't keep certificates: a restart will need the platform", { reason: describe(error) });
+/** Credentials kept for the next start. Not being able to is no reason to stop: the relay runs without. */
+export class StoredCredentials {
+  readonly #file: KeptFile;
+
+  /** @param conditions where it says that it can't write */
+  constructor(directory: string, log: Logger, conditions?: Conditions) {
+    const trouble = "The certificates can't be kept for the next start, which will need the platform";
+    this.#file = new KeptFile({ path: join(directory, FILE), trouble, conditions, log });
+  }
+
+  /** Never fails. */
+  async keep(credentials: RelayCredentials): Promise<void> {
+    await this.#file.keep(`${JSON.stringify(stored.parse(credentials), null, 2)}\n`);
+  }
+
+  /** Safe to call twice. */
+  close(): void {
+    this.#file.close();
   }
 }
 

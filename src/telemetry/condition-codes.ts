@@ -27,6 +27,8 @@ export const CONDITIONS = {
   CERTIFICATE_EXPIRED: kind("error", true, "A certificate has expired"),
   CERTIFICATE_EXPIRES: kind("warning", false, "A certificate expires soon"),
   WINDOW_BUDGET_SHORT: kind("warning", false, "Memory for receive windows runs short"),
+  DESCRIPTORS_SHORT: kind("error", true, "This process has no file descriptors left for new connections"),
+  STATE_UNWRITABLE: kind("warning", false, "The state directory can't be written"),
   WORKER_DOWN: kind("warning", false, "A process of this relay is down"),
   DRAINING: kind("info", false, "Shutting down: no new connections are taken"),
 

@@ -14,6 +14,8 @@ export interface NetworkOptions {
   relayFlags?: string[];
   /** More flags of `gateway start`. */
   gatewayFlags?: string[];
+  /** File descriptors that each may have open; this machine's limit unless told. */
+  descriptors?: { relay?: number; gateway?: number };
   /** A proxy on the gateway's way to the relay: the port it listens on, started once the relay's own is known. */
   detour?: { port: number; start(relaySshPort: number): Promise<unknown> };
 }
@@ -41,6 +43,7 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
     allow = ["localhost"],
     relayFlags = [],
     gatewayFlags = [],
+    descriptors = {},
     ttl = "30d",
   } = options;
   const product = { home: workspace.path, build };
@@ -72,7 +75,7 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
     directories.relay = out;
     const process = startProduct(
       ["relay", "start", "--pki", out, "--listen", "127.0.0.1", "--ssh-port", String(ssh), ...relayFlags],
-      product,
+      { ...product, ...(descriptors.relay && { descriptors: descriptors.relay }) },
     );
     try {
       await process.waitForLog("Relay server started successfully");
@@ -88,7 +91,10 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
   await issueGateway(sshPort);
   const rules = allow.flatMap((rule) => ["--allow", rule]);
   const gateway = workspace.own(
-    startProduct(["gateway", "start", "--pki", directories.gateway, ...rules, ...gatewayFlags], product),
+    startProduct(["gateway", "start", "--pki", directories.gateway, ...rules, ...gatewayFlags], {
+      ...product,
+      ...(descriptors.gateway && { descriptors: descriptors.gateway }),
+    }),
   );
   await gateway.waitForLog("Gateway started successfully");
 

@@ -26,6 +26,8 @@ export interface ProductOptions extends ProcessOptions {
   build?: Build;
   /** Network namespace to run in (root only). */
   namespace?: string;
+  /** File descriptors that it may have open (`ulimit -n`, hard); this machine's limit unless told. */
+  descriptors?: number;
 }
 
 export interface Finished {
@@ -44,8 +46,9 @@ export function runProduct(args: string[], options: ProductOptions & Deadline): 
   return runProcess(placedCommand(args, options), { ...options, ...productProcess(options) });
 }
 
-function placedCommand(args: string[], { build, namespace }: ProductOptions): string[] {
-  const command = productCommand(args, build);
+function placedCommand(args: string[], { build, namespace, descriptors }: ProductOptions): string[] {
+  const limits = descriptors === undefined ? [] : ["prlimit", `--nofile=${descriptors}:${descriptors}`];
+  const command = [...limits, ...productCommand(args, build)];
   return namespace === undefined ? command : ["ip", "netns", "exec", namespace, ...command];
 }
 

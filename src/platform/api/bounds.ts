@@ -1,4 +1,5 @@
 import { createMiddleware } from "hono/factory";
+import { descriptors } from "../../host/descriptors.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { within } from "../services/deadline.ts";
 import type { ApiEnv } from "./env.ts";
@@ -7,7 +8,8 @@ import type { ApiEnv } from "./env.ts";
 export function boundRequests(limits: { atOnce: number; milliseconds: number }) {
   let running = 0;
   return createMiddleware<ApiEnv>(async (_c, next) => {
-    if (running >= limits.atOnce) throw busy("The platform is busy: try again in a moment.");
+    if (running >= limits.atOnce || descriptors.refuse())
+      throw busy("The platform is busy: try again in a moment.");
     running++;
     try {
       await within(limits.milliseconds, next(), () => busy("The request took too long: try again."));

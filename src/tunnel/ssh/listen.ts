@@ -1,3 +1,4 @@
+import { descriptors } from "../../host/descriptors.ts";
 import type { SshIdentity } from "../../pki/credentials.ts";
 import type { SshCertificate } from "../../pki/ssh-certificate.ts";
 import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
@@ -64,6 +65,7 @@ export async function listenSsh(o: ListenOptions): Promise<SshListener> {
   const sessions = new Set<SshConnection>();
 
   const accept = (socket: Bun.Socket<SshTransport | undefined>, remoteAddress: string) => {
+    if (descriptors.refuse()) return socket.terminate();
     const ticket = o.admission?.admit(remoteAddress, () => socket.terminate());
     if (ticket === null) return socket.terminate();
     socket.setNoDelay(true);

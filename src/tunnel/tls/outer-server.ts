@@ -1,4 +1,5 @@
 import type { Socket, SocketHandler } from "bun";
+import { descriptors } from "../../host/descriptors.ts";
 import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Admission, AdmissionTicket } from "../admission.ts";
@@ -127,7 +128,7 @@ function accept(
   options: OuterTlsOptions,
 ): void {
   const { admission, handshakeTimeoutMs, log, onConnection, onRefused } = options;
-  const ticket = admission?.admit(remoteAddress, () => socket.terminate());
+  const ticket = descriptors.refuse() ? null : admission?.admit(remoteAddress, () => socket.terminate());
   if (ticket === null) {
     socket.data = undefined;
     return socket.terminate();
