@@ -1,7 +1,9 @@
 import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 
-/** Codes of BoringSSL's verification are upper-case words; system errors and protocol errors have their own. */
-const NOT_VERIFICATION = new Set(["EPROTO", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
+/** What went wrong below, or in TLS itself, says nothing about a certificate: noise, damage, nothing in common. */
+const NOT_VERIFICATION = /^(EPROTO|ECONNRESET|EPIPE|ETIMEDOUT|ERR_SSL_\w+)$/;
+/** But these do: none was sent, or whoever sent it does not hold its key. */
+const NOT_PROVED = /PEER_DID_NOT_RETURN_A_CERTIFICATE|BAD_SIGNATURE/;
 
 /** Whether a handshake ended because the peer went away, which says nothing about its certificate. */
 export function isPeerGone(error: unknown): boolean {
@@ -33,10 +35,7 @@ export function handshakeFailure(error: unknown, peer: "client" | "server"): Sal
       cause: error,
     });
   }
-  if (/PEER_DID_NOT_RETURN_A_CERTIFICATE/.test(text)) {
-    return new SallyportError("CERTIFICATE_REFUSED", `The ${peer} sent no certificate.`, { cause: error });
-  }
-  if (NOT_VERIFICATION.has(systemCode(error) ?? "")) {
+  if (!NOT_PROVED.test(text) && NOT_VERIFICATION.test(systemCode(error) ?? "")) {
     return new SallyportError("TLS_FAILED", `The TLS handshake with the ${peer} failed: ${text}.`, {
       cause: error,
     });

@@ -355,6 +355,27 @@ describe("admission", () => {
     expect(admission.log.filter((entry) => entry === "failed")).toHaveLength(1);
   });
 
+  test("hears of noise, and of a client that TLS has nothing in common with, as no failure to authenticate", async () => {
+    const admission = new StubAdmission();
+    const codes: string[] = [];
+    const { port } = await listen({ admission, onRefused: ({ code }) => codes.push(code) });
+    const noise = await connectTcp(port);
+    noise.write(Buffer.from("160301000401000000", "hex"));
+    const old = connectTls({
+      port,
+      host: "127.0.0.1",
+      rejectUnauthorized: false,
+      maxVersion: "TLSv1.2",
+      ciphers: "ECDHE-RSA-AES128-SHA",
+    });
+    old.on("error", () => old.destroy());
+    await until(() => codes.length === 2);
+    noise.destroy();
+    await until(() => admission.log.filter((entry) => entry === "close").length === 2);
+    expect(codes).toEqual(["TLS_FAILED", "TLS_FAILED"]);
+    expect(admission.log).not.toContain("failed");
+  });
+
   test("may turn a connection away", async () => {
     const admission = new StubAdmission();
     admission.full = true;
@@ -534,14 +555,19 @@ describe("dialling", () => {
     });
   });
 
-  test("something that does not speak TLS fails as such, and silence times out", async () => {
+  test("something that does not speak TLS, or nothing that we do, fails as such, and silence times out", async () => {
+    let answer = Buffer.from("SSH-2.0-whatever\r\n");
     const server = createServer((socket) => {
       socket.on("error", () => socket.destroy());
-      socket.end("SSH-2.0-whatever\r\n");
+      socket.end(answer);
     }).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const address = server.address();
     const port = typeof address === "object" && address ? address.port : 0;
+    expect(await refusal(dial(port))).toMatchObject({ code: "TLS_FAILED" });
+    answer = Buffer.from("15030300020228", "hex");
+    expect(await refusal(dial(port))).toMatchObject({ code: "TLS_FAILED" });
+    answer = Buffer.from("160303000401000000", "hex");
     expect(await refusal(dial(port))).toMatchObject({ code: "TLS_FAILED" });
     server.close();
 
