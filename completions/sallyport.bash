@@ -65,7 +65,7 @@ _sallyport() {
     "platform migrate"|"platform migrate "*) COMPREPLY=($(compgen -W "--data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform restore"|"platform restore "*) COMPREPLY=($(compgen -W "--in --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform rotate-root-key"|"platform rotate-root-key "*) COMPREPLY=($(compgen -W "--new-key-file --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "platform start"|"platform start "*) COMPREPLY=($(compgen -W "--listen --public-url --data-dir --database-url --log-format --log-level --allow-private-hosts --aws-sts-endpoint --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "platform start"|"platform start "*) COMPREPLY=($(compgen -W "--listen --public-url --tls-cert --tls-key --trusted-proxy --data-dir --database-url --log-format --log-level --allow-private-hosts --aws-sts-endpoint --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool create"|"pool create "*) COMPREPLY=($(compgen -W "--gateway --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool list"|"pool list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool show"|"pool show "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;

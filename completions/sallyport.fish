@@ -560,6 +560,9 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from rotate-root-key" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l listen
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l public-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l tls-cert
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l tls-key
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l trusted-proxy
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l data-dir
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l database-url
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from start" -l log-format

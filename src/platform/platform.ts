@@ -1,9 +1,11 @@
 import { probeGateway, probeRelay } from "../client/probe.ts";
 import { probeRelaySsh } from "../client/probe-ssh.ts";
 import { formatHostPort } from "../host/address.ts";
-import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
-import { type Api, BODY_LIMIT, createApi } from "./api/api.ts";
+import { watchDescriptors } from "../host/descriptor-watch.ts";
+import { SallyportError } from "../telemetry/error.ts";
+import { createApi } from "./api/api.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { type ListenOptions, openListener, type PlatformListener } from "./listen/platform-listener.ts";
 import { type CoreOptions, openCore } from "./open-core.ts";
 import { AlertDeliveries } from "./services/alerts/deliveries.ts";
 import { evaluateAlerts } from "./services/alerts/evaluate.ts";
@@ -19,10 +21,7 @@ import { announceReplica } from "./services/replica.ts";
 import { startRotationSweep } from "./services/rotation-sweep.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
 
-export interface PlatformOptions extends Omit<CoreOptions, "publicUrl" | "onLoopback"> {
-  listen: { hostname: string; port: number };
-  /** Where people and agents reach this platform. Needed unless it listens on loopback. */
-  publicUrl?: string | undefined;
+export interface PlatformOptions extends Omit<CoreOptions, "publicUrl" | "onLoopback">, ListenOptions {
   /** How gateways and relays are looked for; dials them unless told. */
   prober?: Prober;
 }
@@ -35,8 +34,8 @@ export interface Platform {
   close(graceMs?: number): Promise<void>;
 }
 
-/** Seconds without a byte on a connection; longer than the slowest answer. */
-const IDLE_SECONDS = 35;
+/** How long requests that are being answered may take to end. */
+const GRACE_MS = 30_000;
 
 /**
  * The control plane: HTTP API over a database. Everything that it prints carries the public URL.
@@ -44,15 +43,15 @@ const IDLE_SECONDS = 35;
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { listen, log } = options;
-  const onLoopback = isLoopback(listen.hostname);
-  if (options.publicUrl === undefined && !onLoopback) {
+  if (options.publicUrl === undefined && !isLoopback(listen.hostname)) {
     throw new SallyportError(
       "USAGE",
       "Give --public-url, the address at which people and agents reach this platform: it is part of every deploy command.",
     );
   }
+  let draining = false;
   let url = options.publicUrl?.replace(/\/+$/, "") ?? "";
-  const core = await openCore({ ...options, onLoopback, publicUrl: () => url });
+  const core = await openCore({ ...options, onLoopback: isForThisMachine(options), publicUrl: () => url });
   try {
     const prober = options.prober ?? { gateway: probeGateway, relay: probeRelay, relaySsh: probeRelaySsh };
     const feed = new EventFeed(core);
@@ -67,23 +66,32 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       alerts,
       loads: new LoadReports(core),
       limiter: new FailureLimiter(core.now),
+      isDraining: () => draining,
       onBootstrapped: () => removeSetupToken(options.dataDir),
     });
-    const server = serve(api, listen);
-    const port = server.port ?? listen.port;
-    url ||= `http://${formatHostPort(listen.hostname, port)}`;
+    const listener = await openListener(options, api);
+    const { port } = listener;
+    url ||= `${options.tls ? "https" : "http"}://${formatHostPort(listen.hostname, port)}`;
     const housekeeping = startHousekeeping(core);
     const grantSweep = startGrantSweep(core);
     const watch = new HealthWatch(core, probes, [() => evaluateAlerts(core), () => alerts.round()]);
     watch.start();
     const rotationSweep = startRotationSweep(core);
+    const shortage = watchDescriptors({ log });
     const replica = await announceReplica(core);
     await offerSetupToken(core, options.dataDir);
     log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
+    const running = [housekeeping, grantSweep, watch, rotationSweep, shortage, feed];
+    const end = closer(listener, core, { running, replica });
+    let closing: Promise<void> | undefined;
     return {
       port,
       url,
-      close: closer(server, core, [housekeeping, grantSweep, watch, rotationSweep, feed], replica),
+      close(graceMs = GRACE_MS) {
+        draining = true;
+        closing ??= end(graceMs);
+        return closing;
+      },
     };
   } catch (error) {
     await core.store.close();
@@ -91,54 +99,34 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   }
 }
 
-function serve(api: Api, listen: { hostname: string; port: number }): Bun.Server<undefined> {
-  try {
-    return Bun.serve({
-      ...listen,
-      idleTimeout: IDLE_SECONDS,
-      // A backstop: the API refuses at its own limit, in its own words.
-      maxRequestBodySize: 2 * BODY_LIMIT,
-      fetch: (request, server) => api.fetch(request, plainAddress(server.requestIP(request)?.address)),
-    });
-  } catch (error) {
-    const where = formatHostPort(listen.hostname, listen.port);
-    if (systemCode(error) === "EADDRINUSE") {
-      throw new SallyportError(
-        "PORT_IN_USE",
-        `Something listens on ${where} already: choose another --listen.`,
-      );
-    }
-    throw new SallyportError("CONFIG_INVALID", `Cannot listen on ${where}: ${describe(error)}.`, {
-      cause: error,
-    });
-  }
+/** What runs beside the API. */
+interface Running {
+  close(): void | Promise<void>;
 }
 
 function closer(
-  server: Bun.Server<undefined>,
+  listener: PlatformListener,
   core: Core,
-  running: { close(): void | Promise<void> }[],
-  replica: { close(): Promise<void> },
-): (graceMs?: number) => Promise<void> {
-  let closing: Promise<void> | undefined;
-  const close = async (graceMs: number) => {
+  { running, replica }: { running: Running[]; replica: Running },
+): (graceMs: number) => Promise<void> {
+  return async (graceMs) => {
+    const drained = listener.drain();
     await Promise.all(running.map((one) => one.close()));
-    await Promise.race([server.stop(), Bun.sleep(graceMs)]);
-    await server.stop(true);
+    await Promise.race([drained, Bun.sleep(graceMs)]);
+    await listener.close();
     await replica.close();
     await core.store.close();
   };
-  return (graceMs = 30_000) => {
-    closing ??= close(graceMs);
-    return closing;
-  };
+}
+
+/** Nobody else can reach it: a public URL elsewhere, or a proxy, brings people who must not have it dial in here. */
+function isForThisMachine({ listen, publicUrl, trustedProxies = [] }: ListenOptions): boolean {
+  const named = publicUrl === undefined ? listen.hostname : new URL(publicUrl).hostname;
+  return isLoopback(listen.hostname) && isLoopback(named) && trustedProxies.length === 0;
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" || hostname.startsWith("127.");
-}
-
-/** On a dual-stack socket IPv4 peers look like ::ffff:192.0.2.1. */
-function plainAddress(address: string | undefined): string {
-  return address?.replace(/^::ffff:(?=\d+\.)/, "") ?? "unknown";
+  return (
+    hostname === "localhost" || hostname.replace(/^\[|\]$/g, "") === "::1" || hostname.startsWith("127.")
+  );
 }

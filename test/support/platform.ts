@@ -104,6 +104,7 @@ export class TestPlatform {
       alerts: this.alerts,
       loads: new LoadReports(core),
       limiter: new FailureLimiter(core.now),
+      isDraining: () => false,
       onBootstrapped: async () => {},
     });
   }

@@ -1,6 +1,4 @@
-import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
-import { secureHeaders } from "hono/secure-headers";
 import { SallyportError } from "../../telemetry/error.ts";
 import { VERSION } from "../../version.ts";
 import { alertRoutes } from "./alerts.ts";
@@ -21,6 +19,7 @@ import { invitationRoutes } from "./invitations.ts";
 import { memberRoutes } from "./members.ts";
 import { organisationRoutes } from "./organisations.ts";
 import { peopleRoutes } from "./people.ts";
+import { receiveBodies } from "./receive.ts";
 import { answerRefusal } from "./refusals.ts";
 import { relayAgentRoutes } from "./relay-agents.ts";
 import { relayTunnelRoutes } from "./relay-tunnels.ts";
@@ -28,20 +27,28 @@ import { relayRoutes } from "./relays.ts";
 import { resourceRoutes } from "./resources.ts";
 import { roleRoutes } from "./roles.ts";
 import { requireDeclaredAccess, routes } from "./route.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { statusRoutes } from "./status.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { universalAuthRoutes } from "./universal-auth.ts";
 
 /** ACCEPTANCE, "Else". */
 export const BODY_LIMIT = 64 * 1024;
+/** A caller on a slow line has sent 64 KiB by then; who has not is a slow one on purpose (ACCEPTANCE B5). */
+const RECEIVE_LIMIT_MS = 10_000;
+/** Of bodies on their way: a thousand large ones. */
+const RECEIVE_LIMIT_IN_ALL = 64 * 1024 * 1024;
 /** A heartbeat is answered within 30 s (PROTOCOL 0.5); everything else is far quicker. */
 const HANDLER_LIMIT_MS = 29_000;
 /** Requests being worked on at once; more are turned away rather than piled up. */
 const REQUESTS_AT_ONCE = 1000;
 
 export interface Api {
-  /** `address` is where the request comes from. */
-  fetch(request: Request, address: string): Promise<Response>;
+  /**
+   * @param address where the request comes from
+   * @param https the caller's line is encrypted; undefined = not known
+   */
+  fetch(request: Request, address: string, https?: boolean): Promise<Response>;
   /** The OpenAPI 3.1 document. */
   describe(): Record<string, unknown>;
 }
@@ -68,16 +75,10 @@ export function createApi(services: ApiServices): Api {
     answerRefusal(c, new SallyportError("NOT_FOUND", "There is nothing at this address."), log),
   );
   app.use(prepare(services));
+  app.use(securityHeaders());
+  const receiving = { milliseconds: RECEIVE_LIMIT_MS, bytesInAll: RECEIVE_LIMIT_IN_ALL };
+  app.use(receiveBodies({ bytes: BODY_LIMIT, ...receiving }));
   app.use(boundRequests({ atOnce: REQUESTS_AT_ONCE, milliseconds: HANDLER_LIMIT_MS }));
-  app.use(secureHeaders({ xFrameOptions: "DENY", referrerPolicy: "no-referrer" }));
-  app.use(
-    bodyLimit({
-      maxSize: BODY_LIMIT,
-      onError: () => {
-        throw new SallyportError("REQUEST_TOO_LARGE", "The body is larger than 64 KiB.");
-      },
-    }),
-  );
   const parts = [
     statusRoutes(describeApi),
     peopleRoutes,
@@ -108,7 +109,7 @@ export function createApi(services: ApiServices): Api {
   requireDeclaredAccess(app);
   return {
     describe: describeApi,
-    fetch: async (request, address) => await app.fetch(request, { address }),
+    fetch: async (request, address, https) => await app.fetch(request, { address, https }),
   };
 }
 

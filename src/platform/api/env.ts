@@ -16,6 +16,8 @@ export interface ApiServices {
   loads: LoadReports;
   feed: EventFeed;
   limiter: FailureLimiter;
+  /** This replica takes no new requests any more. */
+  isDraining: () => boolean;
   /** The first administrator was made over HTTP. */
   onBootstrapped: () => Promise<void>;
 }
@@ -24,6 +26,8 @@ export interface ApiEnv {
   Bindings: {
     /** Where the request comes from. */
     address: string;
+    /** The caller's line is encrypted; undefined = nobody whom we believe says so or otherwise. */
+    https: boolean | undefined;
   };
   Variables: {
     services: ApiServices;

@@ -140,7 +140,6 @@ function authenticate(access: readonly Kind[], right: Needed | undefined) {
       return await next();
     }
     const token = tokenOf(c);
-    if (token !== undefined) await receiveBody(c);
     const actor = await holderOf(core, access, token, address);
     if (!actor && access.every((kind) => kind === "relay-secret")) {
       throw new SallyportError("UNAUTHENTICATED", "Invalid relay auth secret");
@@ -156,14 +155,6 @@ function authenticate(access: readonly Kind[], right: Needed | undefined) {
     c.set("actor", actor);
     await next();
   });
-}
-
-/**
- * All of the body, before anybody asks whose the token is: who sent it byte by byte could otherwise lose their rights
- * meanwhile, and have it done all the same. Whatever parses it finds it kept; `bodyLimit` bounds it.
- */
-async function receiveBody(c: Context<ApiEnv>): Promise<void> {
-  if (c.req.raw.body !== null) await c.req.arrayBuffer();
 }
 
 /** @throws SallyportError FORBIDDEN naming what is missing */

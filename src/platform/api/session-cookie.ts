@@ -48,8 +48,9 @@ function attributes(c: Context<ApiEnv>) {
     : ({ path: "/", secure: false } as const);
 }
 
+/** Where people are to come by https a cookie that also travels in the clear is never given out. */
 function isSecure(c: Context<ApiEnv>): boolean {
-  return c.var.services.core.publicUrl().startsWith("https:");
+  return c.env.https === true || c.var.services.core.publicUrl().startsWith("https:");
 }
 
 /**

@@ -16,7 +16,10 @@ const status = declareRoute(["anyone"], {
 const health = declareRoute(["anyone"], {
   method: "get",
   path: "/api/health",
-  responses: answers(z.object({ message: z.string() }), "The platform can work: its database answers"),
+  responses: answers(
+    z.object({ message: z.string() }),
+    "This replica takes requests: it is not shutting down, and its database answers; otherwise 503",
+  ),
 });
 
 const documentation = declareRoute(["anyone"], {
@@ -33,7 +36,11 @@ export function statusRoutes(describeApi: () => Record<string, unknown>) {
       return c.json({ date: core.now().toISOString(), message: "Ok", platformId }, 200);
     })
     .openapi(health, async (c) => {
-      const instance = await findInstance(c.var.services.core.store.read);
+      const { core, isDraining } = c.var.services;
+      if (isDraining()) {
+        throw new SallyportError("RESOURCE_SHORTAGE", "This replica is shutting down: ask another one.");
+      }
+      const instance = await findInstance(core.store.read);
       if (!instance) throw new SallyportError("DATABASE_UNAVAILABLE", "The database is empty.");
       return c.json({ message: "Ok" }, 200);
     })

@@ -1,0 +1,69 @@
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { SallyportError } from "../../telemetry/error.ts";
+import { within } from "../services/deadline.ts";
+import type { ApiEnv } from "./env.ts";
+import { SlowRequest } from "./refusals.ts";
+
+interface ReceiveLimits {
+  /** Of one body. */
+  bytes: number;
+  /** From the end of the head to the end of the body, however busily its bytes come. */
+  milliseconds: number;
+  /** Of all bodies that are not complete. */
+  bytesInAll: number;
+}
+
+/**
+ * The whole body, before anything looks at the request: a slow sender holds no place that an honest one needs, and can't
+ * wait for its rights to change meanwhile.
+ */
+export function receiveBodies(limits: ReceiveLimits) {
+  let pending = 0;
+  const receive = async (body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> => {
+    const reader = body.getReader();
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const read = async () => {
+      for (;;) {
+        const { value, done } = await reader.read().catch(notArrived);
+        if (done) return Buffer.concat(chunks);
+        length += value.length;
+        pending += value.length;
+        if (length > limits.bytes) throw tooLarge(limits);
+        if (pending > limits.bytesInAll) {
+          throw new SallyportError("RESOURCE_SHORTAGE", "The platform is busy: try again in a moment.");
+        }
+        chunks.push(value);
+      }
+    };
+    try {
+      return await within(limits.milliseconds, read(), () => new SlowRequest());
+    } finally {
+      pending -= length;
+      reader.releaseLock();
+    }
+  };
+  return createMiddleware<ApiEnv>(async (c, next) => {
+    const { body } = c.req.raw;
+    if (body !== null) {
+      if (Number(c.req.header("content-length") ?? 0) > limits.bytes) throw tooLarge(limits);
+      keep(c, await receive(body));
+    }
+    await next();
+  });
+}
+
+/** Whatever parses the request finds these bytes. */
+function keep(c: Context<ApiEnv>, body: Uint8Array<ArrayBuffer>): void {
+  c.req.raw = new Request(c.req.raw, { body });
+}
+
+/** The caller went away, or broke the rules of HTTP. */
+function notArrived(cause: unknown): never {
+  throw new SallyportError("REQUEST_INVALID", "The body did not arrive.", { cause });
+}
+
+function tooLarge({ bytes }: ReceiveLimits): SallyportError {
+  return new SallyportError("REQUEST_TOO_LARGE", `The body is larger than ${bytes / 1024} KiB.`);
+}
