@@ -93,8 +93,9 @@ export class ConnectionJournal implements Accounting {
     const { spool, log } = this.#options;
     const records = this.#takePending();
     try {
-      if (this.#spooled) {
-        await this.#send(await spool.read(), this.#stop.signal);
+      const waiting = this.#spooled ? await spool.read() : undefined;
+      if (waiting) {
+        await this.#send(waiting, this.#stop.signal);
         await spool.clear();
         this.#spooled = false;
       }

@@ -14,6 +14,7 @@ export class ConnectionSpool {
   readonly #path: string;
   #lost = 0;
   #troubled = false;
+  #unreadable = false;
 
   constructor(
     private readonly directory: string,
@@ -56,19 +57,25 @@ export class ConnectionSpool {
     }
   }
 
-  /** Everything that waits, oldest first. A line that was cut by a crash is left out. */
-  async read(): Promise<ConnectionRecord[]> {
+  /**
+   * Everything that waits, oldest first; undefined when it can't be read now, which is no reason to delete it. A line
+   * that was cut by a crash is left out.
+   */
+  async read(): Promise<ConnectionRecord[] | undefined> {
     try {
       const lines = (await readFile(this.#path, "utf8")).split("\n");
+      this.#unreadable = false;
       return lines.flatMap((line) => connectionRecord.safeParse(parseJson(line)).data ?? []);
     } catch (error) {
-      if (systemCode(error) !== "ENOENT") {
+      if (systemCode(error) === "ENOENT") return [];
+      if (!this.#unreadable) {
         this.log.warn("The account of connections can't be read", {
           path: this.#path,
           reason: describe(error),
         });
       }
-      return [];
+      this.#unreadable = true;
+      return undefined;
     }
   }
 

@@ -72,7 +72,10 @@ export function answerRefusal(c: Context<ApiEnv>, error: unknown, log: Logger): 
   const { status, code, message } = read(error);
   const reqId = c.get("reqId");
   if (status >= 500) {
-    log.error("A request failed", { reqId, method: c.req.method, path: c.req.path, reason: describe(error) });
+    log.error("A request failed", {
+      ...{ reqId, code, method: c.req.method, path: c.req.path },
+      reason: describe(error),
+    });
   }
   // The body may be unread still: without this a slow sender keeps its connection for as long as it likes.
   if (status === 408 || status === 413 || status === 503) c.header("Connection", "close");

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readFile, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rmdir, stat } from "node:fs/promises";
 import { ConnectionJournal } from "../../../src/gateway/accounting.ts";
 import { ConnectionSpool } from "../../../src/gateway/connection-spool.ts";
 import type { ConnectionRecord } from "../../../src/platform-client/connections.ts";
@@ -113,6 +114,26 @@ describe("the account of connections", () => {
     await pass(5000, () => log.entries.length === 2);
     expect((await stat(spoolPath())).size).toBeLessThanOrEqual(1000);
     expect(log.entries.some(({ fields }) => Number(fields.lost) > 10)).toBe(true);
+    await journal.close();
+  });
+
+  test("F10 waits in memory while neither the platform nor the disk takes it: nothing is lost", async () => {
+    // In place of the spool, so that nobody can write one; root may write anywhere else.
+    await mkdir(spoolPath());
+    const journal = open();
+    fail = away;
+    const records = add(journal, 3);
+    const stays = () => log.entries.filter(({ fields }) => fields.code === "STATE_UNWRITABLE").length;
+    await pass(5000, () => stays() === 1);
+    records.push(...add(journal, 2));
+    await pass(5000, () => sent.length > 1);
+    expect(stays()).toBe(1);
+    await rmdir(spoolPath());
+    await pass(5000, () => existsSync(spoolPath()));
+    fail = undefined;
+    sent = [];
+    await pass(5000, () => sent.length > 0);
+    expect(sent.flat()).toEqual(records);
     await journal.close();
   });
 
