@@ -2,6 +2,7 @@ import { z } from "zod";
 import { SallyportError } from "../../telemetry/error.ts";
 import { type CoreOptions, openDataDirectory, openRootKey } from "../open-core.ts";
 import { verifyRootKey } from "../services/keyring.ts";
+import { deleteSessions } from "../store/api-tokens.ts";
 import type { RawSql, Sql, Store, Value } from "../store/database.ts";
 import { findInstance } from "../store/instance.ts";
 import { takeSteps, tooNew } from "../store/migrate.ts";
@@ -111,11 +112,13 @@ async function fillFrom(
 }
 
 /**
- * A token that was spent since the backup must not open anything again, an event id must not mean another event, and the
+ * A token that was spent since the backup must not open anything again, nor a login that was ended, an event id must not mean another event, and the
  * platforms that ran on the other database do not run on this one.
  */
 async function makeCurrent(sql: Sql): Promise<void> {
   await sql`DELETE FROM enrollment_tokens`;
+  await sql`DELETE FROM invitations`;
+  await deleteSessions(sql);
   await deleteReplicas(sql);
   await sql`UPDATE event_counter SET last_id = last_id + ${EVENT_ID_JUMP}`;
 }

@@ -95,6 +95,11 @@ export async function deleteSession(sql: Sql, id: string): Promise<void> {
   await sql`DELETE FROM api_tokens WHERE id = ${id} AND kind = 'session'`;
 }
 
+/** Every login of everybody. */
+export async function deleteSessions(sql: Sql): Promise<void> {
+  await sql`DELETE FROM api_tokens WHERE kind = 'session'`;
+}
+
 /** Everywhere, but for the one with this id. */
 export async function deleteOtherSessions(sql: Sql, userId: string, id: string): Promise<void> {
   await sql`DELETE FROM api_tokens WHERE user_id = ${userId} AND kind = 'session' AND id <> ${id}`;

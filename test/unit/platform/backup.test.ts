@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { backup } from "../../../src/platform/backup/backup.ts";
 import { restore } from "../../../src/platform/backup/restore.ts";
 import { openDataDirectory } from "../../../src/platform/open-core.ts";
+import { newSession } from "../../../src/platform/services/sessions.ts";
 import type { Store } from "../../../src/platform/store/database.ts";
 import { MIGRATIONS } from "../../../src/platform/store/migrations/index.ts";
 import { listTables, readRows } from "../../../src/platform/store/tables.ts";
@@ -89,7 +90,8 @@ describe.each(DATABASES)("a backup of %s", (from) => {
     const after = await contents(store);
     await store.close();
     expect(new Set(Object.keys(after))).toEqual(new Set(Object.keys(before)));
-    for (const name of ["schema_migrations", "event_counter", "enrollment_tokens", "replicas"]) {
+    const afresh = ["enrollment_tokens", "invitations", "replicas"];
+    for (const name of ["schema_migrations", "event_counter", ...afresh]) {
       delete before[name];
       delete after[name];
     }
@@ -144,6 +146,22 @@ describe.each(DATABASES)("a backup of %s", (from) => {
     const restored = await start(target);
     const login = await restored.call("POST", "/v3/gateways/login", { body: { method: "token", token } });
     expect(login.body.code).toBe("ENROLLMENT_TOKEN_INVALID");
+  });
+
+  test("a spent invitation and an ended login open nothing after a restore either", async () => {
+    const { where, platform, acme } = await livedIn(from);
+    const body = { email: "new@example.com", role: "admin" };
+    const { link } = (await platform.call("POST", "/v1/invitations", { token: acme.token, body })).body;
+    const login = newSession(platform.time);
+    await platform.core.store.transaction((sql) => login.write(sql, acme));
+    const out = await newFile();
+    await backup({ ...where, log: silentLogger, out });
+    const target = await empty(from, where);
+    await restore({ ...target, log: silentLogger, from: out });
+    const restored = await start(target);
+    const token = link.split("#")[1];
+    expect((await restored.call("POST", "/v1/auth/invitation", { body: { token } })).status).toBe(404);
+    expect((await restored.call("GET", "/v1/auth/me", { token: login.accessToken })).status).toBe(401);
   });
 
   test("what can't be restored leaves the database as empty as it was", async () => {
