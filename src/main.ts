@@ -1,6 +1,7 @@
 import { type CommandDef, renderUsage, runCommand } from "citty";
 import { root } from "./commands/root.ts";
 import { describe, SallyportError } from "./telemetry/error.ts";
+import { visible } from "./telemetry/visible.ts";
 import { VERSION } from "./version.ts";
 
 async function main(rawArgs: string[]): Promise<number> {
@@ -59,7 +60,7 @@ async function resolve<T>(value: T | (() => T | Promise<T>) | Promise<T>): Promi
 function report(error: unknown): number {
   if (process.env.SALLYPORT_DEBUG === "1") console.error(error);
   if (error instanceof SallyportError) {
-    process.stderr.write(`sallyport: ${error.message} [${error.code}]\n`);
+    process.stderr.write(`sallyport: ${visible(error.message)} [${error.code}]\n`);
     return error.exitCode;
   }
   if (error instanceof Error && error.name === "CLIError") {
@@ -69,7 +70,7 @@ function report(error: unknown): number {
     return 2;
   }
   process.stderr.write(
-    `sallyport: Unexpected error: ${describe(error)}. Run again with SALLYPORT_DEBUG=1 for details. [INTERNAL]\n`,
+    `sallyport: Unexpected error: ${visible(describe(error))}. Run again with SALLYPORT_DEBUG=1 for details. [INTERNAL]\n`,
   );
   return 1;
 }

@@ -1,4 +1,5 @@
 import { type ConsolaInstance, createConsola, type LogObject } from "consola/core";
+import { visible } from "./visible.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFormat = "text" | "json";
@@ -79,7 +80,7 @@ function bind(consola: ConsolaInstance, bound: Fields): Logger {
 
 function renderJson(entry: LogObject, time: Date): string {
   const [message, fields] = entry.args as [string, Fields];
-  return JSON.stringify({ time: time.toISOString(), level: entry.type, message, ...fields });
+  return visible(JSON.stringify({ time: time.toISOString(), level: entry.type, message, ...fields }));
 }
 
 /** Which connection a line is about comes first: `grep '\[c17\]'` finds all that happened to it. */
@@ -90,7 +91,7 @@ function renderText(entry: LogObject, time: Date): string {
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${quote(String(value))}`);
   const level = entry.type.toUpperCase().padEnd(5);
-  return `${time.toISOString()} ${level} ${prefix}${oneLine(message)}${pairs.join("")}`;
+  return visible(`${time.toISOString()} ${level} ${prefix}${oneLine(message)}${pairs.join("")}`);
 }
 
 function quote(value: string): string {
