@@ -39,6 +39,8 @@ interface Kept {
 
 /** Certificates are asked for again this long before they expire, so that a dial never starts with a dying one. */
 const RENEWAL_MARGIN_MS = 60_000;
+/** A clock that is corrected by less than this does no harm: certificates are backdated by 5 minutes. */
+const SET_BACK_MS = 60_000;
 /** Nobody asks again sooner, however many dials fail. */
 const FRESH_MS = 5000;
 /** A pool spreads connections over its gateways, so each one asks anew; those of one moment share an answer. */
@@ -75,7 +77,8 @@ export class PlatformAccess {
   async current(failed?: Admission): Promise<Admitted> {
     const kept = this.#kept;
     const now = Date.now();
-    const isGood = kept !== undefined && now < kept.renewAt;
+    // After a clock was set back they are not valid yet (ACCEPTANCE F4).
+    const isGood = kept !== undefined && kept.askedAt - SET_BACK_MS <= now && now < kept.renewAt;
     if (isGood && isEnough(kept, failed, now)) return kept.value;
     try {
       return await this.#ask(failed);

@@ -226,12 +226,23 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     this.#renewal.abort();
     this.#renewal = new AbortController();
     if (!this.#stop.signal.aborted)
-      void this.#renewAfter(Math.max(wait, LEAST_RENEW_MS), this.#renewal.signal);
+      void this.#renewAfter(Math.max(wait, LEAST_RENEW_MS), issued, this.#renewal.signal);
   }
 
-  async #renewAfter(milliseconds: number, signal: AbortSignal): Promise<void> {
-    await sleepFor(this.#clock, milliseconds, signal);
+  /** Sooner when a clock that jumps makes them worthless (ACCEPTANCE F4). */
+  async #renewAfter(milliseconds: number, issued: Issued, signal: AbortSignal): Promise<void> {
+    let wasValid = this.#isValidHere(issued);
+    await sleepFor(this.#clock, milliseconds, signal, () => {
+      const before = wasValid;
+      wasValid = this.#isValidHere(issued);
+      if (wasValid) this.#conditions.clear("clock");
+      return before && !wasValid;
+    });
     if (!signal.aborted) await this.#refresh();
+  }
+
+  #isValidHere(issued: Issued): boolean {
+    return isValid(issued, this.#clock.now());
   }
 
   /** What was just issued is valid, by the platform's clock. */

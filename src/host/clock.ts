@@ -20,17 +20,27 @@ export async function sleepUntil(clock: Clock, time: number, signal?: AbortSigna
 
 /**
  * Waits that long by whichever is first: the wall clock, which runs on over a suspend, or what we waited ourselves, which
- * a clock that is set back does not change (ACCEPTANCE F4). Returns early when aborted.
+ * a clock that is set back does not change (ACCEPTANCE F4). Returns early when aborted, or when `isOver`, which is asked
+ * every 15 s, says so.
  */
-export async function sleepFor(clock: Clock, milliseconds: number, signal?: AbortSignal): Promise<void> {
+export async function sleepFor(
+  clock: Clock,
+  milliseconds: number,
+  signal?: AbortSignal,
+  isOver: () => boolean = never,
+): Promise<void> {
   const due = clock.now() + milliseconds;
   let left = milliseconds;
   while (!signal?.aborted) {
     const nap = Math.min(left, due - clock.now(), LONGEST_NAP_MS);
-    if (nap <= 0) return;
+    if (nap <= 0 || isOver()) return;
     await clock.sleep(nap, signal);
     left -= nap;
   }
+}
+
+function never(): boolean {
+  return false;
 }
 
 /** Waits for the promise, but no longer than that. True when it settled in time, false otherwise or when aborted. */

@@ -47,7 +47,8 @@ export class IdentitySession {
   async token(): Promise<string> {
     const held = this.#held;
     const now = this.#clock.now();
-    if (held && now < held.since + (held.until - held.since) * RENEW_AT) return held.token;
+    const isSetBack = held !== undefined && now < held.since;
+    if (held && !isSetBack && now < held.since + (held.until - held.since) * RENEW_AT) return held.token;
     const onlyToken = "accessToken" in this.#options.login;
     // An expired token can't be renewed: the platform says so in its own words.
     if (held && onlyToken && now >= held.until) return held.token;

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { type Clock, sleepFor } from "../host/clock.ts";
 import type { RelayCredentials } from "../pki/credentials.ts";
+import { relayLifetimes } from "../pki/lifetimes.ts";
 import { parseSshCertificateLine } from "../pki/ssh-certificate.ts";
 import { describe } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -58,7 +59,7 @@ export class Renewal {
     let current = first;
     let due = renewalTime(current, clock.now(), random);
     while (!this.#stop.signal.aborted) {
-      if (!this.#stale) await sleepFor(clock, due - clock.now(), this.#nap.signal);
+      if (!this.#stale) await this.#sleep(current, due - clock.now());
       if (this.#stop.signal.aborted) return;
       this.#nap = new AbortController();
       this.#stale = false;
@@ -72,6 +73,22 @@ export class Renewal {
         log.warn("Could not renew the relay's certificates; will try again", { reason: describe(error) });
       }
     }
+  }
+
+  /** Shorter when a clock that jumps makes them worthless (ACCEPTANCE F4). */
+  async #sleep(current: RelayCredentials, milliseconds: number): Promise<void> {
+    const { clock } = this.#options;
+    const lifetimes = relayLifetimes(current);
+    const areValid = () => {
+      const now = clock.now();
+      return lifetimes.every(({ from, until }) => from.getTime() <= now && now < until.getTime());
+    };
+    let wereValid = areValid();
+    await sleepFor(clock, milliseconds, this.#nap.signal, () => {
+      const before = wereValid;
+      wereValid = areValid();
+      return before && !wereValid;
+    });
   }
 
   /** Renews now, or once more if a renewal is under way. */

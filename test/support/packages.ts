@@ -17,7 +17,8 @@ const PROGRAMS: Record<string, string[]> = {
   iproute2: ["ip"],
   procps: ["ps"],
   systemd: ["systemd-analyze", "systemd-notify"],
-  "util-linux": ["setpriv", "unshare"],
+  "util-linux": ["setpriv", "unshare", "prlimit"],
+  faketime: ["faketime"],
 };
 
 const PATHS = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];

@@ -49,9 +49,9 @@ const BOOTSTRAPPED = z.object({ token: z.string() });
 
 export async function startPlatform(
   workspace: Workspace,
-  o: { build?: Build; env?: Record<string, string> } = {},
+  o: { build?: Build; env?: Record<string, string>; agentEnv?: Record<string, string> } = {},
 ): Promise<PlatformNetwork> {
-  const { build = "source", env = {} } = o;
+  const { build = "source", env = {}, agentEnv = {} } = o;
   const dataDirectory = workspace.join("platform-data");
   const data = ["--data-dir", dataDirectory];
   const own = { home: await workspace.directory("platform"), build, env };
@@ -73,7 +73,7 @@ export async function startPlatform(
   const ids: Partial<Record<Agent, string>> = {};
   const ports = ["--listen", "127.0.0.1", "--ssh-port", String(freePort()), "--tls-port", String(freePort())];
   const flags = { relay: ports, gateway: ["--allow", "localhost"] };
-  const as = (agent: Agent) => ({ home: homes[agent], build });
+  const as = (agent: Agent) => ({ home: homes[agent], build, env: agentEnv });
   const create = async (agent: Agent) => {
     if (agent === "gateway") return (await client.createGateway({ name: GATEWAY })).id;
     return (await client.createRelay({ name: RELAY, host: "127.0.0.1" })).id;

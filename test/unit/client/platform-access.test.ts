@@ -55,6 +55,15 @@ test("without a pool certificates are kept while they last", async () => {
   expect(await gatewayOf(access)).toBe("g2");
 });
 
+test("F4 after a clock was set back new certificates are asked for, because those at hand are not valid yet", async () => {
+  pooled = false;
+  const access = open();
+  expect(await gatewayOf(access)).toBe("g1");
+  setSystemTime(NOW - 3_600_000);
+  expect(await gatewayOf(access)).toBe("g2");
+  expect(await gatewayOf(access)).toBe("g2");
+});
+
 test("behind a pool each connection asks where to go; those of one moment go together", async () => {
   const access = open();
   expect(await Promise.all([gatewayOf(access), gatewayOf(access)])).toEqual(["g1", "g1"]);

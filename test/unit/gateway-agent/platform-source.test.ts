@@ -5,6 +5,7 @@ import { generateHomeKeys, type HomeKeys } from "../../../src/gateway/issued.ts"
 import { PlatformSource } from "../../../src/gateway/platform-source.ts";
 import type { GatewayConnect, RelayRow } from "../../../src/platform-client/answers.ts";
 import type { GatewayConnectRequest } from "../../../src/platform-client/client.ts";
+import { Conditions } from "../../../src/telemetry/conditions.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { recordedLog } from "../../support/recorded-log.ts";
@@ -39,6 +40,8 @@ class Platform {
   relays: StubRelay[] = [{ name: "r1", host: "relay.example.com:9443", sshPort: 2022 }];
   failure: SallyportError | undefined;
   ttlSeconds = 86_400;
+  /** Of this machine's clock. */
+  aheadMs = 0;
   rows: RelayRow[] = [];
   lists = 0;
   readonly calls: { request: GatewayConnectRequest; at: number }[] = [];
@@ -52,14 +55,25 @@ class Platform {
     this.calls.push({ request, at: clock.now() });
     if (this.failure) throw this.failure;
     const { kind, relays, ttlSeconds } = this;
-    return answerConnect({ pki, request, kind, relays, ttlSeconds, now: new Date(clock.now()) });
+    return answerConnect({
+      pki,
+      request,
+      kind,
+      relays,
+      ttlSeconds,
+      now: new Date(clock.now() + this.aheadMs),
+    });
   }
 }
 
-function source(platform: Platform, o: { relays?: string[]; tunnels?: number; token?: string } = {}) {
+function source(
+  platform: Platform,
+  o: { relays?: string[]; tunnels?: number; token?: string; conditions?: Conditions } = {},
+) {
   return space.own(
     new PlatformSource({
       platform,
+      ...(o.conditions && { conditions: o.conditions }),
       gatewayName: "edge",
       relays: o.relays ?? [],
       tunnels: o.tunnels,
@@ -462,9 +476,37 @@ describe("F4 F5 F15 certificates over time", () => {
     const platform = new Platform();
     platform.ttlSeconds = 3600;
     await source(platform).load();
-    clock.jump(-HOUR);
+    // By less than certificates are backdated, so that those at hand are valid still.
+    clock.jump(-240_000);
     await pass(1_830_000);
     await until(() => platform.calls.length === 2);
+  });
+
+  test("F4 certificates that a clock set back makes worthless are replaced within 15 s, once", async () => {
+    const platform = new Platform();
+    await source(platform).load();
+    await pass(60_000);
+    clock.jump(-HOUR);
+    await pass(15_000);
+    await until(() => platform.calls.length === 2);
+    await pass(600_000, 15_000);
+    expect(platform.calls).toHaveLength(2);
+  });
+
+  test("F4 a clock that is wrong is a condition until it is right, and no reason to ask again and again", async () => {
+    const platform = new Platform();
+    const conditions = new Conditions();
+    const skewed = source(platform, { conditions });
+    // The platform's clock is right, and this machine's an hour behind.
+    platform.aheadMs = HOUR;
+    await skewed.load();
+    await pass(600_000, 15_000);
+    expect(conditions.list()).toMatchObject([{ code: "CLOCK_WRONG" }]);
+    expect(platform.calls).toHaveLength(1);
+    clock.jump(HOUR);
+    await pass(15_000);
+    expect(conditions.list()).toEqual([]);
+    expect(platform.calls).toHaveLength(1);
   });
 
   test("F5 the platform is away for 8 h from the middle of a certificate's life: renewed as soon as it is back", async () => {

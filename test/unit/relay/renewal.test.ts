@@ -65,6 +65,18 @@ describe("renewals", () => {
     await running;
   });
 
+  test("F4 come within 15 s when a clock that is set back makes the certificates worthless, and once", async () => {
+    const before = await credentials(48 * 3_600, START - 2 * HOUR);
+    const { clock, calls, renewal, running } = await start(48 * 3_600, () => Promise.resolve(before));
+    await clock.advance(60_000);
+    clock.jump(-HOUR);
+    await clock.advance(600_000);
+    expect(calls).toHaveLength(1);
+    expect(calls[0]).toBeLessThan(60 - 3600 + 16);
+    renewal.close();
+    await running;
+  });
+
   test("F15 while the certificates are good for hours, failures are spread over 3 minutes", async () => {
     const clock = new FakeClock(START);
     const calls: number[] = [];
