@@ -1,7 +1,7 @@
 import type { ClientCredentials } from "../pki/credentials.ts";
 import { createCertificateRequest } from "../pki/csr.ts";
 import { generateX509Key } from "../pki/keys.ts";
-import type { Access } from "../platform-client/answers.ts";
+import type { Access } from "../platform-client/calls/access.ts";
 import type { PlatformClient } from "../platform-client/client.ts";
 import type { ResourceKind, TargetMode } from "../platform-client/resource-kinds.ts";
 import type { Code } from "../telemetry/codes.ts";
@@ -129,13 +129,13 @@ export class PlatformAccess {
     const wanted = this.#wanted;
     if ("resource" in wanted) {
       const failedAccessId = failed?.pooled ? failed.accessId : undefined;
-      return this.#client.accessResource(wanted.resource, {
+      return this.#client.access.toResource(wanted.resource, {
         ...keys,
         ...(failedAccessId !== undefined && { failedAccessId }),
       });
     }
     const { gateway, targetHost, targetPort, kind } = wanted;
-    return this.#client.accessGateway(gateway, { ...keys, targetHost, targetPort, kind });
+    return this.#client.access.throughGateway(gateway, { ...keys, targetHost, targetPort, kind });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { HealthAnswer } from "../platform-client/answers.ts";
+import type { HealthAnswer } from "../platform-client/calls/health.ts";
 import { printLine } from "./output.ts";
 
 const WORDS: Record<string, string> = {

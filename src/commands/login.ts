@@ -1,7 +1,7 @@
 import { environmentFetch } from "../client/environment-fetch.ts";
 import { chooseDomain } from "../host/domain.ts";
 import { readSecretFile, setting } from "../host/environment.ts";
-import { whoName } from "../platform-client/answers.ts";
+import { whoName } from "../platform-client/calls/session.ts";
 import { PlatformClient } from "../platform-client/client.ts";
 import { profilePath, readProfile, writeProfile } from "../platform-client/profile.ts";
 import { SallyportError } from "../telemetry/error.ts";
@@ -70,7 +70,7 @@ export default command({
     const token = invitation
       ? await acceptInvitation(client, invitation, { name: args.name, passwordFile: args["password-file"] })
       : await tokenOf(client, args);
-    const who = await new PlatformClient({ ...connection, token: () => token }).who();
+    const who = await new PlatformClient({ ...connection, token: () => token }).session.who();
     await writeProfile({ domain: client.domain, token });
     say(
       `Logged in to ${client.domain} as ${whoName(who)}, organisation ${who.organisation.name} (${profilePath()}).`,
@@ -109,5 +109,5 @@ async function tokenOf(client: PlatformClient, flags: PasswordFlags): Promise<st
   const password = passwordFile
     ? await readSecretFile(passwordFile)
     : await askHidden("Password: ", otherwise);
-  return (await client.login(email.trim(), password)).accessToken;
+  return (await client.session.login(email.trim(), password)).accessToken;
 }

@@ -32,7 +32,7 @@ async function endAtPlatform(profile: Profile, caFile: string | undefined): Prom
     ...(caFile ? { caFile } : {}),
   });
   try {
-    await client.logout();
+    await client.session.logout();
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error;
     if (error.code === "UNAUTHENTICATED") return;

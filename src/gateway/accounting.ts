@@ -4,7 +4,7 @@ import { describe, SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { ConnectionSpool } from "./connection-spool.ts";
 
-/** `PlatformClient.reportConnections`. */
+/** `PlatformClient.gatewayAgent.reportConnections`. */
 export type SendRecords = (
   report: { instance: string; records: ConnectionRecord[] },
   ask: { signal: AbortSignal },

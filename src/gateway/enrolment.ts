@@ -1,6 +1,6 @@
 import { isSameConf, requireConfWritable, writeConf } from "../host/conf-file.ts";
-import type { GatewayLogin } from "../platform-client/answers.ts";
-import type { TokenLogin } from "../platform-client/client.ts";
+import type { GatewayLogin } from "../platform-client/calls/gateway-agent.ts";
+import type { PlatformClient } from "../platform-client/client.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import type { GatewaySettings } from "./settings.ts";
 
@@ -14,8 +14,7 @@ export interface Enrolment {
   token: string;
   /** Kept in the conf, so that `start` alone is enough. `domain` is normalised. */
   settings: GatewaySettings & { domain: string };
-  /** `PlatformClient` is one. */
-  platform: { gatewayLogin(body: TokenLogin): Promise<GatewayLogin> };
+  platform: PlatformClient;
 }
 
 export interface Enrolled {
@@ -81,7 +80,7 @@ function redeemed(conf: ReadonlyMap<string, string>): Redeemed | undefined {
 
 async function redeem({ platform, token, gatewayName }: Enrolment): Promise<GatewayLogin> {
   try {
-    return await platform.gatewayLogin({ method: "token", token });
+    return await platform.gatewayAgent.login({ method: "token", token });
   } catch (error) {
     if (!(error instanceof SallyportError) || error.code !== "ENROLLMENT_TOKEN_INVALID") throw error;
     throw new SallyportError(

@@ -42,7 +42,14 @@ export function asGateway(
   accessToken: string,
 ): GatewayPlatform {
   const client = openPlatform(settings, env, () => accessToken);
-  return { client, source: client, issuedFor: accessToken };
+  return {
+    client,
+    source: {
+      gatewayConnect: (body, ask) => client.gatewayAgent.connect(body, ask),
+      listRelays: (ask) => client.relays.list(ask),
+    },
+    issuedFor: accessToken,
+  };
 }
 
 /** The platform as the machine identity that the gateway runs as (PROTOCOL A.1, 4). Calls nobody yet. */
@@ -57,7 +64,7 @@ export function asIdentity(
     client,
     source: {
       gatewayConnect: (body, ask) => client.identities.registerGateway({ ...body, name: gatewayName }, ask),
-      listRelays: (ask) => client.listRelays(ask),
+      listRelays: (ask) => client.relays.list(ask),
     },
     issuedFor: `identity ${identityLabel(login)}`,
     as: "gateway",

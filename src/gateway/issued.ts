@@ -5,7 +5,7 @@ import { createCertificateRequest } from "../pki/csr.ts";
 import { generateX509Key } from "../pki/keys.ts";
 import { parseSshCertificateLine } from "../pki/ssh-certificate.ts";
 import { generateSshKey, type SshKey } from "../pki/ssh-keys.ts";
-import type { GatewayConnect } from "../platform-client/answers.ts";
+import type { GatewayConnect } from "../platform-client/calls/gateway-agent.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 
 /** Credentials with the time in which all of them are valid, in milliseconds since 1970. */

@@ -53,8 +53,8 @@ export async function asMachine(
   return {
     client,
     source: {
-      gatewayConnect: (body, ask) => access.call(() => client.gatewayConnect(body, ask)),
-      listRelays: (ask) => access.call(() => client.listRelays(ask)),
+      gatewayConnect: (body, ask) => access.call(() => client.gatewayAgent.connect(body, ask)),
+      listRelays: (ask) => access.call(() => client.relays.list(ask)),
     },
     issuedFor: machineLabel(login),
     refusedFix:
@@ -122,7 +122,7 @@ function machineAccess(
   return new MachineAccess({
     login: async () => {
       const proof = await prove(login, platform, machine.env);
-      return await platform.gatewayLogin({ ...proof, gatewayId: login.id });
+      return await platform.gatewayAgent.login({ ...proof, gatewayId: login.id });
     },
     kept: new KeptToken(stateDirectory("gateway", gatewayName, machine), login, settings.domain, log),
     log,

@@ -1,7 +1,7 @@
 import { type Clock, settlesWithin, sleepFor, systemClock } from "../host/clock.ts";
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
-import type { GatewayConnect, RelayRow } from "../platform-client/answers.ts";
-import type { GatewayConnectRequest } from "../platform-client/client.ts";
+import type { GatewayConnect, GatewayConnectRequest } from "../platform-client/calls/gateway-agent.ts";
+import type { RelayRow } from "../platform-client/calls/relays.ts";
 import { Conditions } from "../telemetry/conditions.ts";
 import { asSallyportError, describe, SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -12,7 +12,6 @@ import { RelayWish, type RelayWishOptions } from "./relay-wish.ts";
 import { RepeatedWarning } from "./repeated-warning.ts";
 
 export interface PlatformSourceOptions {
-  /** `PlatformClient` is one. */
   platform: {
     gatewayConnect(body: GatewayConnectRequest, ask?: { signal?: AbortSignal }): Promise<GatewayConnect>;
     listRelays(ask?: { signal?: AbortSignal }): Promise<RelayRow[]>;

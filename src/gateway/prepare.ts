@@ -103,14 +103,14 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
     runtimeDirectory: runtimeDirectory("gateway", gatewayName, machine),
     heartbeat: (signal) => {
       const report = makeAgentReport(instruments.conditions.list(), new Date());
-      return platform.gatewayHeartbeat({ report }, { signal });
+      return platform.gatewayAgent.heartbeat({ report }, { signal });
     },
-    reportLoad: (activeChannels, signal) => platform.reportLoad(activeChannels, { signal }),
+    reportLoad: (activeChannels, signal) => platform.gatewayAgent.reportLoad(activeChannels, { signal }),
     follow: followPlatform((ask) => platform.events({ ...ask, ...(access.as && { as: access.as }) }), log),
     renew: () => credentials.renew(),
     refusedFix: access.refusedFix,
     accounting: new ConnectionJournal({
-      send: (report, ask) => platform.reportConnections(report, ask),
+      send: (report, ask) => platform.gatewayAgent.reportConnections(report, ask),
       spool: new ConnectionSpool(directory, log),
       log,
     }),

@@ -1,6 +1,6 @@
 import { parseHostPort } from "../host/address.ts";
 import type { GatewayRelay } from "../pki/credentials.ts";
-import type { RelayRow } from "../platform-client/answers.ts";
+import type { RelayRow } from "../platform-client/calls/relays.ts";
 
 export interface RelayChoice {
   /** What the platform lists. */

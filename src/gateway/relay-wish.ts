@@ -1,7 +1,7 @@
 import type { Clock } from "../host/clock.ts";
 import type { GatewayRelay } from "../pki/credentials.ts";
-import type { GatewayConnect, RelayRow } from "../platform-client/answers.ts";
-import type { GatewayConnectRequest } from "../platform-client/client.ts";
+import type { GatewayConnect, GatewayConnectRequest } from "../platform-client/calls/gateway-agent.ts";
+import type { RelayRow } from "../platform-client/calls/relays.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { chooseRelays, relayPlace } from "./relay-choice.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Clock, systemClock } from "../host/clock.ts";
-import type { IdentityCalls, IdentityToken } from "./identities.ts";
+import type { IdentityCalls, IdentityToken } from "./calls/identities.ts";
 import { parseJson } from "./json.ts";
 
 /** What somebody shows to act as a machine identity: what it logs in with, or an access token that it has. */

@@ -1,7 +1,14 @@
 import { connect } from "node:tls";
+import { z } from "zod";
 import { type Code, isCode } from "../telemetry/codes.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
-import { refusalAnswer } from "./answers.ts";
+
+/** PROTOCOL A: the envelope of every refusal; `code` comes from Sallyport's platform only. */
+const refusalAnswer = z.object({
+  message: z.string(),
+  code: z.string().max(64).optional(),
+  reqId: z.string().max(128).optional(),
+});
 
 const STATUS_CODES: Record<number, Code> = {
   401: "UNAUTHENTICATED",

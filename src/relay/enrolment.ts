@@ -75,7 +75,7 @@ export function withSettings(
 
 async function redeem(client: PlatformClient, token: string, name: string) {
   try {
-    return await client.relayLogin({ method: "token", token });
+    return await client.relayAgent.login({ method: "token", token });
   } catch (error) {
     if (!(error instanceof SallyportError) || error.code !== "ENROLLMENT_TOKEN_INVALID") throw error;
     throw new SallyportError(

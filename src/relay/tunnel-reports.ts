@@ -1,10 +1,9 @@
 import { type Clock, systemClock } from "../host/clock.ts";
-import type { TunnelReportAnswer } from "../platform-client/answers.ts";
-import type { TunnelReport } from "../platform-client/client.ts";
+import type { TunnelReport, TunnelReportAnswer } from "../platform-client/calls/relay-agent.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 
-/** `PlatformClient.reportTunnels`. */
+/** `PlatformClient.relayAgent.reportTunnels`. */
 export type SendReport = (report: TunnelReport, ask: { signal: AbortSignal }) => Promise<TunnelReportAnswer>;
 
 interface ReporterOptions {

@@ -25,8 +25,8 @@ async function live<T>(options: { reports: boolean }, work: (live: Live) => Prom
     await system.relay("eu-1", options);
     await system.gateway("office");
     const port = await system.echo();
-    await system.admin.createResource({ name: "db", gatewayName: "office", host: "127.0.0.1", port });
-    return await work({ system, gatewayId: (await system.admin.listGateways())[0]?.id ?? "" });
+    await system.admin.resources.create({ name: "db", gatewayName: "office", host: "127.0.0.1", port });
+    return await work({ system, gatewayId: (await system.admin.gateways.list())[0]?.id ?? "" });
   } finally {
     await system.close();
   }
@@ -55,7 +55,7 @@ async function afterReturn({ system, gatewayId }: Live): Promise<number> {
   const { relays } = system.gates;
   const open = await system.connect("db");
   relays.shut();
-  await system.admin.revokeGateway(gatewayId);
+  await system.admin.gateways.revoke(gatewayId);
   const before = relays.streams.length;
   relays.reopen();
   await open.closed;
@@ -64,12 +64,12 @@ async function afterReturn({ system, gatewayId }: Live): Promise<number> {
 
 const measured: Record<string, number[]> = {
   access: await live({ reports: true }, (one) =>
-    repeat(one, () => one.system.admin.revokeResourceAccess("db")),
+    repeat(one, () => one.system.admin.grants.revokeAccess("db")),
   ),
   gateway: await live({ reports: true }, (one) =>
     repeat(
       one,
-      () => one.system.admin.revokeGateway(one.gatewayId),
+      () => one.system.admin.gateways.revoke(one.gatewayId),
       () => one.system.gateway("office"),
     ),
   ),

@@ -28,7 +28,7 @@ beforeAll(async () => {
     allowedAccountIds: "",
     requireAudience: true,
   } as const;
-  gatewayId = (await network.client.createGateway({ name: GATEWAY, authMethod })).id;
+  gatewayId = (await network.client.gateways.create({ name: GATEWAY, authMethod })).id;
 });
 afterAll(() => workspace.close());
 
@@ -85,7 +85,7 @@ test.each(SOURCES)("the binary signs in with AWS credentials of %s", async (_nam
 
 test("the binary logs in with a pod's service account", async () => {
   const cluster = await StandInKubernetes.open(workspace);
-  await network.client.updateGateway(gatewayId, {
+  await network.client.gateways.update(gatewayId, {
     authMethod: {
       method: "kubernetes",
       kubernetesHost: cluster.url,

@@ -27,20 +27,20 @@ describe("a relay of two workers and a platform, compiled", () => {
   test("is known to the platform once: reachable, with its gateway's tunnel", async () => {
     await relay.waitForLog("Relay is reachable");
     expect(lines("Relay is reachable")).toHaveLength(1);
-    const tunnels = async () => (await network.client.listGateways()).filter(({ name }) => name === GATEWAY);
+    const tunnels = async () => (await network.client.gateways.list()).filter(({ name }) => name === GATEWAY);
     while (!JSON.stringify(await tunnels()).includes(RELAY)) await Bun.sleep(50);
   });
 
   test("O2 a gateway that is revoked is cut, whichever worker holds it", async () => {
-    const [{ id } = { id: "" }] = await network.client.listGateways();
-    await network.client.revokeGateway(id);
+    const [{ id } = { id: "" }] = await network.client.gateways.list();
+    await network.client.gateways.revoke(id);
     await relay.waitForLog("A gateway's session is revoked");
     await until(() => lines("Gateway disconnected").length === 1);
   });
 
   test("O4 drains when the platform asks for it, and exits 0", async () => {
-    const [{ id } = { id: "" }] = await network.client.listRelays();
-    await network.client.drainRelay(id);
+    const [{ id } = { id: "" }] = await network.client.relays.list();
+    await network.client.relays.drain(id);
     expect(await relay.exited).toBe(0);
   });
 });

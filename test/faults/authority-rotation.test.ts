@@ -30,7 +30,7 @@ beforeAll(async () => {
   await startGateway("site");
   for (const relay of relays) await relay.waitForLog("Gateway connected");
   const target = await echoTarget(workspace);
-  await admin.createResource({ name: "db", gatewayName: "site", host: HOST, port: target });
+  await admin.resources.create({ name: "db", gatewayName: "site", host: HOST, port: target });
   port = await startClient("db");
 });
 afterAll(() => workspace.close());
@@ -121,8 +121,8 @@ async function startInstanceRelay(name: string): Promise<RunningProcess> {
 }
 
 async function startOwnRelay(name: string): Promise<RunningProcess> {
-  const { id } = await admin.createRelay({ name, host: HOST });
-  const { token: given } = await admin.generateRelayToken(id);
+  const { id } = await admin.relays.create({ name, host: HOST });
+  const { token: given } = await admin.relays.generateToken(id);
   const words = ["relay", "start", name, "--domain", url];
   return await startRelay(name, words, { SALLYPORT_RELAY_ENROLLMENT_TOKEN: given });
 }
@@ -136,8 +136,8 @@ async function startRelay(name: string, words: string[], env: Record<string, str
 }
 
 async function startGateway(name: string): Promise<void> {
-  const { id } = await admin.createGateway({ name });
-  const { token: given } = await admin.generateGatewayToken(id);
+  const { id } = await admin.gateways.create({ name });
+  const { token: given } = await admin.gateways.generateToken(id);
   const words = ["gateway", "start", name, "--domain", url, "--tunnels", "2", "--allow", "localhost"];
   const env = { SALLYPORT_GATEWAY_ENROLLMENT_TOKEN: given };
   const started = workspace.own(startProduct(words, { home: await workspace.directory(name), env }));

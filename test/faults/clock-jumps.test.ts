@@ -40,7 +40,7 @@ beforeAll(async () => {
     await daemon.waitForLog(READY[agent], 20_000);
   }
   const target = { host: "127.0.0.1", port: await echoTarget(workspace) };
-  await network.client.createResource({ name: "echo", gatewayName: GATEWAY, ...target });
+  await network.client.resources.create({ name: "echo", gatewayName: GATEWAY, ...target });
   const words = ["connect", "echo", "--listen", "127.0.0.1:0", "--json", "--domain", network.client.domain];
   const env = { ...time.env, SALLYPORT_TOKEN: network.token };
   const forward = workspace.own(startProduct(words, { home: workspace.path, env }));

@@ -63,9 +63,9 @@ async function follow(): Promise<{ events: ServerSentEvent[]; ended: () => boole
 
 async function revokeAtTheOther(name: string): Promise<string> {
   const client = new PlatformClient({ domain: other.url, token: () => token });
-  const { id } = await client.createGateway({ name });
-  await client.generateGatewayToken(id);
-  await client.revokeGateway(id);
+  const { id } = await client.gateways.create({ name });
+  await client.gateways.generateToken(id);
+  await client.gateways.revoke(id);
   return id;
 }
 

@@ -35,7 +35,7 @@ test("F10 a full state directory and a read-only one: relay and gateway say so, 
   for (const agent of agents) await network.enroll(agent);
   const daemons = { relay: await start("relay"), gateway: await start("gateway") };
   const target = { host: "127.0.0.1", port: await echoTarget(workspace) };
-  await network.client.createResource({ name: "echo", gatewayName: GATEWAY, ...target });
+  await network.client.resources.create({ name: "echo", gatewayName: GATEWAY, ...target });
   const words = ["connect", "echo", "--listen", "127.0.0.1:0", "--json", "--domain", network.client.domain];
   const own = { home: workspace.path, env: { SALLYPORT_TOKEN: network.token } };
   const forward = workspace.own(startProduct(words, own));
@@ -103,7 +103,7 @@ test("F10 a platform whose disk is full refuses what it can't write, serves the 
   const made: string[] = [];
   const make = async () => {
     const name = `g-${made.length}`;
-    await client.createGateway({ name });
+    await client.gateways.create({ name });
     made.push(name);
   };
   await make();
@@ -120,9 +120,9 @@ test("F10 a platform whose disk is full refuses what it can't write, serves the 
   };
   expect(await refusal()).toMatchObject({ code: "DATABASE_UNAVAILABLE" });
   await platform.waitForLog(/"code":"DATABASE_UNAVAILABLE".*disk is full/);
-  expect((await client.listGateways()).map(({ name }) => name).sort()).toEqual([...made].sort());
+  expect((await client.gateways.list()).map(({ name }) => name).sort()).toEqual([...made].sort());
   await disk.empty();
   for (let i = 0; i < 5; i++) await make();
-  expect((await client.listGateways()).map(({ name }) => name).sort()).toEqual([...made].sort());
+  expect((await client.gateways.list()).map(({ name }) => name).sort()).toEqual([...made].sort());
   expect(await platform.stop()).toBe(0);
 });

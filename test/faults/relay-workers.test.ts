@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import type { TunnelReport } from "../../src/platform-client/client.ts";
+import type { TunnelReport } from "../../src/platform-client/calls/relay-agent.ts";
 import type { EventHandler } from "../../src/platform-client/event-stream.ts";
 import { createInstruments, type Instruments } from "../../src/telemetry/instruments.ts";
 import type { SshConnection } from "../../src/tunnel/ssh/connection.ts";

@@ -22,7 +22,7 @@ beforeAll(async () => {
   gateway = network.start("gateway");
   await gateway.waitForLog(READY.gateway, 20_000);
   const target = { host: "127.0.0.1", port: await echoTarget(workspace) };
-  await network.client.createResource({ name: "echo", gatewayName: GATEWAY, ...target });
+  await network.client.resources.create({ name: "echo", gatewayName: GATEWAY, ...target });
   const words = ["connect", "echo", "--listen", "127.0.0.1:0", "--json", "--domain", network.client.domain];
   const env = { SALLYPORT_TOKEN: network.token };
   const forward = workspace.own(startProduct(words, { home: workspace.path, env }));
@@ -51,10 +51,10 @@ test("a running gateway works on against the restored platform, which can revoke
 
   await stream.moves();
   expect(await roundTrip(port)).toBe(true);
-  const [row] = await network.client.listGateways();
+  const [row] = await network.client.gateways.list();
   expect(row?.name).toBe(GATEWAY);
   // Its event stream is up again: a revocation reaches it and its relay.
-  await network.client.revokeGateway(row?.id ?? "");
+  await network.client.gateways.revoke(row?.id ?? "");
   await stream.closed;
   await gateway.waitForLog("was revoked", 60_000);
 });

@@ -11,16 +11,21 @@ describe("O2 revocation cuts what is open", () => {
     await system.relay("eu-1", { reports: false });
     await system.gateway("office");
     const target = await system.echo();
-    await system.admin.createResource({ name: "db", gatewayName: "office", host: "127.0.0.1", port: target });
+    await system.admin.resources.create({
+      name: "db",
+      gatewayName: "office",
+      host: "127.0.0.1",
+      port: target,
+    });
   });
   afterAll(() => system.close());
 
   const gatewayId = async () =>
-    (await system.admin.listGateways()).find(({ name }) => name === "office")?.id ?? "";
+    (await system.admin.gateways.list()).find(({ name }) => name === "office")?.id ?? "";
 
   test("of a person's access: the connection ends, another one may be opened", async () => {
     const open = await system.connect("db");
-    expect(await system.admin.revokeResourceAccess("db")).toBeGreaterThan(0);
+    expect(await system.admin.grants.revokeAccess("db")).toBeGreaterThan(0);
     await open.closed;
     const again = await system.connect("db");
     again.stream.destroy();
@@ -29,7 +34,7 @@ describe("O2 revocation cuts what is open", () => {
   test("of a gateway: everything through it ends, also while the stream was down, and a new enrolment works", async () => {
     const open = await system.connect("db");
     system.shut();
-    await system.admin.revokeGateway(await gatewayId());
+    await system.admin.gateways.revoke(await gatewayId());
     // The stream is down: that alone cuts nothing.
     open.write("y");
     expect(await open.until(2)).toBe("xy");
@@ -44,7 +49,7 @@ describe("O2 revocation cuts what is open", () => {
   test("of a grant by its end: the gateway cuts with the platform away", async () => {
     const mia = await system.member("mia");
     const endsAt = new Date(Date.now() + 1500).toISOString();
-    await system.admin.grantResource("db", { email: mia.email, endsAt });
+    await system.admin.grants.create("db", { email: mia.email, endsAt });
     const open = await system.connect("db", mia.client);
     system.shut();
     await open.closed;
@@ -55,9 +60,9 @@ describe("O2 revocation cuts what is open", () => {
 
   test("of a grant that is taken back: only that person's connection ends", async () => {
     const noah = await system.member("noah");
-    await system.admin.grantResource("db", { email: noah.email });
+    await system.admin.grants.create("db", { email: noah.email });
     const [theirs, mine] = [await system.connect("db", noah.client), await system.connect("db")];
-    await system.admin.ungrantResource("db", { email: noah.email });
+    await system.admin.grants.delete("db", { email: noah.email });
     await theirs.closed;
     mine.write("y");
     expect(await mine.until(2)).toBe("xy");
@@ -66,8 +71,8 @@ describe("O2 revocation cuts what is open", () => {
 
   test("of a relay: it serves nobody any more", async () => {
     const relay = await system.relay("eu-2");
-    const [row] = (await system.admin.listRelays()).filter(({ name }) => name === "eu-2");
-    await system.admin.revokeRelay(row?.id ?? "");
+    const [row] = (await system.admin.relays.list()).filter(({ name }) => name === "eu-2");
+    await system.admin.relays.revoke(row?.id ?? "");
     expect(await relay.ordered).toBe("revoked");
     await until(() => relay.sessions().length === 0);
   });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
   workspace.defer(() => echo.close());
   const target = { host: "127.0.0.1", port: (echo.address() as AddressInfo).port };
-  await network.client.createResource({ name: "echo", gatewayName: GATEWAY, ...target });
+  await network.client.resources.create({ name: "echo", gatewayName: GATEWAY, ...target });
   const words = ["connect", "echo", "--listen", "127.0.0.1:0", "--json", "--domain", network.client.domain];
   const env = { SALLYPORT_TOKEN: network.token };
   const forward = workspace.own(startProduct(words, { home: workspace.path, env }));

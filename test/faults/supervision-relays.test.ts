@@ -23,8 +23,8 @@ beforeAll(async () => {
   network = await startPlatform(workspace);
   const { client } = network;
   for (const name of RELAYS) {
-    const { id } = await client.createRelay({ name, host: "127.0.0.1" });
-    const { token } = await client.generateRelayToken(id);
+    const { id } = await client.relays.create({ name, host: "127.0.0.1" });
+    const { token } = await client.relays.generateToken(id);
     const file = await workspace.file(`token-${name}`, token);
     words.set(name, [
       ...["relay", "start", name, "--token-file", file, "--domain", client.domain],
@@ -33,8 +33,8 @@ beforeAll(async () => {
     ]);
     await startRelay(name);
   }
-  const { id } = await client.createGateway({ name: "site" });
-  const token = await workspace.file("token", (await client.generateGatewayToken(id)).token);
+  const { id } = await client.gateways.create({ name: "site" });
+  const token = await workspace.file("token", (await client.gateways.generateToken(id)).token);
   const domain = ["--domain", client.domain];
   gateway = start("gateway", "start", "site", "--token-file", token, ...domain, "--allow", "localhost");
   await tunnels(2);
@@ -45,7 +45,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
   workspace.defer(() => echo.close());
   const target = { host: "127.0.0.1", port: (echo.address() as AddressInfo).port };
-  await client.createResource({ name: "echo", gatewayName: "site", ...target });
+  await client.resources.create({ name: "echo", gatewayName: "site", ...target });
   const forward = start("connect", "echo", "--listen", "127.0.0.1:0", "--json", ...domain);
   ({ port } = z.object({ port: z.number() }).parse(await forward.waitForJson()));
 }, 60_000);

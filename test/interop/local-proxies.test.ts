@@ -59,9 +59,9 @@ beforeAll(async () => {
   });
   workspace.defer(() => void http.stop(true));
   ports = { https: typeof address === "object" && address ? address.port : 0, http: http.port ?? 0 };
-  await live.admin.createResource({
+  await live.admin.resources.create({
     name: "shop",
-    gatewayId: (await live.admin.listGateways())[0]?.id ?? "",
+    gatewayId: (await live.admin.gateways.list())[0]?.id ?? "",
     host: "127.0.0.1",
     port: ports.http,
     kind: "tcp",

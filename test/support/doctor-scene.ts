@@ -110,7 +110,7 @@ export class DoctorScene {
 
   platformLook(domain: string): NonNullable<GatewayLook["platform"]> {
     const client = new PlatformClient({ domain, insecureHttp: true, token: () => "access-of-the-doctor" });
-    return { domain, heartbeat: (signal) => client.gatewayHeartbeat({}, { signal }) };
+    return { domain, heartbeat: (signal) => client.gatewayAgent.heartbeat({}, { signal }) };
   }
 }
 

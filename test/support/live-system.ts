@@ -63,8 +63,8 @@ export class LiveSystem {
   /** @param options.reports whether it reports its tunnels: the answers name sessions to cut, too */
   async relay(name: string, { reports = true } = {}): Promise<Relay> {
     const env = await this.#machine(`relay-${name}`);
-    const { id } = await this.admin.createRelay({ name, host: HOST });
-    const { token } = await this.admin.generateRelayToken(id);
+    const { id } = await this.admin.relays.create({ name, host: HOST });
+    const { token } = await this.admin.relays.generateToken(id);
     const args = { relay: name, "ssh-port": "0", "tls-port": "0", listen: HOST };
     const given = { ...env, SALLYPORT_RELAY_ENROLLMENT_TOKEN: token };
     const flags = {
@@ -90,10 +90,10 @@ export class LiveSystem {
 
   /** Enrolled, in place of the one before, and with its first tunnel up. */
   async gateway(name: string, more: { relays?: string[] } = {}): Promise<Gateway> {
-    const gateways = await this.admin.listGateways();
+    const gateways = await this.admin.gateways.list();
     const known = gateways.find((gateway) => gateway.name === name);
-    const { id } = known ?? (await this.admin.createGateway({ name }));
-    const { token } = await this.admin.generateGatewayToken(id);
+    const { id } = known ?? (await this.admin.gateways.create({ name }));
+    const { token } = await this.admin.gateways.generateToken(id);
     const machine = thisMachine(await this.#machine(`gateway-${name}`));
     const flags = {
       domain: this.gates.gateways.url,
@@ -150,7 +150,7 @@ export class LiveSystem {
   /** The platform as somebody who is no administrator. */
   async member(name: string): Promise<{ email: string; client: PlatformClient }> {
     const replica = await TestPlatform.reopen(this.where);
-    const { organisation, user } = await this.admin.who();
+    const { organisation, user } = await this.admin.session.who();
     if (!user) throw new Error("The administrator is no person");
     const tenant = { orgId: organisation.id, userId: user.id, email: user.email, token: "" };
     const { email, token } = await replica.member(tenant, name);

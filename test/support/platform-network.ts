@@ -75,8 +75,8 @@ export async function startPlatform(
   const flags = { relay: ports, gateway: ["--allow", "localhost"] };
   const as = (agent: Agent) => ({ home: homes[agent], build, env: agentEnv });
   const create = async (agent: Agent) => {
-    if (agent === "gateway") return (await client.createGateway({ name: GATEWAY })).id;
-    return (await client.createRelay({ name: RELAY, host: "127.0.0.1" })).id;
+    if (agent === "gateway") return (await client.gateways.create({ name: GATEWAY })).id;
+    return (await client.relays.create({ name: RELAY, host: "127.0.0.1" })).id;
   };
   const enrollWords = (agent: Agent, domain = url) => [
     ...[agent, "enroll", names[agent], "--token-file", "-", "--domain", domain],
@@ -84,8 +84,8 @@ export async function startPlatform(
   ];
   const mint = async (agent: Agent) => {
     ids[agent] ??= await create(agent);
-    const generate = agent === "relay" ? "generateRelayToken" : "generateGatewayToken";
-    return (await client[generate](ids[agent])).token;
+    const agents = agent === "relay" ? client.relays : client.gateways;
+    return (await agents.generateToken(ids[agent])).token;
   };
   return {
     platform,

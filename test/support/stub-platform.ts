@@ -4,8 +4,7 @@ import { generateX509Key } from "../../src/pki/keys.ts";
 import { issueGatewayServerLeaf } from "../../src/pki/leaf-profiles.ts";
 import { generateSshKey, parseSshPublicKey } from "../../src/pki/ssh-keys.ts";
 import { issueGatewayUserCertificate } from "../../src/pki/ssh-profiles.ts";
-import type { GatewayConnect } from "../../src/platform-client/answers.ts";
-import type { GatewayConnectRequest } from "../../src/platform-client/client.ts";
+import type { GatewayConnect, GatewayConnectRequest } from "../../src/platform-client/calls/gateway-agent.ts";
 import { GATEWAY_ID, GATEWAY_NAME, type TestPki } from "./test-pki.ts";
 
 export interface StubRelay {

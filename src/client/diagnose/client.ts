@@ -1,6 +1,6 @@
 import type { ClientCredentials } from "../../pki/credentials.ts";
 import { readClientDirectory } from "../../pki/directory.ts";
-import { whoName } from "../../platform-client/answers.ts";
+import { whoName } from "../../platform-client/calls/session.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { readLeaf } from "../../tunnel/tls/own-identity.ts";
@@ -30,7 +30,7 @@ export function lookFromClient(client: ClientOfPlatform, around: Surroundings): 
       caFile: client.caFile,
       async authenticate() {
         session = await client.session();
-        const who = await session.who();
+        const who = await session.session.who();
         return `${whoName(who)} of ${who.organisation.name}`;
       },
     },

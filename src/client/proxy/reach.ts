@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { formatHostPort, type HostPort } from "../../host/address.ts";
 import type { ClientCredentials } from "../../pki/credentials.ts";
-import type { ResourceRow } from "../../platform-client/answers.ts";
+import type { ResourceRow } from "../../platform-client/calls/resources.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 import { hasScheme, modeOf } from "../../platform-client/resource-kinds.ts";
 import { SallyportError } from "../../telemetry/error.ts";
@@ -30,7 +30,7 @@ const LIST_MS = 15_000;
 export function throughResources(client: PlatformClient, now: () => number = () => performance.now()): Reach {
   let known: { rows: Promise<ResourceRow[]>; until: number } | undefined;
   const list = async () => {
-    if (!known || now() > known.until) known = { rows: client.listResources(), until: now() + LIST_MS };
+    if (!known || now() > known.until) known = { rows: client.resources.list(), until: now() + LIST_MS };
     const asked = known;
     try {
       return await asked.rows;

@@ -1,4 +1,4 @@
-import type { AlertPage } from "../../platform-client/alerts.ts";
+import type { AlertPage } from "../../platform-client/calls/alerts.ts";
 import { limitOf, listingFilter } from "../audit/flags.ts";
 import { command } from "../command.ts";
 import { printJson, printTable } from "../output.ts";

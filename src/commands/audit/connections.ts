@@ -23,9 +23,9 @@ export default command({
     };
     if (args.export !== undefined) {
       const stop = new AbortController();
-      return await exportTo(args.export, await client.exportAudit("connections", filter, stop.signal));
+      return await exportTo(args.export, await client.audit.export("connections", filter, stop.signal));
     }
-    const page = await client.listConnections({ ...filter, ...limit });
+    const page = await client.audit.connections({ ...filter, ...limit });
     if (args.json) return printJson(page);
     printTable(
       ["OPENED", "WHO", "TARGET", "THROUGH", "UP", "DOWN", "SECONDS", "END"],

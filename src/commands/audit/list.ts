@@ -16,9 +16,9 @@ export default command({
     const client = await openSession(args);
     if (args.export !== undefined) {
       const stop = new AbortController();
-      return await exportTo(args.export, await client.exportAudit("audit", filter, stop.signal));
+      return await exportTo(args.export, await client.audit.export("audit", filter, stop.signal));
     }
-    const page = await client.listAudit({ ...filter, ...limit });
+    const page = await client.audit.list({ ...filter, ...limit });
     if (args.json) return printJson(page);
     printTable(
       ["TIME", "EVENT", "WHO", "FROM", "WHAT"],

@@ -1,4 +1,4 @@
-import type { AuthoritiesState, AuthorityOwner } from "../../platform-client/authorities.ts";
+import type { AuthoritiesState, AuthorityOwner } from "../../platform-client/calls/authorities.ts";
 import { printJson, printLine } from "../output.ts";
 import { sessionArgs } from "../session.ts";
 

@@ -62,7 +62,7 @@ export async function gatewayView(
     {
       credentials: (signal) =>
         keptCredentials({ cache, platform: access.source, gatewayName, relays }, signal),
-      platform: { domain, heartbeat: (signal) => access.client.gatewayHeartbeat({}, { signal }) },
+      platform: { domain, heartbeat: (signal) => access.client.gatewayAgent.heartbeat({}, { signal }) },
       stateDirectory: directory,
       runtimeDirectory: runtime,
       start: `sallyport gateway start ${gatewayName}`,

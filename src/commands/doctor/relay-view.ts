@@ -79,14 +79,15 @@ async function platformCalls(relay: KnownRelay, env: Environment) {
       (await secret(Object.fromEntries(conf), "RELAY_AUTH_SECRET"));
     if (shared === undefined) throw notEnrolled(name);
     const client = platformOf(relay, env);
-    const heartbeat = (signal: AbortSignal) => client.heartbeatInstanceRelay(shared, { name }, { signal });
+    const heartbeat = (signal: AbortSignal) =>
+      client.relayAgent.heartbeatInstance(shared, { name }, { signal });
     return { platform: { domain: client.domain, heartbeat }, shown: shared };
   }
   const login = machineLogin({ role: "relay", flags: {}, conf, env });
   const token = login ? await keptMachineToken(relay, login, env) : await storedAccessToken(conf, env);
   if (token === undefined) throw notEnrolled(name);
   const client = platformOf(relay, env, token);
-  const heartbeat = (signal: AbortSignal) => client.relayHeartbeat(undefined, { signal });
+  const heartbeat = (signal: AbortSignal) => client.relayAgent.heartbeat(undefined, { signal });
   return { platform: { domain: client.domain, heartbeat }, shown: token };
 }
 

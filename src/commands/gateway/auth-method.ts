@@ -28,8 +28,8 @@ export default command({
     const client = await openSession(args);
     const { id, name } = await findGateway(client, args.gateway);
     const gateway = wanted
-      ? await client.updateGateway(id, { authMethod: wanted })
-      : await client.getGateway(id);
+      ? await client.gateways.update(id, { authMethod: wanted })
+      : await client.gateways.get(id);
     if (args.json) return printJson(gateway.authMethod ?? null);
     for (const line of authMethodLines(gateway.authMethod)) printLine(line);
     if (wanted) say(`From the next login on. How to deploy it: sallyport gateway deploy-command ${name}`);

@@ -30,7 +30,7 @@ export default command({
     const method = args["auth-method"] ?? "token";
     const authMethod = await requestedAuthMethod(method, args, repeated);
     const client = await openSession(args);
-    const gateway = await client.createGateway({ name, authMethod });
+    const gateway = await client.gateways.create({ name, authMethod });
     const deploy = await deployment(client, { ...gateway, authMethod: { method } }, relays);
     if (args.json) printJson({ ...gateway, ...deploy });
     else {

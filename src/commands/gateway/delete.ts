@@ -10,7 +10,7 @@ export default command({
   async run({ args }) {
     const client = await openSession(args);
     const { id, name } = await findGateway(client, args.gateway);
-    await client.deleteGateway(id);
+    await client.gateways.delete(id);
     say(`Deleted the gateway ${name}.`);
   },
 });

@@ -18,7 +18,7 @@ export default command({
   async run({ args, repeated }) {
     const relays = relayNames(repeated("relay"));
     const client = await openSession(args);
-    const gateway = await client.getGateway((await findGateway(client, args.gateway)).id);
+    const gateway = await client.gateways.get((await findGateway(client, args.gateway)).id);
     const name = requireGatewayName(gateway.name);
     const deploy = await deployment(client, gateway, relays);
     if (args.json) return printJson({ id: gateway.id, name, ...deploy });

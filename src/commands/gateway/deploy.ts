@@ -1,7 +1,7 @@
 import { list } from "../../gateway/settings.ts";
 import { requireRelayName } from "../../host/names.ts";
 import { shellWord } from "../../host/shell-word.ts";
-import type { GatewayRow } from "../../platform-client/answers.ts";
+import type { GatewayRow } from "../../platform-client/calls/gateways.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 
 /** What to type on the gateway's machine, and until when that works; for ever where the gateway needs no token. */
@@ -23,7 +23,7 @@ export async function deployment(
   const method = authMethod?.method ?? "token";
   const where = { name, relays, domain: client.domain };
   if (method !== "token") return { command: deployCommand({ ...where, method, id }) };
-  const { token, expiresAt } = await client.generateGatewayToken(id);
+  const { token, expiresAt } = await client.gateways.generateToken(id);
   return { command: deployCommand({ ...where, token }), token, expiresAt };
 }
 

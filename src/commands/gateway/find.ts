@@ -1,12 +1,12 @@
 import { gatewayStatus } from "../../gateway/reachability.ts";
-import type { GatewayRow } from "../../platform-client/answers.ts";
+import type { GatewayRow } from "../../platform-client/calls/gateways.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Awaited } from "../wait.ts";
 
 /** One of the organisation's gateways. @throws SallyportError NOT_FOUND with what to do */
 export async function findGateway(client: PlatformClient, nameOrId: string): Promise<GatewayRow> {
-  const gateways = await client.listGateways();
+  const gateways = await client.gateways.list();
   const found = gateways.find(({ name }) => name === nameOrId) ?? gateways.find(({ id }) => id === nameOrId);
   if (found) return found;
   throw new SallyportError(
@@ -27,7 +27,7 @@ export function awaitedGateway(client: PlatformClient, { id, name }: { id: strin
   return {
     what: `gateway ${name}`,
     async look() {
-      const gateway = await client.getGateway(id);
+      const gateway = await client.gateways.get(id);
       return { status: gatewayStatus(gateway, new Date()), why: gateway.health?.conditions[0]?.text };
     },
   };

@@ -16,7 +16,7 @@ export default command({
     if (args.local) return listLocal("gateway", args.json ?? false);
     const client = await openSession(args);
     const now = new Date();
-    const gateways = (await client.listGateways()).map((gateway) => ({
+    const gateways = (await client.gateways.list()).map((gateway) => ({
       ...gateway,
       status: gatewayStatus(gateway, now),
     }));

@@ -10,7 +10,7 @@ export default command({
   async run({ args }) {
     const client = await openSession(args);
     const { id, name } = await findGateway(client, args.gateway);
-    const method = await client.revokeGateway(id);
+    const method = await client.gateways.revoke(id);
     say(
       method === "token"
         ? `Revoked the gateway ${name}. To use it again: sallyport gateway deploy-command ${name}`

@@ -24,8 +24,8 @@ export default command({
     const known = await findGateway(client, args.gateway);
     const gatewayId = known.id;
     if (args.wait) await untilHealthy(awaitedGateway(client, known), seconds);
-    if (args.check) await client.triggerGatewayHeartbeat(gatewayId).catch(sayWhatWasFound);
-    const gateway = await client.getGateway(gatewayId);
+    if (args.check) await client.gateways.check(gatewayId).catch(sayWhatWasFound);
+    const gateway = await client.gateways.get(gatewayId);
     if (args.json) return printJson(gateway);
     const { id, name, heartbeat, createdAt, health } = gateway;
     printLine(`Name       ${name}`);

@@ -18,7 +18,7 @@ export default command({
     const name = requireGatewayName(args.name);
     const client = await openSession(args);
     const before = await findGateway(client, args.gateway);
-    const gateway = await client.updateGateway(before.id, { name });
+    const gateway = await client.gateways.update(before.id, { name });
     if (args.json) return printJson(gateway);
     say(`The gateway ${before.name} is called ${gateway.name} now.`);
   },

@@ -1,4 +1,4 @@
-import type { IdentityFields } from "../../platform-client/identities.ts";
+import type { IdentityFields } from "../../platform-client/calls/identities.ts";
 import { parseDuration } from "../duration.ts";
 
 export const identityArg = {

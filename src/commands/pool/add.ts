@@ -12,7 +12,7 @@ export default command({
     const client = await openSession(args);
     const pool = await findPool(client, args.pool);
     const gateway = await findGateway(client, args.gateway);
-    await client.addPoolMember(pool.id, gateway.id);
+    await client.pools.addMember(pool.id, gateway.id);
     say(`The gateway ${gateway.name} is in the pool ${pool.name} now.`);
   },
 });

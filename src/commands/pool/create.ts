@@ -22,8 +22,8 @@ export default command({
     const client = await openSession(args);
     const gateways: { id: string; name: string }[] = [];
     for (const named of repeated("gateway")) gateways.push(await findGateway(client, named));
-    const pool = await client.createPool({ name });
-    for (const gateway of gateways) await client.addPoolMember(pool.id, gateway.id);
+    const pool = await client.pools.create({ name });
+    for (const gateway of gateways) await client.pools.addMember(pool.id, gateway.id);
     if (args.json) return printJson({ ...pool, memberGatewayIds: gateways.map(({ id }) => id) });
     say(`Created the pool ${name} (${pool.id}).`);
     if (gateways.length === 0) say(`Put gateways into it: sallyport pool add ${name} <gateway>`);

@@ -10,7 +10,7 @@ export default command({
   async run({ args }) {
     const client = await openSession(args);
     const pool = await findPool(client, args.pool);
-    await client.deletePool(pool.id);
+    await client.pools.delete(pool.id);
     say(`Deleted the pool ${pool.name}.`);
   },
 });

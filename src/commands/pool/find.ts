@@ -1,10 +1,10 @@
-import type { PoolListEntry } from "../../platform-client/answers.ts";
+import type { PoolListEntry } from "../../platform-client/calls/pools.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 
 /** One of the organisation's pools. @throws SallyportError NOT_FOUND with what to do */
 export async function findPool(client: PlatformClient, nameOrId: string): Promise<PoolListEntry> {
-  const pools = await client.listPools();
+  const pools = await client.pools.list();
   const found = pools.find(({ name }) => name === nameOrId) ?? pools.find(({ id }) => id === nameOrId);
   if (found) return found;
   throw new SallyportError(

@@ -7,7 +7,7 @@ export default command({
   description: "List the organisation's pools of gateways",
   args: { ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
   async run({ args }) {
-    const pools = await (await openSession(args)).listPools();
+    const pools = await (await openSession(args)).pools.list();
     if (args.json) return printJson(pools);
     printTable(
       ["NAME", "HEALTHY", "RESOURCES", "ID"],

@@ -12,7 +12,7 @@ export default command({
     const client = await openSession(args);
     const pool = await findPool(client, args.pool);
     const gateway = await findGateway(client, args.gateway);
-    await client.removePoolMember(pool.id, gateway.id);
+    await client.pools.removeMember(pool.id, gateway.id);
     say(`The gateway ${gateway.name} is no longer in the pool ${pool.name}.`);
   },
 });

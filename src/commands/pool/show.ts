@@ -9,7 +9,7 @@ export default command({
   args: { pool: poolArg, ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
   async run({ args }) {
     const client = await openSession(args);
-    const pool = await client.getPool((await findPool(client, args.pool)).id);
+    const pool = await client.pools.get((await findPool(client, args.pool)).id);
     if (args.json) return printJson(pool);
     printLine(`Name       ${pool.name}`);
     printLine(`Id         ${pool.id}`);

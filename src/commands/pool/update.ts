@@ -17,7 +17,7 @@ export default command({
     const name = requireRelayName(args.name);
     const client = await openSession(args);
     const before = await findPool(client, args.pool);
-    const pool = await client.updatePool(before.id, { name });
+    const pool = await client.pools.update(before.id, { name });
     if (args.json) return printJson(pool);
     say(`The pool ${before.name} is called ${pool.name} now.`);
   },

@@ -54,7 +54,7 @@ async function play(stage: Stage): Promise<Scene> {
     "health",
     "The platform reaches the gateway through the relay",
     async () => {
-      await platform.triggerGatewayHeartbeat(gatewayId);
+      await platform.gateways.check(gatewayId);
       return "Healthy";
     },
   );

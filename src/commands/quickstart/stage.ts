@@ -73,8 +73,8 @@ export class Stage {
 
   relay(platform: PlatformClient): Promise<void> {
     return this.#step("relay", "A relay: gateways dial in, clients come by, nobody reads", async () => {
-      const relay = await platform.createRelay({ name: "demo", host: "127.0.0.1" });
-      const { token } = await platform.generateRelayToken(relay.id);
+      const relay = await platform.relays.create({ name: "demo", host: "127.0.0.1" });
+      const { token } = await platform.relays.generateToken(relay.id);
       const args = [
         "relay",
         "start",
@@ -98,8 +98,8 @@ export class Stage {
 
   gateway(platform: PlatformClient, allowPorts: number[]): Promise<string> {
     return this.#step("gateway", "A gateway: dials out to the relay, has no open port", async () => {
-      const { id } = await platform.createGateway({ name: "demo" });
-      const { token } = await platform.generateGatewayToken(id);
+      const { id } = await platform.gateways.create({ name: "demo" });
+      const { token } = await platform.gateways.generateToken(id);
       const allow = allowPorts.flatMap((port) => ["--allow", `127.0.0.1:${port}`]);
       const args = [
         "gateway",
@@ -127,7 +127,7 @@ export class Stage {
       `connect ${resource.name}`,
       `A local port that leads to "${resource.name}" through relay and gateway`,
       async () => {
-        await platform.createResource({
+        await platform.resources.create({
           name: resource.name,
           gatewayName: "demo",
           host: "127.0.0.1",

@@ -27,7 +27,9 @@ export default command({
       args.method === undefined ? undefined : await requestedAuthMethod(args.method, args, repeated);
     const client = await openSession(args);
     const { id, name } = await findRelay(client, args.relay);
-    const relay = wanted ? await client.updateRelay(id, { authMethod: wanted }) : await client.getRelay(id);
+    const relay = wanted
+      ? await client.relays.update(id, { authMethod: wanted })
+      : await client.relays.get(id);
     if (args.json) return printJson(relay.authMethod ?? null);
     for (const line of authMethodLines(relay.authMethod)) printLine(line);
     if (wanted) say(`From the next login on. How to deploy it: sallyport relay deploy-command ${name}`);

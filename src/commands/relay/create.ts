@@ -33,7 +33,7 @@ export default command({
     const method = args["auth-method"] ?? "token";
     const authMethod = await requestedAuthMethod(method, args, repeated);
     const client = await openSession(args);
-    const relay = await client.createRelay({
+    const relay = await client.relays.create({
       ...{ name, host: args.host, authMethod },
       ...(args.instance && { instance: true }),
     });

@@ -10,7 +10,7 @@ export default command({
   async run({ args }) {
     const client = await openSession(args);
     const { id, name } = await findRelay(client, args.relay);
-    await client.deleteRelay(id);
+    await client.relays.delete(id);
     say(`Deleted the relay ${name}.`);
   },
 });

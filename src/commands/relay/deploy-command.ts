@@ -14,7 +14,7 @@ export default command({
   },
   async run({ args }) {
     const client = await openSession(args);
-    const relay = await client.getRelay((await findRelay(client, args.relay)).id);
+    const relay = await client.relays.get((await findRelay(client, args.relay)).id);
     const deploy = await deployment(client, relay);
     if (args.json) return printJson({ id: relay.id, name: relay.name, ...deploy });
     const until = deploy.expiresAt === undefined ? "" : `, until ${deploy.expiresAt}`;

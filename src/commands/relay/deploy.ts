@@ -1,5 +1,5 @@
 import { shellWord } from "../../host/shell-word.ts";
-import type { RelayRow } from "../../platform-client/answers.ts";
+import type { RelayRow } from "../../platform-client/calls/relays.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 
 /** What to type on the relay's machine, and until when that works; for ever where the relay needs no token. */
@@ -24,6 +24,6 @@ export async function deployment(
       .map(shellWord)
       .join(" ");
   if (method !== "token") return { command: write(`--relay-id=${id}`) };
-  const { token, expiresAt } = await client.generateRelayToken(id);
+  const { token, expiresAt } = await client.relays.generateToken(id);
   return { command: write(`--token=${token}`), token, expiresAt };
 }

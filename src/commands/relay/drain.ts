@@ -10,7 +10,7 @@ export default command({
   async run({ args }) {
     const client = await openSession(args);
     const { id, name } = await findRelay(client, args.relay);
-    await client.drainRelay(id);
+    await client.relays.drain(id);
     say(`Asked the relay ${name} to drain; its process ends by itself.`);
   },
 });

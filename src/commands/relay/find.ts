@@ -1,4 +1,4 @@
-import type { RelayRow } from "../../platform-client/answers.ts";
+import type { RelayRow } from "../../platform-client/calls/relays.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { statusWord } from "../health.ts";
@@ -9,7 +9,7 @@ import type { Awaited } from "../wait.ts";
  * @throws SallyportError NOT_FOUND with what to do
  */
 export async function findRelay(client: PlatformClient, nameOrId: string): Promise<RelayRow> {
-  const relays = await client.listRelays();
+  const relays = await client.relays.list();
   const named = relays.filter(({ name }) => name === nameOrId);
   const found = named.find(({ orgId }) => orgId) ?? named[0] ?? relays.find(({ id }) => id === nameOrId);
   if (found) return found;
@@ -31,7 +31,7 @@ export function awaitedRelay(client: PlatformClient, { id, name }: { id: string;
   return {
     what: `relay ${name}`,
     async look() {
-      const { health } = await client.getRelay(id);
+      const { health } = await client.relays.get(id);
       return { status: health ? statusWord(health) : "Unknown", why: health?.conditions[0]?.text };
     },
   };

@@ -15,7 +15,7 @@ export default command({
   async run({ args }) {
     if (args.local) return listLocal("relay", args.json ?? false);
     const client = await openSession(args);
-    const relays = await client.listRelays();
+    const relays = await client.relays.list();
     if (args.json) return printJson(relays);
     printTable(
       ["NAME", "STATUS", "WHY", "HOST", "MANAGED", "LAST SEEN", "ID"],

@@ -100,7 +100,7 @@ function machineAccess(relay: KnownRelay, login: MachineLogin, env: Environment,
   return new MachineAccess({
     login: async () => {
       const proof = await prove(login, platform, env);
-      return await platform.relayLogin({ ...proof, relayId: login.id });
+      return await platform.relayAgent.login({ ...proof, relayId: login.id });
     },
     kept: keptToken(relay, login, env, log),
     log,

@@ -6,7 +6,7 @@ import { stateDirectory, thisMachine } from "../../host/paths.ts";
 import type { CredentialSource, RelayCredentials } from "../../pki/credentials.ts";
 import { directorySource, readRelayDirectory } from "../../pki/directory.ts";
 import { makeAgentReport } from "../../platform-client/agent-report.ts";
-import type { RelayPorts } from "../../platform-client/client.ts";
+import type { RelayPorts } from "../../platform-client/calls/relay-agent.ts";
 import type { Follow } from "../../platform-client/event-stream.ts";
 import { type IdentityLogin, IdentitySession } from "../../platform-client/identity-session.ts";
 import type { MachineAccess } from "../../platform-client/login/machine-access.ts";
@@ -111,18 +111,18 @@ function organisationRelay(
     settings: relay.settings,
     ...ports,
     credentials: platformSource({
-      connect: (parts) => access.call(() => client.relayConnect({ ...parts, ...ports })),
+      connect: (parts) => access.call(() => client.relayAgent.connect({ ...parts, ...ports })),
       relayName: relay.name,
       relayId,
       stateDirectory: stateDirectory("relay", relay.name, thisMachine(env)),
       log,
     }),
     follow: followPlatform((ask) => client.events(ask), log),
-    report: (report, ask) => client.reportTunnels(report, ask),
+    report: (report, ask) => client.relayAgent.reportTunnels(report, ask),
     heartbeats: (signal, { onOutcome, conditions }) =>
       sendHeartbeats({
         call: (ask) =>
-          client.relayHeartbeat({ report: makeAgentReport(conditions(), new Date()) }, { signal: ask }),
+          client.relayAgent.heartbeat({ report: makeAgentReport(conditions(), new Date()) }, { signal: ask }),
         clock: systemClock,
         onOutcome,
         conditions,
@@ -155,7 +155,7 @@ async function identityRelay(
       log,
     }),
     follow: followPlatform((ask) => client.events({ ...ask, as: "relay" }), log),
-    report: (report, ask) => client.reportTunnels(report, ask),
+    report: (report, ask) => client.relayAgent.reportTunnels(report, ask),
     heartbeats: (signal, { onOutcome, conditions }) =>
       sendHeartbeats({
         call: (ask) => {
@@ -188,18 +188,18 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
     settings,
     ...ports,
     credentials: platformSource({
-      connect: (parts) => client.registerInstanceRelay(shared, { name, host, ...parts, ...ports }),
+      connect: (parts) => client.relayAgent.registerInstance(shared, { name, host, ...parts, ...ports }),
       relayName: name,
       stateDirectory: stateDirectory("relay", name, thisMachine(env)),
       log,
     }),
     follow: followPlatform((ask) => client.events({ ...ask, instanceRelay }), log),
-    report: (report, ask) => client.reportTunnels(report, { ...ask, instanceRelay }),
+    report: (report, ask) => client.relayAgent.reportTunnels(report, { ...ask, instanceRelay }),
     heartbeats: (signal, { onOutcome, conditions }) =>
       sendHeartbeats({
         call: (ask) => {
           const report = makeAgentReport(conditions(), new Date());
-          return client.heartbeatInstanceRelay(shared, { name, report }, { signal: ask });
+          return client.relayAgent.heartbeatInstance(shared, { name, report }, { signal: ask });
         },
         clock: systemClock,
         onOutcome,

@@ -10,7 +10,7 @@ export default command({
   async run({ args }) {
     const client = await openSession(args);
     const { id, name } = await findRelay(client, args.relay);
-    const method = await client.revokeRelay(id);
+    const method = await client.relays.revoke(id);
     say(
       method === "token"
         ? `Revoked the relay ${name}. To use it again: sallyport relay deploy-command ${name}`

@@ -21,7 +21,7 @@ export default command({
     const client = await openSession(args);
     const found = await findRelay(client, args.relay);
     if (args.wait) await untilHealthy(awaitedRelay(client, found), seconds);
-    const relay = args.check ? await client.checkRelay(found.id) : await client.getRelay(found.id);
+    const relay = args.check ? await client.relays.check(found.id) : await client.relays.get(found.id);
     if (args.json) return printJson(relay);
     const { id, name, host, sshPort = 2222, tlsPort = 8443, orgId, heartbeat, createdAt } = relay;
     printLine(`Name       ${name}${orgId ? "" : " (shared by all organisations)"}`);

@@ -28,7 +28,7 @@ export default command({
     }
     const client = await openSession(args);
     const { id } = await findRelay(client, args.relay);
-    const relay = await client.updateRelay(id, {
+    const relay = await client.relays.update(id, {
       ...(host !== undefined && { host }),
       ...(autoSelect !== undefined && { autoSelect }),
     });

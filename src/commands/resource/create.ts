@@ -27,7 +27,7 @@ export default command({
     }
     const target = targetOf(args.target, args.kind);
     const client = await openSession(args);
-    const resource = await client.createResource({
+    const resource = await client.resources.create({
       name: args.resource,
       ...place,
       ...target,

@@ -10,7 +10,7 @@ export default command({
     ...sessionArgs,
   },
   async run({ args }) {
-    await (await openSession(args)).deleteResource(args.resource);
+    await (await openSession(args)).resources.delete(args.resource);
     say(`Deleted the resource ${args.resource}.`);
   },
 });

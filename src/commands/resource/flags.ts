@@ -1,5 +1,5 @@
 import { parseHostPort } from "../../host/address.ts";
-import type { ResourceRow } from "../../platform-client/answers.ts";
+import type { ResourceRow } from "../../platform-client/calls/resources.ts";
 import { RESOURCE_KINDS, type ResourceKind, usualPort } from "../../platform-client/resource-kinds.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 

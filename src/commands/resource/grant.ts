@@ -17,7 +17,7 @@ export default command({
   async run({ args }) {
     const endsAt = endOf(args);
     const client = await openSession(args);
-    const grant = await client.grantResource(args.resource, {
+    const grant = await client.grants.create(args.resource, {
       ...granteeOf(args),
       ...(endsAt && { endsAt: endsAt.toISOString() }),
     });

@@ -1,5 +1,4 @@
-import type { GrantRow } from "../../platform-client/answers.ts";
-import type { Grantee } from "../../platform-client/client.ts";
+import type { Grantee, GrantRow } from "../../platform-client/calls/grants.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 
 export const resourceArg = {

@@ -8,7 +8,7 @@ export default command({
   description: "List who may reach a resource, besides administrators",
   args: { resource: resourceArg, ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
   async run({ args }) {
-    const grants = await (await openSession(args)).listGrants(args.resource);
+    const grants = await (await openSession(args)).grants.list(args.resource);
     if (args.json) return printJson(grants);
     printTable(
       ["WHO", "UNTIL", "LAST USED", "ID"],

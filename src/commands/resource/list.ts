@@ -8,7 +8,7 @@ export default command({
   description: "List the organisation's resources",
   args: { ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
   async run({ args }) {
-    const resources = await (await openSession(args)).listResources();
+    const resources = await (await openSession(args)).resources.list();
     if (args.json) return printJson(resources);
     printTable(
       ["NAME", "BEHIND", "TARGET", "KIND", "ID"],

@@ -24,7 +24,7 @@ export default command({
     const client = await openSession(args);
     const everybody = args.person === undefined && args.identity === undefined;
     const whose = everybody ? {} : granteeOf(args);
-    const ended = await client.revokeResourceAccess(args.resource, whose);
+    const ended = await client.grants.revokeAccess(args.resource, whose);
     say(`Ended ${ended} certificates; the connections that they opened are being cut.`);
   },
 });

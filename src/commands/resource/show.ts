@@ -9,7 +9,7 @@ export default command({
   description: "Show a resource: what it is and what reaches it",
   args: { resource: resourceArg, ...sessionArgs, json: { type: "boolean", description: "Print JSON" } },
   async run({ args }) {
-    const resource = await (await openSession(args)).getResource(args.resource);
+    const resource = await (await openSession(args)).resources.get(args.resource);
     if (args.json) return printJson(resource);
     const { id, name, host, port, kind, createdAt } = resource;
     printLine(`Name     ${name}`);

@@ -9,7 +9,7 @@ export default command({
   args: { resource: resourceArg, ...granteeArgs, ...sessionArgs },
   async run({ args }) {
     const client = await openSession(args);
-    const grant = await client.ungrantResource(args.resource, granteeOf(args));
+    const grant = await client.grants.delete(args.resource, granteeOf(args));
     say(`${granteeName(grant)} may no longer reach ${args.resource}.`);
   },
 });

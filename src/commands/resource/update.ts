@@ -29,7 +29,7 @@ export default command({
     if (Object.keys(change).length === 0) {
       throw new SallyportError("USAGE", "Say what to change: --name, --target, --kind, --gateway or --pool.");
     }
-    const resource = await (await openSession(args)).updateResource(args.resource, change);
+    const resource = await (await openSession(args)).resources.update(args.resource, change);
     for (const warning of resource.warnings) say(`Warning: ${warning}`);
     if (args.json) return printJson(resource);
     say(`Changed the resource ${resource.name}.`);

@@ -1,12 +1,10 @@
 import type { GatewayCredentials } from "../../pki/credentials.ts";
-import type { GatewayConnect } from "../../platform-client/answers.ts";
-import type { GatewayConnectRequest } from "../../platform-client/client.ts";
+import type { GatewayConnect, GatewayConnectRequest } from "../../platform-client/calls/gateway-agent.ts";
 import type { CredentialsCache } from "../credentials-cache.ts";
 import { generateHomeKeys, issuedCredentials } from "../issued.ts";
 
 export interface KeptLook {
   cache: Pick<CredentialsCache, "read">;
-  /** `PlatformClient` is one. */
   platform: {
     gatewayConnect(body: GatewayConnectRequest, ask?: { signal?: AbortSignal }): Promise<GatewayConnect>;
   };

@@ -1,6 +1,7 @@
 import { type Environment, setting } from "../../host/environment.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import type { MachineProof, PlatformClient } from "../client.ts";
+import type { MachineProof } from "../calls/agent-login.ts";
+import type { PlatformClient } from "../client.ts";
 import { signAwsLogin } from "./aws.ts";
 import { readServiceAccountToken } from "./kubernetes.ts";
 

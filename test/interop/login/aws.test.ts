@@ -41,8 +41,8 @@ const start = (words: string[] = [], env: Record<string, string> = CREDENTIALS) 
 /** Once the relay has told of the tunnel; the test's own time-out is the limit. */
 async function becomesHealthy(): Promise<void> {
   for (;;) {
-    await network.client.triggerGatewayHeartbeat(gatewayId);
-    if ((await network.client.getGateway(gatewayId)).health?.status === "healthy") return;
+    await network.client.gateways.check(gatewayId);
+    if ((await network.client.gateways.get(gatewayId)).health?.status === "healthy") return;
     await Bun.sleep(100);
   }
 }
@@ -92,7 +92,7 @@ test("it starts again without flags and without another login", async () => {
 });
 
 test("the method is switched to token and back without dropping the tunnel", async () => {
-  const since = async () => (await network.client.getGateway(gatewayId)).health?.tunnels[0]?.since;
+  const since = async () => (await network.client.gateways.get(gatewayId)).health?.tunnels[0]?.since;
   const before = await since();
   expect(before).toBeString();
   for (const method of [["token"], ["aws", "--allow-account", "123456789012"]]) {

@@ -42,8 +42,8 @@ const start = () =>
 /** Once the relay has told of the tunnel; the test's own time-out is the limit. */
 async function becomesHealthy(): Promise<void> {
   for (;;) {
-    await network.client.triggerGatewayHeartbeat(gatewayId);
-    if ((await network.client.getGateway(gatewayId)).health?.status === "healthy") return;
+    await network.client.gateways.check(gatewayId);
+    if ((await network.client.gateways.get(gatewayId)).health?.status === "healthy") return;
     await Bun.sleep(100);
   }
 }
@@ -87,7 +87,7 @@ test("by its service account it logs in and becomes healthy", async () => {
 
 test("it starts again, also when the token in its file has changed and its access was revoked", async () => {
   expect(await gateway.stop()).toBe(0);
-  await network.client.revokeGateway(gatewayId);
+  await network.client.gateways.revoke(gatewayId);
   await workspace.file("token", cluster.issue("office", "gateway-2"));
   gateway = start();
   await gateway.waitForLog("logging in again");
@@ -96,10 +96,10 @@ test("it starts again, also when the token in its file has changed and its acces
 });
 
 test("the method is switched to token and back without dropping the tunnel", async () => {
-  const since = async () => (await network.client.getGateway(gatewayId)).health?.tunnels[0]?.since;
+  const since = async () => (await network.client.gateways.get(gatewayId)).health?.tunnels[0]?.since;
   const before = await since();
   expect(before).toBeString();
-  await network.client.updateGateway(gatewayId, { authMethod: { method: "token" } });
+  await network.client.gateways.update(gatewayId, { authMethod: { method: "token" } });
   await becomesHealthy();
   const back = await admin([
     ...["gateway", "auth-method", GATEWAY, "kubernetes", "--kubernetes-host", cluster.url],
@@ -113,7 +113,7 @@ test("the method is switched to token and back without dropping the tunnel", asy
 });
 
 test("a service account that is not allowed ends with exit code 3 and the reason", async () => {
-  await network.client.revokeGateway(gatewayId);
+  await network.client.gateways.revoke(gatewayId);
   await workspace.file("token", cluster.issue("office", "gateway-3", { mayReview: true }));
   const refused = await runProduct(["gateway", "enroll", GATEWAY], {
     ...network.as("gateway"),

@@ -74,7 +74,7 @@ test("revoked it ends; started again it logs in again, if it still may", async (
 test("switched to token it enrolls by one", async () => {
   const changed = await admin(["relay", "auth-method", RELAY, "token", "--json"]);
   expect(JSON.parse(changed.stdout)).toMatchObject({ method: "token" });
-  const { token } = await network.client.generateRelayToken(relayId);
+  const { token } = await network.client.relays.generateToken(relayId);
   relay = start([RELAY, `--token=${token}`]);
   await relay.waitForLog(READY.relay);
   expect(sts.calls).toHaveLength(2);

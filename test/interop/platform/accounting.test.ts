@@ -11,7 +11,7 @@ beforeAll(async () => {
   relay = await system.relay("eu-1");
   gateway = await system.gateway("office");
   const port = await system.echo();
-  await system.admin.createResource({ name: "db", gatewayName: "office", host: "127.0.0.1", port });
+  await system.admin.resources.create({ name: "db", gatewayName: "office", host: "127.0.0.1", port });
 });
 afterAll(() => system.close());
 
@@ -25,8 +25,8 @@ async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
 }
 
 const office = async () => {
-  const [row] = await system.admin.listGateways();
-  return await system.admin.getGateway(row?.id ?? "");
+  const [row] = await system.admin.gateways.list();
+  return await system.admin.gateways.get(row?.id ?? "");
 };
 
 test("X7 the relay's report shows the tunnel, and that it is gone", async () => {
@@ -45,7 +45,7 @@ test("X10 what went through a gateway is accounted for: who, what, how much, and
   await open.closed;
   await gateway.drain(2000);
   const [one] = await eventually(async () => {
-    const { connections } = await system.admin.listConnections();
+    const { connections } = await system.admin.audit.connections();
     return connections.length > 0 && connections[0]?.closedAt ? connections : undefined;
   });
   expect(one).toMatchObject({

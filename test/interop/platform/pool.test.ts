@@ -22,15 +22,15 @@ describe.each(DATABASES)("a pool of two gateways behind one relay on %s", (datab
   beforeEach(async () => {
     system = await LiveSystem.open({ database });
     await system.relay("eu-1");
-    poolId = (await system.admin.createPool({ name: "site" })).id;
+    poolId = (await system.admin.pools.create({ name: "site" })).id;
     // In the pool before they start, so that they say how busy they are from the beginning.
     for (const name of ["a", "b"]) {
-      await system.admin.addPoolMember(poolId, (await system.admin.createGateway({ name })).id);
+      await system.admin.pools.addMember(poolId, (await system.admin.gateways.create({ name })).id);
     }
     a = await system.gateway("a");
     await system.gateway("b");
     const target = { host: "127.0.0.1", port: await system.echo() };
-    await system.admin.createResource({ name: "echo", poolName: "site", ...target });
+    await system.admin.resources.create({ name: "echo", poolName: "site", ...target });
     await untilLoad([0, 0]);
   });
   afterEach(() => system.close());
@@ -38,7 +38,7 @@ describe.each(DATABASES)("a pool of two gateways behind one relay on %s", (datab
   /** Until both are healthy and have reported. */
   async function untilLoad(wanted: number[]): Promise<void> {
     for (;;) {
-      const { gateways } = await system.admin.getPool(poolId);
+      const { gateways } = await system.admin.pools.get(poolId);
       const loads = gateways.map(({ status, load }) => (status === "healthy" ? load : null));
       if (Bun.deepEquals(loads, wanted)) return;
       await Bun.sleep(20);
@@ -72,7 +72,7 @@ describe.each(DATABASES)("a pool of two gateways behind one relay on %s", (datab
     for (let i = 0; i < 10; i++) held.push(await connect(client()));
     expect(counts(held)).toEqual([5, 5]);
     expect(held.map(({ tried }) => tried.length)).toEqual(Array(10).fill(1));
-    const { gateways } = await system.admin.getPool(poolId);
+    const { gateways } = await system.admin.pools.get(poolId);
     expect(gateways.map(({ load }) => load)).toEqual([5, 5]);
   });
 
@@ -102,7 +102,7 @@ describe.each(DATABASES)("a pool of two gateways behind one relay on %s", (datab
     const failed = await access.current();
     const other = await access.current(failed);
     expect(other.credentials.gatewayId).not.toBe(failed.credentials.gatewayId);
-    const { gateways } = await system.admin.getPool(poolId);
+    const { gateways } = await system.admin.pools.get(poolId);
     const suspects = gateways.filter(({ suspect }) => suspect).map(({ id }) => id);
     expect(suspects).toEqual([failed.credentials.gatewayId]);
     expect(first.pooled).toBe(true);

@@ -9,11 +9,9 @@ import type {
   CredentialSource,
   GatewayCredentials,
 } from "../../../src/pki/credentials.ts";
-import {
-  accessAnswer,
-  gatewayConnectAnswer,
-  relayConnectAnswer,
-} from "../../../src/platform-client/answers.ts";
+import { accessAnswer } from "../../../src/platform-client/calls/access.ts";
+import { gatewayConnectAnswer } from "../../../src/platform-client/calls/gateway-agent.ts";
+import { relayConnectAnswer } from "../../../src/platform-client/calls/relay-agent.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";
 import { Inbox } from "../../support/byte-stream.ts";
 import { DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";

@@ -77,7 +77,7 @@ describe("F11 the platform behind a proxy", () => {
 
   test("an HTTP proxy is asked for a tunnel, in which TLS goes to the platform itself", async () => {
     const { http } = proxies;
-    expect(await client({ HTTPS_PROXY: `http://127.0.0.1:${http.port}` }).listRelays()).toEqual([]);
+    expect(await client({ HTTPS_PROXY: `http://127.0.0.1:${http.port}` }).relays.list()).toEqual([]);
     expect(http.asked).toEqual([`${NAME}:443`]);
     expect(answered).toEqual([{ authorization: "Bearer token", host: NAME }]);
   });
@@ -85,8 +85,8 @@ describe("F11 the platform behind a proxy", () => {
   test("a SOCKS5 proxy with a login, for https and plain http", async () => {
     const { socks } = proxies;
     const env = { ALL_PROXY: `socks5h://u:secret@127.0.0.1:${socks.port}` };
-    expect(await client(env).listRelays()).toEqual([]);
-    expect(await client(env, `http://${NAME}`).listRelays()).toEqual([]);
+    expect(await client(env).relays.list()).toEqual([]);
+    expect(await client(env, `http://${NAME}`).relays.list()).toEqual([]);
     expect(socks.asked).toEqual([`${NAME}:443`, `${NAME}:80`]);
     expect(answered.map(({ host }) => host)).toEqual([NAME, NAME]);
   });
@@ -101,7 +101,7 @@ describe("F11 the platform behind a proxy", () => {
       orgId: null,
     }));
     answer = () => Response.json(relays);
-    const rows = await client({ HTTPS_PROXY: `http://127.0.0.1:${http.port}` }).listRelays();
+    const rows = await client({ HTTPS_PROXY: `http://127.0.0.1:${http.port}` }).relays.list();
     expect(rows).toHaveLength(3000);
     for (let i = 0; i < 500 && http.open > 0; i++) await Bun.sleep(5);
     expect(http.open).toBe(0);
@@ -110,17 +110,17 @@ describe("F11 the platform behind a proxy", () => {
   test("the proxy cannot pass itself off as the platform", async () => {
     const { http } = proxies;
     const other = client({ HTTPS_PROXY: `http://127.0.0.1:${http.port}` }, "https://other.test");
-    await expect(other.listRelays()).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
+    await expect(other.relays.list()).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
     expect(answered).toEqual([]);
   });
 
   test("a proxy that refuses is named with its reason, without its password", async () => {
     const { socks } = proxies;
-    const refused = client({ ALL_PROXY: `socks5://u:wrong-secret@127.0.0.1:${socks.port}` }).listRelays();
+    const refused = client({ ALL_PROXY: `socks5://u:wrong-secret@127.0.0.1:${socks.port}` }).relays.list();
     await expect(refused).rejects.toMatchObject({ code: "PROXY_REFUSED" });
     await expect(refused).rejects.toThrow(`socks5://127.0.0.1:${socks.port}`);
     await expect(refused).rejects.not.toThrow(/wrong-secret/);
-    const away = client({ HTTPS_PROXY: DEAD_PROXY }).listRelays();
+    const away = client({ HTTPS_PROXY: DEAD_PROXY }).relays.list();
     await expect(away).rejects.toMatchObject({ code: "PROXY_UNREACHABLE" });
   });
 
@@ -132,7 +132,7 @@ describe("F11 the platform behind a proxy", () => {
     process.env.HTTPS_PROXY = DEAD_PROXY;
     try {
       const env = { HTTPS_PROXY: DEAD_PROXY };
-      expect(await client(env, `https://localhost:${port}`).listRelays()).toEqual([]);
+      expect(await client(env, `https://localhost:${port}`).relays.list()).toEqual([]);
     } finally {
       delete process.env.HTTPS_PROXY;
     }
@@ -140,7 +140,7 @@ describe("F11 the platform behind a proxy", () => {
 
   test("a platform that is away is the platform's failure, not the proxy's", async () => {
     const env = { HTTPS_PROXY: DEAD_PROXY };
-    const failure = client(env, "https://127.0.0.1:1").listRelays();
+    const failure = client(env, "https://127.0.0.1:1").relays.list();
     await expect(failure).rejects.toMatchObject({ code: "PLATFORM_UNREACHABLE" });
   });
 
@@ -152,7 +152,7 @@ describe("F11 the platform behind a proxy", () => {
       caFile,
       timeoutMs: 300,
       fetch: environmentFetch({ HTTPS_PROXY: `http://127.0.0.1:${http.port}` }),
-    }).listRelays();
+    }).relays.list();
     await expect(waiting).rejects.toMatchObject({ code: "PLATFORM_UNREACHABLE" });
     for (let i = 0; i < 500 && http.open > 0; i++) await Bun.sleep(5);
     expect(http.open).toBe(0);

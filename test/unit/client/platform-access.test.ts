@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, setSystemTime, test } from "bun:test";
 import { PlatformAccess } from "../../../src/client/platform-access.ts";
-import type { Access } from "../../../src/platform-client/answers.ts";
+import type { Access } from "../../../src/platform-client/calls/access.ts";
 import { PlatformClient } from "../../../src/platform-client/client.ts";
 import type { Code } from "../../../src/telemetry/codes.ts";
 

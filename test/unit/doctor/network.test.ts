@@ -31,7 +31,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
   const address = target.address();
   const port = typeof address === "object" && address ? address.port : 0;
-  await network.client.createResource({ name: "echo", gatewayName: GATEWAY, host: "127.0.0.1", port });
+  await network.client.resources.create({ name: "echo", gatewayName: GATEWAY, host: "127.0.0.1", port });
 });
 afterAll(() => workspace.close());
 
@@ -76,8 +76,8 @@ test("a person whose token is none is told so", async () => {
 });
 
 test("a gateway that was revoked is told so, on its machine and to its clients", async () => {
-  const [{ id = "" } = {}] = await network.client.listGateways();
-  await network.client.revokeGateway(id);
+  const [{ id = "" } = {}] = await network.client.gateways.list();
+  await network.client.gateways.revoke(id);
   const found = await doctor(network.as("gateway"), "--gateway", GATEWAY);
   expect(found).toMatchObject({ exitCode: 3, cause: { step: "api-token" } });
   expect(found.steps.filter(({ verdict }) => verdict === "failed")).toHaveLength(1);

@@ -3,8 +3,11 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { openCredentialsCache } from "../../../src/gateway/credentials-cache.ts";
 import { generateHomeKeys, type HomeKeys } from "../../../src/gateway/issued.ts";
 import { PlatformSource } from "../../../src/gateway/platform-source.ts";
-import type { GatewayConnect, RelayRow } from "../../../src/platform-client/answers.ts";
-import type { GatewayConnectRequest } from "../../../src/platform-client/client.ts";
+import type {
+  GatewayConnect,
+  GatewayConnectRequest,
+} from "../../../src/platform-client/calls/gateway-agent.ts";
+import type { RelayRow } from "../../../src/platform-client/calls/relays.ts";
 import { Conditions } from "../../../src/telemetry/conditions.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { FakeClock } from "../../support/fake-clock.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { chooseRelays, type RelayChoice, relayPlace } from "../../../src/gateway/relay-choice.ts";
 import type { GatewayRelay } from "../../../src/pki/credentials.ts";
-import type { RelayRow } from "../../../src/platform-client/answers.ts";
+import type { RelayRow } from "../../../src/platform-client/calls/relays.ts";
 
 const NOW = Date.parse("2026-01-01T12:00:00Z");
 const fresh = new Date(NOW - 60_000).toISOString();

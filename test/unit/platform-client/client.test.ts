@@ -35,7 +35,9 @@ describe("platform client", () => {
         newField: 1,
       });
     });
-    const answer = await client(`${domain}/api/`, { token: () => "secret" }).gatewayConnect({ csr: "pem" });
+    const answer = await client(`${domain}/api/`, { token: () => "secret" }).gatewayAgent.connect({
+      csr: "pem",
+    });
     expect(answer).toEqual({
       gatewayId: "g",
       relayHost: "relay.example.com",
@@ -57,7 +59,7 @@ describe("platform client", () => {
       type = request.headers.get("content-type");
       return Response.json({ message: "ok" });
     });
-    await client(domain).relayHeartbeat();
+    await client(domain).relayAgent.heartbeat();
     expect(type).toBeNull();
   });
 
@@ -65,7 +67,7 @@ describe("platform client", () => {
     const domain = platform(() =>
       Response.json({ message: "gone\nforged line", code: "GATEWAY_REVOKED" }, { status: 401 }),
     );
-    await expect(client(domain).listRelays()).rejects.toMatchObject({
+    await expect(client(domain).relays.list()).rejects.toMatchObject({
       code: "GATEWAY_REVOKED",
       message: `${domain} refuses: gone forged line.`,
     });
@@ -79,16 +81,16 @@ describe("platform client", () => {
     [500, "PLATFORM_ERROR"],
   ])("status %i of a platform without codes means %s", async (status, code) => {
     const domain = platform(() => Response.json({ message: "no" }, { status }));
-    await expect(client(domain).listRelays()).rejects.toMatchObject({ code });
+    await expect(client(domain).relays.list()).rejects.toMatchObject({ code });
   });
 
   test("a plain 400 at login means that the enrollment token is of no use, a 500 does not", async () => {
     const refusing = platform(() => Response.json({ message: "Invalid enrollment token" }, { status: 400 }));
-    await expect(client(refusing).gatewayLogin(login)).rejects.toMatchObject({
+    await expect(client(refusing).gatewayAgent.login(login)).rejects.toMatchObject({
       code: "ENROLLMENT_TOKEN_INVALID",
     });
     const failing = platform(() => Response.json({ message: "oops" }, { status: 500 }));
-    await expect(client(failing).relayLogin(login)).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
+    await expect(client(failing).relayAgent.login(login)).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
   });
 
   test("a redirect is not followed", async () => {
@@ -97,15 +99,15 @@ describe("platform client", () => {
       calls++;
       return Response.redirect("/api/v1/relays", 302);
     });
-    await expect(client(domain).listRelays()).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
+    await expect(client(domain).relays.list()).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
     expect(calls).toBe(1);
   });
 
   test("a page instead of JSON, and JSON of another shape, are refused", async () => {
     const page = platform(() => new Response("<html>", { headers: { "content-type": "text/html" } }));
-    await expect(client(page).gatewayLogin(login)).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
+    await expect(client(page).gatewayAgent.login(login)).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
     const other = platform(() => Response.json({ accessToken: "", gatewayId: 7 }));
-    await expect(client(other).gatewayLogin(login)).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
+    await expect(client(other).gatewayAgent.login(login)).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
   });
 
   test("an answer without end is cut at its limit", async () => {
@@ -113,7 +115,7 @@ describe("platform client", () => {
     const domain = platform(
       () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) })),
     );
-    await expect(client(domain).listRelays()).rejects.toMatchObject({
+    await expect(client(domain).relays.list()).rejects.toMatchObject({
       code: "PLATFORM_ERROR",
       message: expect.stringContaining("4 MiB"),
     });
@@ -121,11 +123,11 @@ describe("platform client", () => {
 
   test("silence ends at the time-out, and a closed port at once", async () => {
     const domain = platform(() => new Promise<Response>(() => {}));
-    await expect(client(domain, { timeoutMs: 50 }).listRelays()).rejects.toMatchObject({
+    await expect(client(domain, { timeoutMs: 50 }).relays.list()).rejects.toMatchObject({
       code: "PLATFORM_UNREACHABLE",
       message: `${domain} does not answer in time.`,
     });
-    await expect(client("http://127.0.0.1:1").listRelays()).rejects.toMatchObject({
+    await expect(client("http://127.0.0.1:1").relays.list()).rejects.toMatchObject({
       code: "PLATFORM_UNREACHABLE",
     });
   });

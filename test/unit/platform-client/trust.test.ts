@@ -30,7 +30,7 @@ async function untrusted(): Promise<{ domain: string; caFile: string }> {
 describe("which platform certificates are trusted", () => {
   test("an unknown authority is named with the flag that helps", async () => {
     const { domain } = await untrusted();
-    const failure = new PlatformClient({ domain }).listRelays();
+    const failure = new PlatformClient({ domain }).relays.list();
     await expect(failure).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
     await expect(failure).rejects.toThrow('issued by "Office Root"');
     await expect(failure).rejects.toThrow("--ca-file");
@@ -39,21 +39,21 @@ describe("which platform certificates are trusted", () => {
   test("the same authority given with --ca-file is trusted, time after time", async () => {
     const { domain, caFile } = await untrusted();
     const client = new PlatformClient({ domain, caFile });
-    expect(await client.listRelays()).toEqual([]);
-    expect(await client.listRelays()).toEqual([]);
+    expect(await client.relays.list()).toEqual([]);
+    expect(await client.relays.list()).toEqual([]);
   });
 
   test("a name that the certificate does not have is not trusted", async () => {
     const { domain, caFile } = await untrusted();
     const client = new PlatformClient({ domain: domain.replace("127.0.0.1", "localhost"), caFile });
-    await expect(client.listRelays()).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
+    await expect(client.relays.list()).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
   });
 
   test("a CA file that is missing or holds no certificate is named", async () => {
     const { domain } = await untrusted();
     const missing = new PlatformClient({ domain, caFile: workspace.join("nowhere.pem") });
-    await expect(missing.listRelays()).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
+    await expect(missing.relays.list()).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
     const empty = new PlatformClient({ domain, caFile: await workspace.file("empty.pem", "") });
-    await expect(empty.listRelays()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(empty.relays.list()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 });

@@ -64,7 +64,7 @@ describe("the platform", () => {
     const made = await bootstrapPlatform(order());
     expect(await Bun.file(path).exists()).toBe(false);
     const client = new PlatformClient({ domain: platform.url, token: () => made.token });
-    expect((await client.who()).organisation).toEqual({ id: made.organisationId, name: "Acme" });
+    expect((await client.session.who()).organisation).toEqual({ id: made.organisationId, name: "Acme" });
     const late = await fetch(`${platform.url}/api/v1/bootstrap`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -78,11 +78,11 @@ describe("the platform", () => {
     const made = await bootstrapPlatform(order());
     const first = await start();
     const client = (url: string) => new PlatformClient({ domain: url, token: () => made.token });
-    await client(first.url).createGateway({ name: "office" });
+    await client(first.url).gateways.create({ name: "office" });
     await first.close();
     await first.close();
     const second = await start();
-    expect((await client(second.url).listGateways()).map((gateway) => gateway.name)).toEqual(["office"]);
+    expect((await client(second.url).gateways.list()).map((gateway) => gateway.name)).toEqual(["office"]);
     expect(await Bun.file(join(place().dataDir, "setup-token")).exists()).toBe(false);
   });
 
@@ -143,12 +143,12 @@ describe("the platform", () => {
     const secret = "instance relays";
     const platform = await start({ prober, relayAuthSecret: secret });
     const client = new PlatformClient({ domain: platform.url });
-    await client.registerInstanceRelay(secret, { name: "shared", host: "127.0.0.1" });
-    const slow = client.heartbeatInstanceRelay(secret, { name: "shared" });
+    await client.relayAgent.registerInstance(secret, { name: "shared", host: "127.0.0.1" });
+    const slow = client.relayAgent.heartbeatInstance(secret, { name: "shared" });
     await entered;
     const closed = platform.close(5000);
     await expect(
-      new PlatformClient({ domain: platform.url, timeoutMs: 2000 }).listRelays(),
+      new PlatformClient({ domain: platform.url, timeoutMs: 2000 }).relays.list(),
     ).rejects.toMatchObject({
       code: "PLATFORM_UNREACHABLE",
     });

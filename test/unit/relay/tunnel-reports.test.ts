@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { TunnelReport } from "../../../src/platform-client/client.ts";
+import type { TunnelReport } from "../../../src/platform-client/calls/relay-agent.ts";
 import { TunnelReporter } from "../../../src/relay/tunnel-reports.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { FakeClock } from "../../support/fake-clock.ts";

@@ -1,10 +1,6 @@
 import { z } from "zod";
-import { messageAnswer } from "./answers.ts";
-import type { Call, Transport } from "./transport.ts";
-
-const short = z.string().max(256);
-const text = z.string().max(16 * 1024);
-const time = z.string().max(64).nullish();
+import { Calls, del, get, patch, path, post } from "./calls.ts";
+import { instant, messageAnswer, short, text, time } from "./fields.ts";
 
 const named = z.object({ id: short, name: short });
 export type Named = z.infer<typeof named>;
@@ -31,7 +27,7 @@ const createdInvitation = z.object({
   id: short,
   email: short,
   role: named,
-  expiresAt: z.string().max(64),
+  expiresAt: instant,
   link: text.min(1),
 });
 export type CreatedInvitation = z.infer<typeof createdInvitation>;
@@ -40,7 +36,7 @@ const offer = z.object({
   email: short,
   organisation: short,
   role: short,
-  expiresAt: z.string().max(64),
+  expiresAt: instant,
   known: z.boolean(),
 });
 export type Offer = z.infer<typeof offer>;
@@ -67,133 +63,105 @@ const createdToken = tokenRow.extend({ token: text.min(1) });
 export type CreatedToken = z.infer<typeof createdToken>;
 
 /** The calls about people, their organisations, roles and tokens. */
-export class PeopleCalls {
-  readonly #transport: Transport;
-
-  constructor(transport: Transport) {
-    this.#transport = transport;
-  }
-
+export class PeopleCalls extends Calls {
   /** Where whoever is logged in belongs. */
   organisations(): Promise<Membership[]> {
-    return this.#call({ ...get("/v1/auth/organisations"), answer: z.array(membership).max(10_000) });
+    return this.call({ ...get("/v1/auth/organisations"), answer: z.array(membership).max(10_000) });
   }
 
   /** For administrators of the instance. */
   createOrganisation(name: string): Promise<Named> {
-    return this.#call({ ...send("POST", "/v1/organisations", { name }), answer: named });
+    return this.call({ ...post("/v1/organisations", { name }), answer: named });
   }
 
   renameOrganisation(name: string): Promise<Named> {
-    return this.#call({ ...send("PATCH", "/v1/organisation", { name }), answer: named });
+    return this.call({ ...patch("/v1/organisation", { name }), answer: named });
   }
 
   updateOrganisation(change: { requireGatewayPools: boolean }): Promise<OrganisationSettings> {
-    return this.#call({ ...send("PATCH", "/v1/organisation", change), answer: organisationSettings });
+    return this.call({ ...patch("/v1/organisation", change), answer: organisationSettings });
   }
 
   /** The session goes on there. @param organisation name or id */
   switchOrganisation(organisation: string): Promise<Named> {
-    return this.#call({ ...send("POST", "/v1/auth/organisation", { organisation }), answer: named });
+    return this.call({ ...post("/v1/auth/organisation", { organisation }), answer: named });
   }
 
   members(): Promise<MemberRow[]> {
-    return this.#call({ ...get("/v1/members"), answer: z.array(memberRow).max(20_000) });
+    return this.call({ ...get("/v1/members"), answer: z.array(memberRow).max(20_000) });
   }
 
   /** @param who id or e-mail address @param role name or id */
   changeMember(who: string, role: string): Promise<MemberRow> {
-    return this.#call({ ...send("PATCH", member(who), { role }), answer: memberRow });
+    return this.call({ ...patch(path`/v1/members/${who}`, { role }), answer: memberRow });
   }
 
   /** Their tokens are worthless and what they have open is cut. */
   removeMember(who: string): Promise<MemberRow> {
-    return this.#call({ ...send("DELETE", member(who)), answer: memberRow });
+    return this.call({ ...del(path`/v1/members/${who}`), answer: memberRow });
   }
 
   invite(body: { email: string; role: string; validForHours?: number }): Promise<CreatedInvitation> {
-    return this.#call({ ...send("POST", "/v1/invitations", body), answer: createdInvitation });
+    return this.call({ ...post("/v1/invitations", body), answer: createdInvitation });
   }
 
   invitations(): Promise<InvitationRow[]> {
-    return this.#call({ ...get("/v1/invitations"), answer: z.array(invitationRow).max(1000) });
+    return this.call({ ...get("/v1/invitations"), answer: z.array(invitationRow).max(1000) });
   }
 
   async withdrawInvitation(id: string): Promise<void> {
-    const path = `/v1/invitations/${encodeURIComponent(id)}`;
-    await this.#call({ ...send("DELETE", path), answer: messageAnswer });
+    await this.call({ ...del(path`/v1/invitations/${id}`), answer: messageAnswer });
   }
 
   /** Needs no login. */
   readInvitation(token: string): Promise<Offer> {
-    return this.#call({ ...send("POST", "/v1/auth/invitation", { token }), answer: offer });
+    return this.call({ ...post("/v1/auth/invitation", { token }), answer: offer });
   }
 
   /** Needs no login, and makes one. */
   acceptInvitation(body: { token: string; password: string; name?: string }) {
-    return this.#call({ ...send("POST", "/v1/auth/invitation/accept", body), answer: acceptedInvitation });
+    return this.call({ ...post("/v1/auth/invitation/accept", body), answer: acceptedInvitation });
   }
 
   async changePassword(body: { currentPassword: string; newPassword: string }): Promise<void> {
-    await this.#call({ ...send("POST", "/v1/auth/password", body), answer: messageAnswer });
+    await this.call({ ...post("/v1/auth/password", body), answer: messageAnswer });
   }
 
   roles(): Promise<RoleRow[]> {
-    return this.#call({ ...get("/v1/roles"), answer: z.array(roleRow).max(1000) });
+    return this.call({ ...get("/v1/roles"), answer: z.array(roleRow).max(1000) });
   }
 
   role(idOrName: string): Promise<RoleRow> {
-    return this.#call({ ...get(rolePath(idOrName)), answer: roleRow });
+    return this.call({ ...get(path`/v1/roles/${idOrName}`), answer: roleRow });
   }
 
   /** Every right there is, in words. */
   rights(): Promise<RightRow[]> {
-    return this.#call({ ...get("/v1/rights"), answer: z.array(rightRow).max(1000) });
+    return this.call({ ...get("/v1/rights"), answer: z.array(rightRow).max(1000) });
   }
 
   createRole(body: { name: string; rights: string[] }): Promise<RoleRow> {
-    return this.#call({ ...send("POST", "/v1/roles", body), answer: roleRow });
+    return this.call({ ...post("/v1/roles", body), answer: roleRow });
   }
 
   changeRole(idOrName: string, body: { name?: string; rights?: string[] }): Promise<RoleRow> {
-    return this.#call({ ...send("PATCH", rolePath(idOrName), body), answer: roleRow });
+    return this.call({ ...patch(path`/v1/roles/${idOrName}`, body), answer: roleRow });
   }
 
   async deleteRole(idOrName: string): Promise<void> {
-    await this.#call({ ...send("DELETE", rolePath(idOrName)), answer: roleRow });
+    await this.call({ ...del(path`/v1/roles/${idOrName}`), answer: roleRow });
   }
 
   tokens(): Promise<TokenRow[]> {
-    return this.#call({ ...get("/v1/auth/tokens"), answer: z.array(tokenRow).max(1000) });
+    return this.call({ ...get("/v1/auth/tokens"), answer: z.array(tokenRow).max(1000) });
   }
 
   /** @param body `expiresAt` is RFC 3339; without it the token lasts until it is revoked */
   createToken(body: { name: string; expiresAt?: string }): Promise<CreatedToken> {
-    return this.#call({ ...send("POST", "/v1/auth/tokens", body), answer: createdToken });
+    return this.call({ ...post("/v1/auth/tokens", body), answer: createdToken });
   }
 
   async revokeToken(id: string): Promise<void> {
-    const path = `/v1/auth/tokens/${encodeURIComponent(id)}`;
-    await this.#call({ ...send("DELETE", path), answer: tokenRow });
+    await this.call({ ...del(path`/v1/auth/tokens/${id}`), answer: tokenRow });
   }
-
-  #call: Transport["call"] = (call) => this.#transport.call(call);
-}
-
-type Request = Omit<Call<never>, "answer">;
-
-function get(path: string): Request {
-  return { method: "GET", path };
-}
-
-function send(method: "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Request {
-  return { method, path, body };
-}
-
-function member(who: string): string {
-  return `/v1/members/${encodeURIComponent(who)}`;
-}
-
-function rolePath(idOrName: string): string {
-  return `/v1/roles/${encodeURIComponent(idOrName)}`;
 }

@@ -1,16 +1,15 @@
 import { z } from "zod";
-import type { Transport } from "./transport.ts";
-
-const time = z.string().max(64);
+import { Calls, get, post } from "./calls.ts";
+import { instant } from "./fields.ts";
 
 const authorities = z.object({
   generation: z.number().int(),
   rotation: z
     .object({
       phase: z.string().max(32),
-      startedAt: time,
-      since: time,
-      nextPhaseAt: time,
+      startedAt: instant,
+      since: instant,
+      nextPhaseAt: instant,
       waitingFor: z
         .array(z.object({ kind: z.string().max(32), id: z.string().max(64), name: z.string().max(253) }))
         .max(10_000),
@@ -23,15 +22,9 @@ export type AuthoritiesState = z.infer<typeof authorities>;
 export type AuthorityOwner = "organisation" | "instance";
 
 /** Certificate authorities and their rotation; only of Sallyport's platform. */
-export class AuthorityCalls {
-  readonly #transport: Transport;
-
-  constructor(transport: Transport) {
-    this.#transport = transport;
-  }
-
+export class AuthorityCalls extends Calls {
   async show(owner: AuthorityOwner): Promise<AuthoritiesState> {
-    return await this.#transport.call({ method: "GET", path: pathOf(owner), answer: authorities });
+    return await this.call({ ...get(pathOf(owner)), answer: authorities });
   }
 
   /** Times in seconds. @throws SallyportError CONFLICT while they rotate already */
@@ -53,8 +46,7 @@ export class AuthorityCalls {
   }
 
   async #post(owner: AuthorityOwner, verb: string, body: object = {}): Promise<AuthoritiesState> {
-    const path = `${pathOf(owner)}/${verb}`;
-    return await this.#transport.call({ method: "POST", path, body, answer: authorities });
+    return await this.call({ ...post(`${pathOf(owner)}/${verb}`, body), answer: authorities });
   }
 }
 

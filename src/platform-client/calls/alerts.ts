@@ -1,11 +1,6 @@
 import { z } from "zod";
-import { messageAnswer } from "./answers.ts";
-import type { Transport } from "./transport.ts";
-
-const text = z.string().max(4096);
-const short = z.string().max(256);
-const time = z.string().max(64).nullish();
-const seconds = z.number().int().nonnegative();
+import { Calls, del, filtered, get, path, post } from "./calls.ts";
+import { messageAnswer, seconds, short, text, time } from "./fields.ts";
 
 const destination = z.object({
   id: short,
@@ -68,42 +63,27 @@ export interface AlertFilter {
 }
 
 /** The calls about alerts: only of Sallyport's platform. */
-export class AlertCalls {
-  readonly #transport: Transport;
-
-  constructor(transport: Transport) {
-    this.#transport = transport;
-  }
-
+export class AlertCalls extends Calls {
   history(filter: AlertFilter = {}): Promise<AlertPage> {
-    const given = Object.entries(filter).filter(([, value]) => value !== undefined);
-    const query = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
-    const path = query === "" ? "/v1/alerts" : `/v1/alerts?${query}`;
-    return this.#call({ method: "GET", path, answer: alertPage });
+    return this.call({ ...get(filtered("/v1/alerts", filter)), answer: alertPage });
   }
 
   destinations(): Promise<AlertDestination[]> {
-    return this.#call({ method: "GET", path: DESTINATIONS, answer: z.array(destination).max(1000) });
+    return this.call({ ...get(DESTINATIONS), answer: z.array(destination).max(1000) });
   }
 
   create(body: NewDestination): Promise<AlertDestination> {
-    return this.#call({ method: "POST", path: DESTINATIONS, body, answer: destination });
+    return this.call({ ...post(DESTINATIONS, body), answer: destination });
   }
 
   async delete(idOrName: string): Promise<void> {
-    await this.#call({ method: "DELETE", path: pathOf(idOrName), answer: destination });
+    await this.call({ ...del(path`/v1/alerts/destinations/${idOrName}`), answer: destination });
   }
 
   /** Resolves when a test has arrived there; a refusal says why it did not. */
   async test(idOrName: string): Promise<void> {
-    await this.#call({ method: "POST", path: `${pathOf(idOrName)}/test`, body: {}, answer: messageAnswer });
+    await this.call({ ...post(path`/v1/alerts/destinations/${idOrName}/test`, {}), answer: messageAnswer });
   }
-
-  #call: Transport["call"] = (call) => this.#transport.call(call);
 }
 
 const DESTINATIONS = "/v1/alerts/destinations";
-
-function pathOf(idOrName: string): string {
-  return `${DESTINATIONS}/${encodeURIComponent(idOrName)}`;
-}

@@ -1,19 +1,9 @@
 import { z } from "zod";
-import type { AgentReport } from "./agent-report.ts";
-import {
-  type GatewayConnect,
-  gatewayConnectAnswer,
-  messageAnswer,
-  type RelayConnect,
-  relayConnectAnswer,
-} from "./answers.ts";
-import type { GatewayConnectRequest, RelayRegistration } from "./client.ts";
-import type { Call, Transport } from "./transport.ts";
-
-const text = z.string().max(256 * 1024);
-const short = z.string().max(256);
-const time = z.string().max(64).nullish();
-const seconds = z.number().int().nonnegative();
+import type { AgentReport } from "../agent-report.ts";
+import { type Ask, Calls, del, get, patch, path, post } from "./calls.ts";
+import { messageAnswer, seconds, short, text, time } from "./fields.ts";
+import { type GatewayConnect, type GatewayConnectRequest, gatewayConnectAnswer } from "./gateway-agent.ts";
+import { type RelayConnect, type RelayRegistration, relayConnectAnswer } from "./relay-agent.ts";
 
 /** PROTOCOL 0.5, as Infisical's platform answers too. */
 const identityToken = z.object({
@@ -62,65 +52,57 @@ export interface IdentityFields {
   accessTokenMaxTTL?: number;
 }
 
-type Ask = { signal?: AbortSignal };
-
 /** The calls for and of machine identities (PROTOCOL 0.5, A.1 and A.2). */
-export class IdentityCalls {
-  readonly #transport: Transport;
-
-  constructor(transport: Transport) {
-    this.#transport = transport;
-  }
-
+export class IdentityCalls extends Calls {
   /** Needs no token. */
   login(clientId: string, clientSecret: string, ask: Ask = {}): Promise<IdentityToken> {
     const body = { clientId, clientSecret };
-    return this.#call({ ...post("/v1/auth/universal-auth/login", body, ask), answer: identityToken });
+    return this.call({ ...post("/v1/auth/universal-auth/login", body, ask), answer: identityToken });
   }
 
   /** Needs no other token. */
   renew(accessToken: string, ask: Ask = {}): Promise<IdentityToken> {
-    return this.#call({ ...post("/v1/auth/token/renew", { accessToken }, ask), answer: identityToken });
+    return this.call({ ...post("/v1/auth/token/renew", { accessToken }, ask), answer: identityToken });
   }
 
   /** Registers the gateway that the identity is, or renews its certificates. */
   registerGateway(body: GatewayConnectRequest & { name: string }, ask: Ask = {}): Promise<GatewayConnect> {
-    return this.#call({ ...post("/v2/gateways", body, ask), answer: gatewayConnectAnswer });
+    return this.call({ ...post("/v2/gateways", body, ask), answer: gatewayConnectAnswer });
   }
 
   /** Registers the relay that the identity is, or renews its certificates. */
   registerRelay(body: RelayRegistration, ask: Ask = {}): Promise<RelayConnect> {
-    return this.#call({ ...post("/v1/relays/register-org-relay", body, ask), answer: relayConnectAnswer });
+    return this.call({ ...post("/v1/relays/register-org-relay", body, ask), answer: relayConnectAnswer });
   }
 
   /** Answers once the platform has reached the relay. */
   async heartbeatRelay(body: { name: string; report?: AgentReport }, ask: Ask = {}): Promise<void> {
-    await this.#call({ ...post("/v1/relays/heartbeat-org-relay", body, ask), answer: messageAnswer });
+    await this.call({ ...post("/v1/relays/heartbeat-org-relay", body, ask), answer: messageAnswer });
   }
 
   list(): Promise<IdentityRow[]> {
-    return this.#call({ method: "GET", path: "/v1/identities", answer: z.array(identityRow).max(10_000) });
+    return this.call({ ...get("/v1/identities"), answer: z.array(identityRow).max(10_000) });
   }
 
   create(body: IdentityFields & { name: string }): Promise<IdentityRow> {
-    return this.#call({ ...post("/v1/identities", body), answer: identityRow });
+    return this.call({ ...post("/v1/identities", body), answer: identityRow });
   }
 
   get(idOrName: string): Promise<IdentityRow> {
-    return this.#call({ method: "GET", path: identityPath(idOrName), answer: identityRow });
+    return this.call({ ...get(path`/v1/identities/${idOrName}`), answer: identityRow });
   }
 
   update(idOrName: string, body: IdentityFields): Promise<IdentityRow> {
-    return this.#call({ method: "PATCH", path: identityPath(idOrName), body, answer: identityRow });
+    return this.call({ ...patch(path`/v1/identities/${idOrName}`, body), answer: identityRow });
   }
 
   async delete(idOrName: string): Promise<void> {
-    await this.#call({ method: "DELETE", path: identityPath(idOrName), answer: identityRow });
+    await this.call({ ...del(path`/v1/identities/${idOrName}`), answer: identityRow });
   }
 
   listSecrets(idOrName: string): Promise<SecretRow[]> {
     const answer = z.array(secretRow).max(1000);
-    return this.#call({ method: "GET", path: secretsPath(idOrName), answer });
+    return this.call({ ...get(secretsOf(idOrName)), answer });
   }
 
   /** @param body `ttl` in seconds, 0 = until it is revoked; `numUsesLimit` 0 = as often as wanted */
@@ -128,25 +110,15 @@ export class IdentityCalls {
     idOrName: string,
     body: { description?: string; ttl?: number; numUsesLimit?: number },
   ): Promise<CreatedSecret> {
-    return this.#call({ ...post(secretsPath(idOrName), body), answer: createdSecret });
+    return this.call({ ...post(secretsOf(idOrName), body), answer: createdSecret });
   }
 
   async revokeSecret(idOrName: string, secretId: string): Promise<void> {
-    const path = `${secretsPath(idOrName)}/${encodeURIComponent(secretId)}/revoke`;
-    await this.#call({ ...post(path, {}), answer: z.object({ clientSecretData: secretRow }) });
+    const where = `${secretsOf(idOrName)}${path`/${secretId}/revoke`}`;
+    await this.call({ ...post(where, {}), answer: z.object({ clientSecretData: secretRow }) });
   }
-
-  #call: Transport["call"] = (call) => this.#transport.call(call);
 }
 
-function post(path: string, body: unknown, ask: Ask = {}): Omit<Call<never>, "answer"> {
-  return { method: "POST", path, body, signal: ask.signal };
-}
-
-function identityPath(idOrName: string): string {
-  return `/v1/identities/${encodeURIComponent(idOrName)}`;
-}
-
-function secretsPath(idOrName: string): string {
-  return `/v1/auth/universal-auth/identities/${encodeURIComponent(idOrName)}/client-secrets`;
+function secretsOf(idOrName: string): string {
+  return path`/v1/auth/universal-auth/identities/${idOrName}/client-secrets`;
 }
