@@ -10,6 +10,7 @@ import type { HostPort } from "./address.ts";
 import { type ControlServer, openControl } from "./control/server.ts";
 import { DescriptorWatch } from "./descriptor-watch.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
+import { onHangup } from "./signals.ts";
 
 export interface OperationsOptions {
   role: "gateway" | "relay";
@@ -53,7 +54,7 @@ export class Operations {
   readonly #options: OperationsOptions;
   readonly #since = new Date();
   readonly #lag = new EventLoopLag();
-  readonly #hangup = () => this.#reload();
+  #stopListening: (() => void) | undefined;
   readonly #timer = setInterval(() => this.#check(), CHECK_MS);
   readonly #descriptors: DescriptorWatch;
   #state: DaemonState = "starting";
@@ -74,7 +75,7 @@ export class Operations {
     this.#lag.measureInto(metrics);
     measureCertificates(() => this.#daemon?.status().certificates ?? [], instruments);
     metrics.beforeRead(() => this.#measureBudget());
-    process.on("SIGHUP", this.#hangup);
+    this.#stopListening = onHangup(() => this.#reload());
     await this.#openControl();
     if (!listen) return;
     this.#metrics = serveMetrics(listen, metrics);
@@ -99,7 +100,7 @@ export class Operations {
 
   /** Safe to call twice. */
   close(): void {
-    process.off("SIGHUP", this.#hangup);
+    this.#stopListening?.();
     clearInterval(this.#timer);
     this.#lag.close();
     this.#control?.close();

@@ -36,3 +36,12 @@ export function onShutdown(
     for (const { signal, listener } of listeners) host.on(signal, listener);
   });
 }
+
+/**
+ * SIGHUP asks for a reload, as from logrotate or `systemctl reload`; unheard it would end the process. Returns how to stop
+ * listening.
+ */
+export function onHangup(reload: () => void): () => void {
+  process.on("SIGHUP", reload);
+  return () => void process.off("SIGHUP", reload);
+}

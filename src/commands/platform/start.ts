@@ -1,5 +1,5 @@
 import { secret, setting } from "../../host/environment.ts";
-import { onShutdown } from "../../host/signals.ts";
+import { onHangup, onShutdown } from "../../host/signals.ts";
 import { command } from "../command.ts";
 import { addressArgs, addressSettings, databaseArgs, databaseSettings, stsEndpoint } from "./flags.ts";
 import { listenArgs, listenSettings } from "./listen-flags.ts";
@@ -38,7 +38,10 @@ export default command({
       stsEndpoint: stsEndpoint(args["aws-sts-endpoint"] ?? setting(env, "AWS_STS_ENDPOINT")),
       relayAuthSecret: (await secret(env, "RELAY_AUTH_SECRET")) ?? env.RELAY_AUTH_SECRET,
     });
+    // The TLS certificate is what there is to take anew, and its listener hears the same signal.
+    const stopListening = onHangup(() => log.info("Reloading", { tls: tls !== undefined }));
     await onShutdown(() => platform.close(), { log });
+    stopListening();
   },
 });
 
