@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 const { values } = parseArgs({
   options: {
     host: { type: "string" },
-    /** `ssh:2222`, `tls:8443`. */
+    /** `ssh:2222`, `tls:8443`, `http:8080`. */
     port: { type: "string", multiple: true },
     count: { type: "string" },
     /** The first two numbers of the addresses that they have, one each, or the address that they all have. */
@@ -22,6 +22,8 @@ const total = { opened: 0, cut: 0 };
 const wereCut = new Set<number>();
 const AGAIN_MS = 50;
 
+const POST = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+
 /** The first bytes of the four kinds. */
 const BEGINNINGS: Record<string, Buffer[]> = {
   // The identification line without its end, and with it.
@@ -32,6 +34,13 @@ const BEGINNINGS: Record<string, Buffer[]> = {
     Buffer.from([0x16, 3, 1, 2, 0]),
     Buffer.alloc(0),
     Buffer.alloc(0),
+  ],
+  // A head without its end, with a body of a known length, of an unknown one, and a request line without its end.
+  http: [
+    Buffer.from("GET /api/status HTTP/1.1\r\nHost: x\r\nX-Slow: "),
+    Buffer.from(`${POST}Content-Length: 1000\r\n\r\n{`),
+    Buffer.from(`${POST}Transfer-Encoding: chunked\r\n\r\n2\r\n{"`),
+    Buffer.from("GET /api/status?"),
   ],
 };
 

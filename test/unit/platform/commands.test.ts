@@ -73,6 +73,9 @@ describe("platform commands", () => {
     [["platform", "start", "--listen", "0.0.0.0:0"], "--public-url"],
     [["platform", "start", "--database-url", "mysql://x"], "--database-url"],
     [["platform", "start", "--public-url", "ftp://x"], "http"],
+    [["platform", "start", "--tls-cert", "cert.pem"], "--tls-key"],
+    [["platform", "start", "--tls-cert", "none.pem", "--tls-key", "none.pem"], "none.pem"],
+    [["platform", "start", "--trusted-proxy", "10.0.0.0/33"], "address range"],
     [["login", "--domain", "https://x.example"], "--token-file"],
     [["resource", "create", "db", "--gateway", "office", "--target", "db"], "--target"],
   ])("%j ends with exit code 2 and says what to do", async (args, hint) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { boundRequests } from "../../../src/platform/api/bounds.ts";
+import { receiveBodies } from "../../../src/platform/api/receive.ts";
 import { answerRefusal } from "../../../src/platform/api/refusals.ts";
 import { routes } from "../../../src/platform/api/route.ts";
 import { FailureLimiter } from "../../../src/platform/services/failure-limiter.ts";
@@ -88,6 +89,44 @@ describe("slots", () => {
     resolve();
     await Promise.all([first, second]);
     await slots.run(async () => {});
+  });
+});
+
+describe("bodies", () => {
+  const limits = { bytes: 100, milliseconds: 20, bytesInAll: 150 };
+  const app = () => {
+    const made = routes();
+    made.onError((error, c) => answerRefusal(c, error, silentLogger));
+    made.use(receiveBodies(limits));
+    made.post("/echo", async (c) => c.text(await c.req.text()));
+    return made;
+  };
+  /** A body that never ends after this. */
+  const stuck = (text: string) =>
+    new ReadableStream<Uint8Array>({ start: (it) => it.enqueue(new TextEncoder().encode(text)) });
+  const post = async (on: ReturnType<typeof app>, body: ReadableStream<Uint8Array> | string) =>
+    await on.request("/echo", { method: "POST", body });
+
+  test("B5 a body that is not here in time is answered 408, and its connection is cut", async () => {
+    const answer = await post(app(), stuck("slow"));
+    expect([answer.status, answer.headers.get("connection")]).toEqual([408, "close"]);
+  });
+
+  test("B5 more than all bodies together may have is turned away until some are gone", async () => {
+    const on = app();
+    const first = post(on, stuck("x".repeat(90)));
+    expect((await post(on, "y".repeat(90))).status).toBe(503);
+    expect((await first).status).toBe(408);
+    expect(await (await post(on, "y".repeat(90))).text()).toBe("y".repeat(90));
+  });
+
+  test("one that is too large is 413, one that breaks off 400, and the rest arrives whole", async () => {
+    const on = app();
+    expect((await post(on, "x".repeat(101))).status).toBe(413);
+    expect((await post(on, new Blob(["x".repeat(101)]).stream())).status).toBe(413);
+    const broken = new ReadableStream<Uint8Array>({ pull: (it) => it.error(new Error("gone")) });
+    expect((await post(on, broken)).status).toBe(400);
+    expect(await (await post(on, "x".repeat(100))).text()).toBe("x".repeat(100));
   });
 });
 
