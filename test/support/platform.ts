@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { formatHostPort } from "../../src/host/address.ts";
 import { type Api, createApi } from "../../src/platform/api/api.ts";
+import type { ApiServices } from "../../src/platform/api/env.ts";
 import { openCore } from "../../src/platform/open-core.ts";
 import { AlertDeliveries } from "../../src/platform/services/alerts/deliveries.ts";
 import { evaluateAlerts } from "../../src/platform/services/alerts/evaluate.ts";
@@ -80,6 +81,8 @@ export class TestPlatform {
   readonly core: Core;
   readonly prober: FakeProber;
   readonly api: Api;
+  /** What its routes work with. */
+  readonly services: ApiServices;
   readonly feed: EventFeed;
   readonly probes: Probes;
   readonly alerts: AlertDeliveries;
@@ -96,7 +99,7 @@ export class TestPlatform {
     this.probes = new Probes(core, prober, healthWrites);
     this.alerts = new AlertDeliveries(core);
     this.watch = new HealthWatch(core, this.probes, [() => evaluateAlerts(core), () => this.alerts.round()]);
-    this.api = createApi({
+    this.services = {
       core,
       feed: this.feed,
       probes: this.probes,
@@ -106,7 +109,8 @@ export class TestPlatform {
       limiter: new FailureLimiter(core.now),
       isDraining: () => false,
       onBootstrapped: async () => {},
-    });
+    };
+    this.api = createApi(this.services);
   }
 
   get time(): Date {

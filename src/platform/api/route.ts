@@ -127,7 +127,7 @@ export function holderCheck(c: Context<ApiEnv>): () => Promise<boolean> {
   const before = c.var.actor;
   return async () => {
     const actor = await holderOf(core, [before.kind], token, before.address);
-    return actor !== undefined && haveSameRights(actor, before);
+    return actor !== undefined && isSameHolder(actor, before) && haveSameRights(actor, before);
   };
 }
 
@@ -167,6 +167,12 @@ function requireNeeded(holder: Holder, right: Needed | undefined): void {
 
 function isHolder(actor: Actor): actor is Holder {
   return actor.kind === "person" || actor.kind === "identity";
+}
+
+/** A session may have gone on in another organisation. */
+function isSameHolder(one: Actor, other: Actor): boolean {
+  const place = (actor: Actor) => ("orgId" in actor ? actor.orgId : null);
+  return one.kind === other.kind && place(one) === place(other);
 }
 
 function haveSameRights(one: Actor, other: Actor): boolean {

@@ -1,4 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { Hono } from "hono";
+import type { ApiEnv } from "../../../src/platform/api/env.ts";
+import { holderCheck } from "../../../src/platform/api/route.ts";
+import { actorOf } from "../../../src/platform/services/authentication.ts";
 import { hashPassword } from "../../../src/platform/services/passwords.ts";
 import { storePassword } from "../../../src/platform/store/people.ts";
 import { EventReader } from "../../support/event-reader.ts";
@@ -257,5 +261,27 @@ describe.each(DATABASES)("sessions on %s", (database) => {
     const blind = await EventReader.open(platform, mia.token);
     expect((await blind.next("snapshot")).body).toEqual({ gateways: [], serials: [] });
     await blind.close();
+  });
+
+  test("who follows the events of one organisation with a session that moves to another follows neither any more", async () => {
+    const { core } = platform;
+    const body = { name: "Bravo" };
+    platform.pass(1000);
+    expect((await platform.call("POST", "/v1/organisations", { token: acme.token, body })).status).toBe(200);
+    const { accessToken: token } = (await bearer()).body;
+    const checks: (() => Promise<boolean>)[] = [];
+    const app = new Hono<ApiEnv>();
+    app.get("/", async (c) => {
+      const actor = await actorOf(core, token, "192.0.2.1");
+      if (!actor) throw new Error("The session opens nothing");
+      c.set("services", platform.services);
+      c.set("actor", actor);
+      checks.push(holderCheck(c));
+      return c.text("");
+    });
+    await app.request("/", { headers: { authorization: `Bearer ${token}` } });
+    expect(await checks[0]?.()).toBe(true);
+    await platform.call("POST", "/v1/auth/organisation", { token, body: { organisation: "Bravo" } });
+    expect(await checks[0]?.()).toBe(false);
   });
 });
