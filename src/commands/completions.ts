@@ -27,7 +27,7 @@ interface Words {
 }
 
 /** Every command of the tree, the root first. Hidden ones are left out. */
-export async function wordsOf(command: CommandDef, path: string[] = []): Promise<Words[]> {
+async function wordsOf(command: CommandDef, path: string[] = []): Promise<Words[]> {
   const flags = Object.entries((await resolve(command.args)) ?? {}).flatMap(flagWords);
   const below: Words[] = [];
   const names: string[] = [];

@@ -10,8 +10,8 @@ import { ALPN } from "../tunnel/alpn.ts";
 import { lastWords } from "../tunnel/last-words.ts";
 import { errorLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
+import type { Certificate } from "../tunnel/tls/certificate.ts";
 import { type InnerTlsServer, openInnerTlsServer } from "../tunnel/tls/inner-server.ts";
-import type { PeerCertificate } from "../tunnel/tls/peer-certificate.ts";
 import type { Accounting } from "./accounting.ts";
 import { podServiceAccount, type ServiceAccount } from "./http/service-account.ts";
 import { Session, type SessionServices } from "./session.ts";
@@ -164,7 +164,7 @@ class Server implements ChannelServer {
     this.#inner?.close();
   }
 
-  #admit(connection: { stream: ByteStream; peer: PeerCertificate; alpn: string | null }): void {
+  #admit(connection: { stream: ByteStream; peer: Certificate; alpn: string | null }): void {
     const { stream, peer, alpn } = connection;
     const { credentials, log } = this.#options;
     const { metrics } = this.#instruments;

@@ -1,4 +1,4 @@
-import { formatAddress, type IpAddress, parseAddress } from "./ip-address.ts";
+import { type IpAddress, parseAddress } from "./ip-address.ts";
 
 /** A block of addresses of one family. A single address is a block of full length. */
 export interface IpRange {
@@ -9,7 +9,7 @@ export interface IpRange {
 }
 
 /** The block of one address. */
-export function rangeOf(address: IpAddress): IpRange {
+function rangeOf(address: IpAddress): IpRange {
   return { ...address, prefix: widthOf(address.family) };
 }
 
@@ -38,11 +38,6 @@ export function rangeContains(range: IpRange, address: IpAddress): boolean {
 /** True when all of `inner` lies in `outer`. */
 export function rangeWithin(inner: IpRange, outer: IpRange): boolean {
   return inner.prefix >= outer.prefix && rangeContains(outer, inner);
-}
-
-export function formatRange(range: IpRange): string {
-  const base = formatAddress(range);
-  return range.prefix === widthOf(range.family) ? base : `${base}/${range.prefix}`;
 }
 
 function widthOf(family: 4 | 6): number {

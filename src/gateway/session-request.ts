@@ -2,7 +2,7 @@ import type { GatewayCredentials } from "../pki/credentials.ts";
 import { type Actor, type Grant, OID, parseActor, parseGrant, parseRouting } from "../pki/extensions.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { ALPN } from "../tunnel/alpn.ts";
-import type { PeerCertificate } from "../tunnel/tls/peer-certificate.ts";
+import type { Certificate } from "../tunnel/tls/certificate.ts";
 import type { Target } from "./target-resolve.ts";
 
 export type SessionMode = "tcp" | "http" | "ping" | "health";
@@ -42,7 +42,7 @@ const NO_TARGET: Target = { host: "", port: 0 };
  * @throws SallyportError CERTIFICATE_REFUSED | MODE_UNSUPPORTED | SESSION_ENDED
  */
 export function readSessionRequest(
-  peer: PeerCertificate,
+  peer: Certificate,
   alpn: string | null,
   credentials: GatewayCredentials,
   now: Date,

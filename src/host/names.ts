@@ -4,8 +4,8 @@ import { SallyportError } from "../telemetry/error.ts";
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Longest name of a relay or a pool: the SSH key id `client-<relay name>` has to fit Infisical's 50 characters. */
-export const RELAY_NAME_LIMIT = 32;
-export const GATEWAY_NAME_LIMIT = 63;
+const RELAY_NAME_LIMIT = 32;
+const GATEWAY_NAME_LIMIT = 63;
 
 export function isGatewayName(name: string): boolean {
   return LABEL.test(name);

@@ -56,7 +56,6 @@ const routing = z.object({
   targetPort: z.number().int().min(0).max(65_535),
 });
 const actor = z.object({ type: text(64).min(1), id: optionalText(256), name: optionalText(256) });
-const gatewayInfo = z.object({ name: text(256) });
 const grant = z.object({
   grantId: text(128).min(1),
   sessionEndsAt: z.iso.datetime({ offset: true }).transform((value) => new Date(value)),
@@ -71,11 +70,6 @@ export function parseRouting(bytes: Uint8Array): Routing {
 export function parseActor(bytes: Uint8Array): Actor {
   const { type, id, name } = parse("actor", actor, bytes);
   return { type, ...(id !== undefined && { id }), ...(name !== undefined && { name }) };
-}
-
-/** @throws SallyportError CERTIFICATE_REFUSED */
-export function parseGatewayInfo(bytes: Uint8Array): GatewayInfo {
-  return parse("gateway", gatewayInfo, bytes);
 }
 
 /** @throws SallyportError CERTIFICATE_REFUSED */

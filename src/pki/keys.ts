@@ -52,7 +52,7 @@ export async function importPrivateKey(pkcs8: Uint8Array, spki: Uint8Array): Pro
 }
 
 /** SubjectPublicKeyInfo, DER, of a private key. */
-export function publicHalf(key: KeyObject): Buffer {
+function publicHalf(key: KeyObject): Buffer {
   return createPublicKey(key).export({ type: "spki", format: "der" });
 }
 

@@ -38,7 +38,6 @@ export const partSchema = z.object({
 });
 
 export type Part = z.infer<typeof partSchema>;
-export type MetricValues = z.infer<typeof metric>;
 
 /** The other processes of this daemon. */
 export interface Parts {

@@ -5,8 +5,8 @@ import type { Clock } from "../../src/host/clock.ts";
 import type { GatewayCredentials, X509Identity } from "../../src/pki/credentials.ts";
 import { ALPN } from "../../src/tunnel/alpn.ts";
 import type { ByteStream } from "../../src/tunnel/stream.ts";
+import type { Certificate } from "../../src/tunnel/tls/certificate.ts";
 import { dialInnerTls } from "../../src/tunnel/tls/inner-client.ts";
-import type { PeerCertificate } from "../../src/tunnel/tls/peer-certificate.ts";
 import { RecordingLog } from "./recording-log.ts";
 import { streamPair } from "./stream-pair.ts";
 import { type ClientWish, GATEWAY_ID, testPki } from "./test-pki.ts";
@@ -94,7 +94,7 @@ export class ClientEnd {
   constructor(
     readonly stream: ByteStream,
     readonly alpn: string | null,
-    readonly peer: PeerCertificate,
+    readonly peer: Certificate,
   ) {
     this.closed = new Promise((resolve) => {
       stream.attach({

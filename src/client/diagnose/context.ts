@@ -11,7 +11,7 @@ export interface Surroundings {
   resolve?: Resolver | undefined;
 }
 
-export const PATIENCE_MS = 5000;
+const PATIENCE_MS = 5000;
 
 export function thisPlace(env: Environment = process.env): Surroundings {
   return { env, now: () => new Date(), patienceMs: PATIENCE_MS };

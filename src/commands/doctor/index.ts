@@ -55,7 +55,7 @@ export default command({
 });
 
 /** 0 when nothing failed, otherwise that of the cause. */
-export function exitCodeOf({ cause }: Diagnosis): number {
+function exitCodeOf({ cause }: Diagnosis): number {
   if (!cause) return 0;
   return isCode(cause.code) ? CODES[cause.code] : 1;
 }

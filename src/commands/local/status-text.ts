@@ -113,7 +113,7 @@ function errorLines(errors: Record<string, number>): string[] {
 }
 
 /** `12 s`, `5 min`, `3 h`, `20 d`. */
-export function span(milliseconds: number): string {
+function span(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
@@ -121,7 +121,7 @@ export function span(milliseconds: number): string {
 }
 
 /** `812 B`, `1.4 MB`. */
-export function size(bytes: number): string {
+function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   const value = bytes / 1000 ** power;

@@ -57,7 +57,7 @@ export async function writeIdentityDirectory(
 }
 
 /** Renewals go where the holder already is: the same relay or gateway by name, the same way of a client. */
-export function holderOf(identity: Identity): string {
+function holderOf(identity: Identity): string {
   if (identity.role === "relay") return `relay ${identity.relayName}`;
   if (identity.role === "gateway") return `gateway ${identity.gatewayName}`;
   return `client of gateway ${identity.gatewayName} for ${identity.target.host} port ${identity.target.port}`;

@@ -61,7 +61,6 @@ export type Ledger = z.infer<typeof schema>;
 export type IssuedCertificate = z.infer<typeof certificate>;
 export type IssuedRelay = z.infer<typeof relay>;
 export type IssuedGateway = z.infer<typeof gateway>;
-export type IssuedClient = z.infer<typeof client>;
 
 /** @throws SallyportError FILE_UNREADABLE, CONFIG_INVALID */
 export async function readLedger(directory: string): Promise<Ledger> {

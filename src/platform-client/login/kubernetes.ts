@@ -8,7 +8,7 @@ export interface KubernetesProof {
 }
 
 /** Where a pod finds the token of its service account. */
-export const SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+const SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /** The platform takes no longer one. */
 const TOKEN_LIMIT = 8192;

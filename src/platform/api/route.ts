@@ -4,7 +4,6 @@ import { createMiddleware } from "hono/factory";
 import { SallyportError } from "../../telemetry/error.ts";
 import {
   type Actor,
-  type GatewayActor,
   type Holder,
   type IdentityActor,
   isInstanceAdministrator,
@@ -108,11 +107,6 @@ export function requirePerson(actor: Actor): Person {
 /** @throws SallyportError FORBIDDEN */
 export function requireHolder(actor: Actor): Holder {
   return isHolder(actor) ? actor : forbidden("people and machine identities");
-}
-
-/** @throws SallyportError FORBIDDEN */
-export function requireGateway(actor: Actor): GatewayActor {
-  return actor.kind === "gateway" ? actor : forbidden("gateways");
 }
 
 /** @throws SallyportError FORBIDDEN */

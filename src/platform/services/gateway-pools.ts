@@ -5,7 +5,6 @@ import {
   countPools,
   deleteMember,
   deletePool,
-  findOwnPool,
   insertMember,
   insertPool,
   listMembers,
@@ -48,11 +47,6 @@ export async function createPool(core: Core, holder: Holder, name: string): Prom
 export async function getPool(core: Core, holder: Holder, id: string): Promise<PoolView> {
   const [pool] = await listPools(core.store.read, holder.orgId, id);
   return pool ?? missing();
-}
-
-/** By id or name. @throws SallyportError NOT_FOUND */
-export async function resolvePool(core: Core, holder: Holder, idOrName: string): Promise<PoolRow> {
-  return (await findOwnPool(core.store.read, holder.orgId, idOrName)) ?? missing();
 }
 
 export interface PoolSummary {

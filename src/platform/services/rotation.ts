@@ -176,7 +176,7 @@ export async function tellChanged(
   await emit(sql, { orgId: owner === INSTANCE ? null : owner }, [event], now);
 }
 
-export function inForce(core: Core, owner: string): Promise<{ generation: number; newest: number }> {
+function inForce(core: Core, owner: string): Promise<{ generation: number; newest: number }> {
   return owner === INSTANCE
     ? core.authorities.instanceInForce()
     : core.authorities.organisationInForce(owner);

@@ -25,7 +25,7 @@ export interface ConnectionRow {
 }
 
 /** The end of a connection whose gateway never told it. */
-export const GATEWAY_RESTARTED = "GATEWAY_RESTARTED";
+const GATEWAY_RESTARTED = "GATEWAY_RESTARTED";
 
 /**
  * A connection as its gateway tells it, opened or over. The same again changes nothing, and what is over stays so, but

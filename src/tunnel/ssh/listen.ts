@@ -16,7 +16,7 @@ import type { SshTransport } from "./transport.ts";
 import type { WindowBudget } from "./window.ts";
 
 /** TCP's own keepalive, for a peer whose machine is gone. */
-export const TCP_KEEPALIVE_MS = 30_000;
+const TCP_KEEPALIVE_MS = 30_000;
 
 export interface ListenOptions {
   hostname: string;

@@ -2,11 +2,11 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { ALPN } from "../alpn.ts";
 import { errorLine } from "../status-line.ts";
 import type { ByteStream } from "../stream.ts";
+import type { Certificate } from "./certificate.ts";
 import type { ServerIdentity, TlsConnection } from "./connection.ts";
 import type { Agreed } from "./handshake.ts";
 import { handshakeFailure, isPeerGone } from "./handshake-failure.ts";
 import { requirePair } from "./own-identity.ts";
-import type { PeerCertificate } from "./peer-certificate.ts";
 import { type MakeSession, runHandshake } from "./run-handshake.ts";
 import { secureContext } from "./secure-context.ts";
 import type { SessionRules } from "./tls-session.ts";
@@ -96,7 +96,7 @@ export function requireUsable(identity: ServerIdentity): ServerIdentity {
 function judge(agreed: Agreed, make: MakeSession, { identity, rules, ready, refused }: TlsAcceptance): void {
   const { alpn } = agreed;
   const session = make(rules(alpn));
-  let peer: PeerCertificate;
+  let peer: Certificate;
   try {
     if (!agreed.peer) throw new SallyportError("CERTIFICATE_REFUSED", "The client sent no certificate.");
     peer = TrustBundle.parse(identity.clientAuthorities).verify(agreed.peer, "client", new Date());

@@ -9,7 +9,6 @@ const EXTENSION_LIMIT = 64;
 const OID = {
   commonName: encodeOid("2.5.4.3"),
   organisation: encodeOid("2.5.4.10"),
-  organisationalUnit: encodeOid("2.5.4.11"),
   keyUsage: encodeOid("2.5.29.15"),
   subjectAltName: encodeOid("2.5.29.17"),
   basicConstraints: encodeOid("2.5.29.19"),
@@ -31,9 +30,9 @@ const KEY_CERT_SIGN = 0x04;
 export interface Certificate {
   /** For signatures, names and issuers. */
   x509: X509Certificate;
+  /** The last CN: the one that Go reads too (PROTOCOL C.4). */
   commonName: string;
   organisation: string;
-  organisationalUnit: string;
   /** Lower-case hex without leading zeros. */
   serial: string;
   notBefore: Date;
@@ -142,7 +141,6 @@ function readSubject(rdns: DerReader) {
   return {
     commonName: last.get(OID.commonName) ?? "",
     organisation: last.get(OID.organisation) ?? "",
-    organisationalUnit: last.get(OID.organisationalUnit) ?? "",
   };
 }
 

@@ -1,5 +1,5 @@
 import type { X509Identity } from "../../pki/credentials.ts";
-import type { PeerCertificate } from "./peer-certificate.ts";
+import type { Certificate } from "./certificate.ts";
 import type { TlsSession } from "./tls-session.ts";
 
 /** What we dial with. */
@@ -11,7 +11,7 @@ export type ServerIdentity = X509Identity & { /** PEM bundle. */ clientAuthoriti
 /** A connection whose ends have proved to each other who they are. */
 export interface TlsConnection {
   stream: TlsSession;
-  peer: PeerCertificate;
+  peer: Certificate;
   /** The protocol agreed on, if any. */
   alpn: string | null;
 }

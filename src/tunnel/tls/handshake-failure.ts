@@ -22,7 +22,7 @@ export function isCertificateAlert(error: unknown): boolean {
 }
 
 /** Whether the peer said that it speaks none of the protocols we offered. */
-export function isProtocolAlert(error: unknown): boolean {
+function isProtocolAlert(error: unknown): boolean {
   return /NO_APPLICATION_PROTOCOL/.test(describe(error));
 }
 

@@ -62,7 +62,7 @@ function expand(hash: Suite["hash"], secret: Buffer, seed: Buffer, length: numbe
 }
 
 /** The keys of one direction: AES-GCM with the sequence number as the explicit part of the nonce (RFC 5288, 3). */
-export class Tls12Keys implements RecordProtection {
+class Tls12Keys implements RecordProtection {
   readonly overhead = HEADER_LENGTH + EXPLICIT_LENGTH + TAG_LENGTH;
   readonly renewable = false;
   readonly #nonce: Buffer;

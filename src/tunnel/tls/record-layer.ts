@@ -10,7 +10,7 @@ import { HEADER_LENGTH, type Opened, type RecordProtection, TAG_LENGTH } from ".
 /** Longest content of one record (RFC 8446, 5.1). */
 const CONTENT_LIMIT = 16_384;
 /** Longest protected record (RFC 8446, 5.2). */
-export const RECORD_LIMIT = CONTENT_LIMIT + 256;
+const RECORD_LIMIT = CONTENT_LIMIT + 256;
 
 const TYPE = { alert: 21, handshake: 22, data: 23 } as const;
 const HANDSHAKE = { newSessionTicket: 4, keyUpdate: 24 } as const;

@@ -4,7 +4,7 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 
 /** What a leaf's key may be used for (RFC 5280, 4.2.1.12). */
-export const PURPOSE = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
+const PURPOSE = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
 export type Purpose = keyof typeof PURPOSE;
 
 const BUNDLE_LIMIT = 32;

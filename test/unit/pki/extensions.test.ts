@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseActor, parseGatewayInfo, parseGrant, parseRouting } from "../../../src/pki/extensions.ts";
+import { parseActor, parseGrant, parseRouting } from "../../../src/pki/extensions.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -91,16 +91,6 @@ describe("the actor extension", () => {
       expect(code(() => parseActor(json(actor)))).toBe("CERTIFICATE_REFUSED");
     });
   }
-});
-
-describe("the gateway extension", () => {
-  test("names the gateway", () => {
-    expect(parseGatewayInfo(json({ name: "heartbeat" }))).toEqual({ name: "heartbeat" });
-  });
-
-  test("B3 without a name is refused", () => {
-    expect(code(() => parseGatewayInfo(json({ gateway: "x" })))).toBe("CERTIFICATE_REFUSED");
-  });
 });
 
 describe("the grant extension", () => {

@@ -76,7 +76,7 @@ export function webhookUrl(text: string): URL {
 }
 
 /** What a receiver compares, in constant time, after it has looked at the age of `t`. */
-export function signature(secret: string, body: string, now: Date): string {
+function signature(secret: string, body: string, now: Date): string {
   const seconds = Math.floor(now.getTime() / 1000);
   const mac = createHmac("sha256", secret).update(`${seconds}.${body}`).digest("hex");
   return `t=${seconds},v1=${mac}`;

@@ -1,7 +1,7 @@
 import { parseJson } from "../../../platform-client/json.ts";
 
 /** STS, and PROTOCOL G for TokenReview. */
-export const ANSWER_LIMIT = 64 * 1024;
+const ANSWER_LIMIT = 64 * 1024;
 
 /** The JSON of a stranger's answer; undefined when it is none or larger than 64 KiB. @throws what reading throws */
 export async function readAnswer(response: Response): Promise<unknown> {
