@@ -6,11 +6,12 @@ import { countRelays, insertRelay } from "../store/relays.ts";
 import { type Actor, byHolder, type IdentityActor, type RelayActor } from "./actors.ts";
 import { type Core, LIMITS } from "./core.ts";
 import { connectRelay, type RelayConnectAnswer, type RelayConnectRequest } from "./relay-connect.ts";
+import { requireFreeHost } from "./relay-hosts.ts";
 
 /**
  * Registers the one relay that a machine identity is, or renews its certificates (PROTOCOL A.2, v1): its name and host
  * stay those of the first time.
- * @throws SallyportError REQUEST_REFUSED, ALREADY_EXISTS, LIMIT_REACHED, NAME_INVALID, REQUEST_INVALID
+ * @throws SallyportError REQUEST_REFUSED, ALREADY_EXISTS, CONFLICT for another relay's host, LIMIT_REACHED, NAME_INVALID, REQUEST_INVALID
  */
 export async function registerRelay(
   core: Core,
@@ -64,6 +65,7 @@ async function ownRelay(
           `An organisation can have ${LIMITS.relays} relays: delete one first.`,
         );
       }
+      await requireFreeHost(sql, orgId, host);
       const row = { id, orgId, name, host, sshPort: null, tlsPort: null, now };
       if (!(await insertRelay(sql, { ...row, authMethodId: crypto.randomUUID() }))) {
         throw new SallyportError(

@@ -14,6 +14,7 @@ import { type Core, LIMITS } from "./core.ts";
 import { noteConnect } from "./health/connect.ts";
 import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT } from "./issuing.ts";
 import { certify, type RelayConnectAnswer, type RelayConnectRequest } from "./relay-connect.ts";
+import { requireFreeHost } from "./relay-hosts.ts";
 
 type Place = Pick<RelayRow, "host" | "ssh_port" | "tls_port">;
 
@@ -21,7 +22,7 @@ type Place = Pick<RelayRow, "host" | "ssh_port" | "tls_port">;
  * Registers a relay that holds the shared secret, or renews its certificates (PROTOCOL A.2, v1). The secret is not
  * bound to one relay, so it can't move one: a known name with another host or port is refused, whoever asks, and so is
  * the name of a relay that was enrolled by a token of its own (ACCEPTANCE B11). An instance administrator moves it with PATCH, or deletes it.
- * @throws SallyportError CONFLICT, LIMIT_REACHED, REQUEST_INVALID
+ * @throws SallyportError CONFLICT, also for the host of such a relay, LIMIT_REACHED, REQUEST_INVALID
  */
 export async function registerInstanceRelay(
   core: Core,
@@ -64,6 +65,7 @@ export async function registerInstanceRelay(
 }
 
 async function create(sql: Sql, relay: RelayRow, address: string, now: string): Promise<void> {
+  await requireFreeHost(sql, null, relay.host);
   if ((await countRelays(sql, null)) >= LIMITS.relays) {
     throw new SallyportError("LIMIT_REACHED", `There can be at most ${LIMITS.relays} instance relays.`);
   }

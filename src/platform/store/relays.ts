@@ -61,6 +61,22 @@ export async function findAnyInstanceRelay(sql: Sql, name: string): Promise<Rela
   return row;
 }
 
+/**
+ * A relay at this host, of an organisation or (null) of the instance: of the instance's only one with credentials of its
+ * own.
+ */
+export async function findRelayAtHost(
+  sql: Sql,
+  orgId: string | null,
+  host: string,
+): Promise<RelayRow | undefined> {
+  const [row] = await sql<RelayRow>`
+    SELECT * FROM relays WHERE host = ${host} AND COALESCE(org_id, '') = ${orgId ?? ""}
+      AND (org_id IS NOT NULL OR EXISTS (SELECT 1 FROM auth_methods a WHERE a.relay_id = relays.id))
+    LIMIT 1`;
+  return row;
+}
+
 /** Instance relays first, then the organisation's. Bounded by the limits on creating them. */
 export async function listRelays(sql: Sql, orgId: string): Promise<RelayRow[]> {
   return await sql<RelayRow>`

@@ -131,18 +131,26 @@ describe.each(DATABASES)("what a machine identity can be on %s", (database) => {
     expect((await asAdmin("PATCH", path, { authMethod: { method: "token" } })).status).toBe(400);
   });
 
+  test("B11 a relay of an identity gets no certificates for the host of another relay", async () => {
+    const body = { name: "own", host: PUBLIC_HOST };
+    const refused = await asRobot("POST", "/v1/relays/register-org-relay", body);
+    expect([refused.status, refused.body.code]).toEqual([409, "CONFLICT"]);
+    expect(refused.body.message).toContain("eu-1");
+  });
+
   test("the one relay of an identity keeps its name and host", async () => {
     const registerRelay = (name: string, at: string) =>
       asRobot("POST", "/v1/relays/register-org-relay", { name, host: at });
-    const made = await registerRelay("own", PUBLIC_HOST);
+    const ours = "203.0.113.8";
+    const made = await registerRelay("own", ours);
     expect(made.status).toBe(200);
     expect(made.body.ssh.serverPrivateKey).toContain("PRIVATE KEY");
-    expect((await registerRelay("own", PUBLIC_HOST)).body.relayId).toBe(made.body.relayId);
+    expect((await registerRelay("own", ours)).body.relayId).toBe(made.body.relayId);
     for (const refused of [
       await registerRelay("own", "203.0.113.9"),
-      await registerRelay("other", PUBLIC_HOST),
+      await registerRelay("other", ours),
       await registerRelay("own", "10.0.0.1"),
-      await registerRelay("infisical-own", PUBLIC_HOST),
+      await registerRelay("infisical-own", ours),
     ]) {
       expect(refused.status).toBe(400);
     }

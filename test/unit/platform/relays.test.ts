@@ -203,6 +203,9 @@ describe.each(DATABASES)("relays on %s", (database) => {
     const body = { name: "shared", host: PUBLIC_HOST, instance: true };
     await as(admin)("POST", "/v2/relays", body);
     expect((await register({ name: "shared", host: PUBLIC_HOST })).status).toBe(409);
+    // Its certificates are for the host: under another name they would be as good.
+    expect((await register({ name: "other", host: PUBLIC_HOST, tlsPort: 9443 })).status).toBe(409);
+    expect((await register({ name: "other", host: "203.0.113.8" })).status).toBe(200);
     const bySecret = (path: string, sent: object) =>
       platform.call("POST", path, { token: RELAY_SECRET, body: sent });
     expect((await bySecret("/v1/relays/heartbeat-instance-relay", { name: "shared" })).status).toBe(404);
