@@ -1,6 +1,3 @@
-export const destinationArg = {
-  type: "positional",
-  required: true,
-  description: "Name or id of the destination",
-  valueHint: "name",
-} as const;
+import { namedArg } from "../named.ts";
+
+export const destinationArg = namedArg("destination");

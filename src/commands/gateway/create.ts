@@ -1,10 +1,10 @@
 import { requireGatewayName } from "../../host/names.ts";
-import { authMethodArgs, requestedAuthMethod } from "../auth-method-flags.ts";
+import { authMethodArgs, requestedAuthMethod } from "../agent/auth-method-flags.ts";
 import { command } from "../command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
-import { deployment, relayNames } from "./deploy.ts";
+import { deployGateway, relayNames } from "./deploy.ts";
 import { awaitedGateway } from "./find.ts";
 
 export default command({
@@ -31,7 +31,7 @@ export default command({
     const authMethod = await requestedAuthMethod(method, args, repeated);
     const client = await openSession(args);
     const gateway = await client.gateways.create({ name, authMethod });
-    const deploy = await deployment(client, { ...gateway, authMethod: { method } }, relays);
+    const deploy = await deployGateway(client, { ...gateway, authMethod: { method } }, relays);
     if (args.json) printJson({ ...gateway, ...deploy });
     else {
       const until = deploy.expiresAt === undefined ? "" : `, until ${deploy.expiresAt}`;

@@ -1,16 +1,17 @@
 import { requireGatewayName } from "../../host/names.ts";
 import { command } from "../command.ts";
+import { namedArg } from "../named.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { deployment, relayNames } from "./deploy.ts";
-import { findGateway, gatewayArg } from "./find.ts";
+import { deployGateway, relayNames } from "./deploy.ts";
+import { findGateway } from "./find.ts";
 
 export default command({
   name: "deploy-command",
   description:
     "Print the command that deploys a gateway, with a new enrollment token where it logs in by one",
   args: {
-    gateway: gatewayArg,
+    gateway: namedArg("gateway"),
     relay: { type: "string", description: "Relay that it is to use, or several: a,b", valueHint: "name" },
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
@@ -20,7 +21,7 @@ export default command({
     const client = await openSession(args);
     const gateway = await client.gateways.get((await findGateway(client, args.gateway)).id);
     const name = requireGatewayName(gateway.name);
-    const deploy = await deployment(client, gateway, relays);
+    const deploy = await deployGateway(client, gateway, relays);
     if (args.json) return printJson({ id: gateway.id, name, ...deploy });
     say(
       deploy.expiresAt === undefined

@@ -1,34 +1,29 @@
 import { gatewayStatus } from "../../gateway/reachability.ts";
 import type { GatewayRow } from "../../platform-client/calls/gateways.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
-import { SallyportError } from "../../telemetry/error.ts";
+import type { AgentKind } from "../agent/kind.ts";
+import { requireNamed } from "../named.ts";
 import type { Awaited } from "../wait.ts";
 
 /** One of the organisation's gateways. @throws SallyportError NOT_FOUND with what to do */
 export async function findGateway(client: PlatformClient, nameOrId: string): Promise<GatewayRow> {
-  const gateways = await client.gateways.list();
-  const found = gateways.find(({ name }) => name === nameOrId) ?? gateways.find(({ id }) => id === nameOrId);
-  if (found) return found;
-  throw new SallyportError(
-    "NOT_FOUND",
-    `Your organisation has no gateway ${JSON.stringify(nameOrId.slice(0, 80))}: see "sallyport gateway list".`,
-  );
+  return requireNamed(await client.gateways.list(), nameOrId, "gateway", "gateway list");
 }
 
-export const gatewayArg = {
-  type: "positional",
-  required: true,
-  description: "Name or id of the gateway",
-  valueHint: "name",
-} as const;
+export const gateway: AgentKind = {
+  role: "gateway",
+  end: "its tunnels are cut at once",
+  find: findGateway,
+  calls: ({ gateways }) => gateways,
+};
 
 /** For `--wait`. */
 export function awaitedGateway(client: PlatformClient, { id, name }: { id: string; name: string }): Awaited {
   return {
     what: `gateway ${name}`,
     async look() {
-      const gateway = await client.gateways.get(id);
-      return { status: gatewayStatus(gateway, new Date()), why: gateway.health?.conditions[0]?.text };
+      const row = await client.gateways.get(id);
+      return { status: gatewayStatus(row, new Date()), why: row.health?.conditions[0]?.text };
     },
   };
 }

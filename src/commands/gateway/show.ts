@@ -1,18 +1,19 @@
 import { gatewayStatus } from "../../gateway/reachability.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { authMethodLines } from "../auth-method-text.ts";
+import { authMethodLines } from "../agent/auth-method-text.ts";
 import { command } from "../command.ts";
 import { printConditions } from "../health.ts";
+import { namedArg } from "../named.ts";
 import { printJson, printLine, printTable, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
-import { awaitedGateway, findGateway, gatewayArg } from "./find.ts";
+import { awaitedGateway, findGateway } from "./find.ts";
 
 export default command({
   name: "show",
   description: "Show a gateway: how it logs in, its health and why, its tunnels",
   args: {
-    gateway: gatewayArg,
+    gateway: namedArg("gateway"),
     check: { type: "boolean", description: "Have the platform look now, through every tunnel" },
     ...waitArgs,
     ...sessionArgs,

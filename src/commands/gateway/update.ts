@@ -1,15 +1,16 @@
 import { requireGatewayName } from "../../host/names.ts";
 import { command } from "../command.ts";
+import { namedArg } from "../named.ts";
 import { printJson, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { findGateway, gatewayArg } from "./find.ts";
+import { findGateway } from "./find.ts";
 
 export default command({
   name: "update",
   description:
     "Rename a gateway on the platform; its machine goes on, and may keep calling it by the old name",
   args: {
-    gateway: gatewayArg,
+    gateway: namedArg("gateway"),
     name: { type: "string", required: true, description: "Its new name", valueHint: "name" },
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },

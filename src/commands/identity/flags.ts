@@ -1,12 +1,8 @@
 import type { IdentityFields } from "../../platform-client/calls/identities.ts";
 import { parseDuration } from "../duration.ts";
+import { namedArg } from "../named.ts";
 
-export const identityArg = {
-  type: "positional",
-  required: true,
-  description: "Name or id of the machine identity",
-  valueHint: "name",
-} as const;
+export const identityArg = namedArg("machine identity");
 
 /** What an identity may be told to be. */
 export const identityFieldArgs = {

@@ -1,10 +1,10 @@
 import { requireRelayName } from "../../host/names.ts";
-import { authMethodArgs, requestedAuthMethod } from "../auth-method-flags.ts";
+import { authMethodArgs, requestedAuthMethod } from "../agent/auth-method-flags.ts";
 import { command } from "../command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
-import { deployment } from "./deploy.ts";
+import { deployRelay } from "./deploy.ts";
 import { awaitedRelay } from "./find.ts";
 
 export default command({
@@ -37,7 +37,7 @@ export default command({
       ...{ name, host: args.host, authMethod },
       ...(args.instance && { instance: true }),
     });
-    const deploy = await deployment(client, { ...relay, authMethod: { method } });
+    const deploy = await deployRelay(client, { ...relay, authMethod: { method } });
     if (args.json) printJson({ ...relay, ...deploy });
     else {
       const until = deploy.expiresAt === undefined ? "" : `, until ${deploy.expiresAt}`;

@@ -1,12 +1,13 @@
 import { command } from "../command.ts";
+import { namedArg } from "../named.ts";
 import { say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { findRelay, relayArg } from "./find.ts";
+import { findRelay } from "./find.ts";
 
 export default command({
   name: "drain",
   description: "Ask a relay to stop: its gateways move first, open connections get their time to end",
-  args: { relay: relayArg, ...sessionArgs },
+  args: { relay: namedArg("relay"), ...sessionArgs },
   async run({ args }) {
     const client = await openSession(args);
     const { id, name } = await findRelay(client, args.relay);

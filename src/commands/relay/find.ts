@@ -1,7 +1,8 @@
 import type { RelayRow } from "../../platform-client/calls/relays.ts";
 import type { PlatformClient } from "../../platform-client/client.ts";
-import { SallyportError } from "../../telemetry/error.ts";
+import type { AgentKind } from "../agent/kind.ts";
 import { statusWord } from "../health.ts";
+import { requireNamed } from "../named.ts";
 import type { Awaited } from "../wait.ts";
 
 /**
@@ -10,21 +11,16 @@ import type { Awaited } from "../wait.ts";
  */
 export async function findRelay(client: PlatformClient, nameOrId: string): Promise<RelayRow> {
   const relays = await client.relays.list();
-  const named = relays.filter(({ name }) => name === nameOrId);
-  const found = named.find(({ orgId }) => orgId) ?? named[0] ?? relays.find(({ id }) => id === nameOrId);
-  if (found) return found;
-  throw new SallyportError(
-    "NOT_FOUND",
-    `Your organisation has no relay ${JSON.stringify(nameOrId.slice(0, 80))}: see "sallyport relay list".`,
-  );
+  const ownFirst = [...relays.filter(({ orgId }) => orgId), ...relays.filter(({ orgId }) => !orgId)];
+  return requireNamed(ownFirst, nameOrId, "relay", "relay list");
 }
 
-export const relayArg = {
-  type: "positional",
-  required: true,
-  description: "Name or id of the relay",
-  valueHint: "name",
-} as const;
+export const relay: AgentKind = {
+  role: "relay",
+  end: "it stops serving at once",
+  find: findRelay,
+  calls: ({ relays }) => relays,
+};
 
 /** For `--wait`. */
 export function awaitedRelay(client: PlatformClient, { id, name }: { id: string; name: string }): Awaited {

@@ -1,16 +1,17 @@
-import { authMethodLines } from "../auth-method-text.ts";
+import { authMethodLines } from "../agent/auth-method-text.ts";
 import { command } from "../command.ts";
 import { printConditions, statusWord } from "../health.ts";
+import { namedArg } from "../named.ts";
 import { printJson, printLine } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
-import { awaitedRelay, findRelay, relayArg } from "./find.ts";
+import { awaitedRelay, findRelay } from "./find.ts";
 
 export default command({
   name: "show",
   description: "Show a relay: where it is, its health and why",
   args: {
-    relay: relayArg,
+    relay: namedArg("relay"),
     check: { type: "boolean", description: "Have the platform look at its ports now" },
     ...waitArgs,
     ...sessionArgs,

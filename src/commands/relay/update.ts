@@ -1,14 +1,15 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
+import { namedArg } from "../named.ts";
 import { printJson, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
-import { findRelay, relayArg } from "./find.ts";
+import { findRelay } from "./find.ts";
 
 export default command({
   name: "update",
   description: "Change where a relay is, or whether gateways may choose it by themselves; its name stays",
   args: {
-    relay: relayArg,
+    relay: namedArg("relay"),
     host: {
       type: "string",
       description: "Name or address that gateways and clients dial; restart the relay afterwards",

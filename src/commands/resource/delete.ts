@@ -1,12 +1,13 @@
 import { command } from "../command.ts";
 import { say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
+import { resourceArg } from "./grantee.ts";
 
 export default command({
   name: "delete",
   description: "Delete a resource; what it points to is left alone",
   args: {
-    resource: { type: "positional", required: true, description: "Name or id", valueHint: "name" },
+    resource: resourceArg,
     ...sessionArgs,
   },
   async run({ args }) {

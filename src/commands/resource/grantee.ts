@@ -1,12 +1,8 @@
 import type { Grantee, GrantRow } from "../../platform-client/calls/grants.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { namedArg } from "../named.ts";
 
-export const resourceArg = {
-  type: "positional",
-  required: true,
-  description: "Name or id of the resource",
-  valueHint: "name",
-} as const;
+export const resourceArg = namedArg("resource");
 
 /** Whom a grant is for: a person or a machine identity. */
 export const granteeArgs = {

@@ -1,9 +1,6 @@
-export const roleArg = {
-  type: "positional",
-  required: true,
-  description: "Name or id of the role",
-  valueHint: "role",
-} as const;
+import { namedArg } from "../named.ts";
+
+export const roleArg = namedArg("role", "role");
 
 export const rightArg = {
   type: "string",

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { runCommand } from "citty";
-import { deployCommand } from "../../../src/commands/gateway/deploy.ts";
+import { deployCommand } from "../../../src/commands/agent/deployment.ts";
 import commands from "../../../src/commands/gateway/index.ts";
 import { shellWord } from "../../../src/host/shell-word.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
@@ -185,17 +185,12 @@ describe("gateway commands", () => {
   });
 
   test("the deploy command has Infisical's words and survives a shell", async () => {
-    const plain = {
-      name: "edge",
-      token: "gwe_abc-_1",
-      relays: ["r1", "r2"],
-      domain: "https://example.com:8443",
-    };
-    expect(deployCommand(plain)).toBe(
+    const domain = "https://example.com:8443";
+    const edge = { role: "gateway" as const, id: "an-id", who: "edge" };
+    expect(deployCommand(domain, { ...edge, method: "token", more: ["--relay=r1,r2"] }, "gwe_abc-_1")).toBe(
       "sallyport gateway start edge --enroll-method=token --token=gwe_abc-_1 --relay=r1,r2 --domain=https://example.com:8443",
     );
-    const { token: _none, ...where } = plain;
-    expect(deployCommand({ ...where, method: "aws", id: "an-id", relays: [] })).toBe(
+    expect(deployCommand(domain, { ...edge, method: "aws" })).toBe(
       "sallyport gateway start edge --enroll-method=aws --gateway-id=an-id --domain=https://example.com:8443",
     );
     const odd = "a b'$(id)`id`;\"&|\\";

@@ -1,4 +1,4 @@
-import type { AuthMethodView } from "../platform-client/calls/agent-login.ts";
+import type { AuthMethodView } from "../../platform-client/calls/agent-login.ts";
 
 /** How something logs in, in a few lines for people. */
 export function authMethodLines(view: AuthMethodView | null | undefined): string[] {

@@ -1,7 +1,7 @@
-import { readTextFile } from "../host/bounded-file.ts";
-import { readSecretFile } from "../host/environment.ts";
-import type { AuthMethodRequest } from "../platform-client/calls/agent-login.ts";
-import { SallyportError } from "../telemetry/error.ts";
+import { readTextFile } from "../../host/bounded-file.ts";
+import { readSecretFile } from "../../host/environment.ts";
+import type { AuthMethodRequest } from "../../platform-client/calls/agent-login.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 
 /** What a method needs to know, for commands that set one. */
 const settingArgs = {
