@@ -106,7 +106,11 @@ export async function prepareGateway(request: GatewayRequest, log: Logger): Prom
       return platform.gatewayAgent.heartbeat({ report }, { signal });
     },
     reportLoad: (activeChannels, signal) => platform.gatewayAgent.reportLoad(activeChannels, { signal }),
-    follow: followPlatform((ask) => platform.events({ ...ask, ...(access.as && { as: access.as }) }), log),
+    follow: followPlatform(
+      "gateway",
+      (ask) => platform.events({ ...ask, ...(access.as && { as: access.as }) }),
+      log,
+    ),
     renew: () => credentials.renew(),
     refusedFix: access.refusedFix,
     accounting: new ConnectionJournal({

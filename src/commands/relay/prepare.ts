@@ -117,7 +117,7 @@ function organisationRelay(
       stateDirectory: stateDirectory("relay", relay.name, thisMachine(env)),
       log,
     }),
-    follow: followPlatform((ask) => client.events(ask), log),
+    follow: followPlatform("relay", (ask) => client.events(ask), log),
     report: (report, ask) => client.relayAgent.reportTunnels(report, ask),
     heartbeats: (signal, { onOutcome, conditions }) =>
       sendHeartbeats({
@@ -154,7 +154,7 @@ async function identityRelay(
       stateDirectory: stateDirectory("relay", name, thisMachine(env)),
       log,
     }),
-    follow: followPlatform((ask) => client.events({ ...ask, as: "relay" }), log),
+    follow: followPlatform("relay", (ask) => client.events({ ...ask, as: "relay" }), log),
     report: (report, ask) => client.relayAgent.reportTunnels(report, ask),
     heartbeats: (signal, { onOutcome, conditions }) =>
       sendHeartbeats({
@@ -193,7 +193,7 @@ async function instanceRelay(relay: KnownRelay, env: Environment, log: Logger): 
       stateDirectory: stateDirectory("relay", name, thisMachine(env)),
       log,
     }),
-    follow: followPlatform((ask) => client.events({ ...ask, instanceRelay }), log),
+    follow: followPlatform("relay", (ask) => client.events({ ...ask, instanceRelay }), log),
     report: (report, ask) => client.relayAgent.reportTunnels(report, { ...ask, instanceRelay }),
     heartbeats: (signal, { onOutcome, conditions }) =>
       sendHeartbeats({
