@@ -70,6 +70,7 @@ const list = declareRoute(
   {
     method: "get",
     path: "/api/v1/alerts",
+    summary: "List alerts",
     request: { query: listingQuery.extend({ open: z.enum(["true", "false"]).default("false") }) },
     responses: answers(
       z.object({ alerts: z.array(alertObject), next: z.string().nullable() }),
@@ -83,6 +84,7 @@ const destinations = declareRoute(
   {
     method: "get",
     path: "/api/v1/alerts/destinations",
+    summary: "List where alerts go",
     responses: answers(z.array(destinationObject), "Where alerts go"),
   },
 );
@@ -98,6 +100,7 @@ const create = declareRoute(
   {
     method: "post",
     path: "/api/v1/alerts/destinations",
+    summary: "Add a destination of alerts",
     request: {
       body: jsonBody(
         z.discriminatedUnion("kind", [
@@ -120,6 +123,7 @@ const remove = declareRoute(
   {
     method: "delete",
     path: "/api/v1/alerts/destinations/{idOrName}",
+    summary: "Remove a destination of alerts",
     request: { params: idOrName },
     responses: answers(destinationObject, "The destination that was"),
   },
@@ -130,6 +134,7 @@ const test = declareRoute(
   {
     method: "post",
     path: "/api/v1/alerts/destinations/{idOrName}/test",
+    summary: "Send a test alert",
     request: { params: idOrName },
     responses: answers(message, "A test has arrived there"),
   },

@@ -1,36 +1,15 @@
 import { createMiddleware } from "hono/factory";
 import { SallyportError } from "../../telemetry/error.ts";
-import { VERSION } from "../../version.ts";
-import { alertRoutes } from "./alerts.ts";
-import { auditRoutes } from "./audit.ts";
-import { authorityRoutes } from "./authorities.ts";
 import { boundRequests } from "./bounds.ts";
-import { connectionRoutes } from "./connections.ts";
+import { type Description, describeGroups, type RouteGroup } from "./description.ts";
+import { docsRoutes } from "./docs.ts";
 import type { ApiEnv, ApiServices } from "./env.ts";
-import { eventRoutes } from "./events.ts";
-import { gatewayAgentRoutes } from "./gateway-agents.ts";
-import { gatewayLoadRoutes } from "./gateway-loads.ts";
-import { gatewayPoolRoutes } from "./gateway-pools.ts";
-import { gatewayRoutes } from "./gateways.ts";
-import { grantRoutes } from "./grants.ts";
-import { identityRoutes } from "./identities.ts";
-import { identityAgentRoutes } from "./identity-agents.ts";
-import { invitationRoutes } from "./invitations.ts";
-import { memberRoutes } from "./members.ts";
-import { organisationRoutes } from "./organisations.ts";
-import { peopleRoutes } from "./people.ts";
+import { GROUPS } from "./groups.ts";
 import { receiveBodies } from "./receive.ts";
 import { answerRefusal } from "./refusals.ts";
-import { relayAgentRoutes } from "./relay-agents.ts";
-import { relayTunnelRoutes } from "./relay-tunnels.ts";
-import { relayRoutes } from "./relays.ts";
-import { resourceRoutes } from "./resources.ts";
-import { roleRoutes } from "./roles.ts";
 import { requireDeclaredAccess, routes } from "./route.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { statusRoutes } from "./status.ts";
-import { tokenRoutes } from "./tokens.ts";
-import { universalAuthRoutes } from "./universal-auth.ts";
 
 /** ACCEPTANCE, "Else". */
 export const BODY_LIMIT = 64 * 1024;
@@ -50,20 +29,22 @@ export interface Api {
    */
   fetch(request: Request, address: string, https?: boolean): Promise<Response>;
   /** The OpenAPI 3.1 document. */
-  describe(): Record<string, unknown>;
+  describe(): Description;
 }
 
 /** The whole HTTP API. @throws SallyportError INTERNAL when a route does not declare who may call it */
 export function createApi(services: ApiServices): Api {
   const app = routes();
   const { log, publicUrl } = services.core;
-  const describeApi = (): Record<string, unknown> => ({
-    ...app.getOpenAPI31Document({
-      openapi: "3.1.0",
-      info: { title: "Sallyport", version: VERSION },
-      servers: [{ url: publicUrl() }],
-    }),
-  });
+  const describeApi = once(publicUrl, (url) => describeGroups(app, groups, url));
+  const groups: RouteGroup[] = [
+    {
+      name: "Platform",
+      about: "Whether it is well, and what it can do.",
+      routes: [statusRoutes, docsRoutes(describeApi)],
+    },
+    ...GROUPS,
+  ];
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   app.openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",
@@ -79,37 +60,21 @@ export function createApi(services: ApiServices): Api {
   const receiving = { milliseconds: RECEIVE_LIMIT_MS, bytesInAll: RECEIVE_LIMIT_IN_ALL };
   app.use(receiveBodies({ bytes: BODY_LIMIT, ...receiving }));
   app.use(boundRequests({ atOnce: REQUESTS_AT_ONCE, milliseconds: HANDLER_LIMIT_MS }));
-  const parts = [
-    statusRoutes(describeApi),
-    peopleRoutes,
-    tokenRoutes,
-    invitationRoutes,
-    memberRoutes,
-    roleRoutes,
-    organisationRoutes,
-    universalAuthRoutes,
-    identityRoutes,
-    gatewayAgentRoutes,
-    identityAgentRoutes,
-    gatewayRoutes,
-    gatewayPoolRoutes,
-    gatewayLoadRoutes,
-    relayAgentRoutes,
-    relayRoutes,
-    resourceRoutes,
-    grantRoutes,
-    relayTunnelRoutes,
-    connectionRoutes,
-    auditRoutes,
-    alertRoutes,
-    authorityRoutes,
-    eventRoutes,
-  ];
-  for (const part of parts) app.route("/", part);
+  for (const part of groups.flatMap((group) => group.routes)) app.route("/", part);
   requireDeclaredAccess(app);
   return {
     describe: describeApi,
     fetch: async (request, address, https) => await app.fetch(request, { address, https }),
+  };
+}
+
+/** The same again for the same argument: describing takes tens of milliseconds, and anybody may ask. */
+function once<T>(argument: () => string, make: (argument: string) => T): () => T {
+  let made: { argument: string; value: T } | undefined;
+  return () => {
+    const now = argument();
+    if (made?.argument !== now) made = { argument: now, value: make(now) };
+    return made.value;
   };
 }
 

@@ -73,6 +73,7 @@ const audit = declareRoute(
   {
     method: "get",
     path: "/api/v1/audit",
+    summary: "List the audit log",
     request: { query: listingQuery.extend(auditFilter) },
     responses: answers(
       z.object({ entries: z.array(auditEntry), next: z.string().nullable() }),
@@ -86,6 +87,7 @@ const auditExport = declareRoute(
   {
     method: "get",
     path: "/api/v1/audit/export",
+    summary: "Export the audit log as JSON Lines",
     request: { query: exportQuery.extend(auditFilter) },
     responses: exportAnswers("The same without pages, a line for each entry"),
   },
@@ -96,6 +98,7 @@ const connections = declareRoute(
   {
     method: "get",
     path: "/api/v1/audit/connections",
+    summary: "List connections",
     request: { query: listingQuery.extend(connectionFilter) },
     responses: answers(
       z.object({ connections: z.array(connectionEntry), next: z.string().nullable() }),
@@ -109,6 +112,7 @@ const connectionsExport = declareRoute(
   {
     method: "get",
     path: "/api/v1/audit/connections/export",
+    summary: "Export connections as JSON Lines",
     request: { query: exportQuery.extend(connectionFilter) },
     responses: exportAnswers("The same without pages, a line for each connection"),
   },

@@ -41,23 +41,37 @@ const rotation = z.object({
 function authorityRoutesAt<P extends string>(base: P, reading: Needed, changing: Needed, what: string) {
   const common = { responses: answers(authorities, `The authorities of ${what}`) };
   return {
-    show: declareRoute({ to: HOLDERS, right: reading }, { ...common, method: "get", path: base }),
+    show: declareRoute(
+      { to: HOLDERS, right: reading },
+      { ...common, method: "get", path: base, summary: "Show the authorities, and how their rotation goes" },
+    ),
     rotate: declareRoute(
       { to: HOLDERS, right: changing },
       {
         ...common,
         method: "post",
         path: `${base}/rotate`,
+        summary: "Rotate the authorities without an interruption",
         request: { body: optionalJsonBody(rotation) },
       },
     ),
     abort: declareRoute(
       { to: HOLDERS, right: changing },
-      { ...common, method: "post", path: `${base}/abort-rotation` },
+      {
+        ...common,
+        method: "post",
+        path: `${base}/abort-rotation`,
+        summary: "Take new authorities back before they issue",
+      },
     ),
     replace: declareRoute(
       { to: HOLDERS, right: changing },
-      { ...common, method: "post", path: `${base}/replace-compromised` },
+      {
+        ...common,
+        method: "post",
+        path: `${base}/replace-compromised`,
+        summary: "Replace stolen authorities at once",
+      },
     ),
   };
 }

@@ -10,6 +10,7 @@ const report = declareRoute(
   {
     method: "post",
     path: "/api/v1/gateways/connections",
+    summary: "Report a gateway's connections",
     request: {
       body: jsonBody(z.object({ instance: z.uuid(), records: z.array(connectionRecord).max(100) })),
     },

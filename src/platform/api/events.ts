@@ -17,6 +17,7 @@ const follow = declareRoute(
   {
     method: "get",
     path: "/api/v1/events",
+    summary: "Follow what happens",
     request: {
       headers: z.object({
         // A browser that lost its stream sends this by itself; what is no id of ours is answered with a snapshot.

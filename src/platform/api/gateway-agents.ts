@@ -14,6 +14,7 @@ const enrollmentToken = z.string().min(1).max(512);
 const login = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v3/gateways/login",
+  summary: "Log in as a gateway",
   request: {
     body: jsonBody(
       z.discriminatedUnion("method", [
@@ -33,6 +34,7 @@ const login = declareRoute(["anyone"], {
 const enroll = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v3/gateways/token-auth/enroll",
+  summary: "Log in as a gateway, the older way",
   request: { body: jsonBody(z.object({ token: enrollmentToken })) },
   responses: answers(
     z.object({ accessToken: z.string(), gatewayId: z.string() }),
@@ -76,6 +78,7 @@ const connect = declareRoute(
   {
     method: "post",
     path: "/api/v3/gateways/connect",
+    summary: "Get a gateway's certificates",
     request: { body: optionalJsonBody(gatewayWish) },
     responses: answers(gatewayCertificates, "Certificates for the gateway and for each of its relays"),
   },
@@ -86,6 +89,7 @@ const heartbeat = declareRoute(
   {
     method: "post",
     path: "/api/v2/gateways/heartbeat",
+    summary: "Ask to be looked for, as a gateway",
     request: {
       body: optionalJsonBody(
         z.object({

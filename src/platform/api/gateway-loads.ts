@@ -8,6 +8,7 @@ const report = declareRoute(
   {
     method: "post",
     path: "/api/v2/gateways/metrics",
+    summary: "Report a gateway's load",
     request: { body: jsonBody(z.object({ activeChannels: z.int().min(0).max(1_000_000) })) },
     responses: answers(
       z.object({ gatewayId: z.string(), activeChannels: z.int(), nextReportSeconds: z.int() }),

@@ -61,6 +61,7 @@ const create = declareRoute(
   {
     method: "post",
     path,
+    summary: "Create a pool",
     request: { body: jsonBody(z.object({ name: relayName })) },
     responses: answers(poolObject, "The new pool, without members"),
   },
@@ -68,7 +69,12 @@ const create = declareRoute(
 
 const list = declareRoute(
   { to: HOLDERS, right: "list-gateway-pools" },
-  { method: "get", path, responses: answers(z.array(poolListEntry), "The organisation's pools") },
+  {
+    method: "get",
+    path,
+    summary: "List pools",
+    responses: answers(z.array(poolListEntry), "The organisation's pools"),
+  },
 );
 
 const get = declareRoute(
@@ -76,6 +82,7 @@ const get = declareRoute(
   {
     method: "get",
     path: `${path}/{poolId}`,
+    summary: "Show a pool",
     request: { params: poolId },
     responses: answers(poolDetail, "The pool and its members"),
   },
@@ -86,6 +93,7 @@ const update = declareRoute(
   {
     method: "patch",
     path: `${path}/{poolId}`,
+    summary: "Rename a pool",
     request: { params: poolId, body: jsonBody(z.object({ name: relayName.optional() })) },
     responses: answers(poolObject, "The pool as it is now"),
   },
@@ -96,6 +104,7 @@ const remove = declareRoute(
   {
     method: "delete",
     path: `${path}/{poolId}`,
+    summary: "Delete a pool",
     request: { params: poolId },
     responses: answers(poolObject, "The pool that was; refused while resources are behind it"),
   },
@@ -106,6 +115,7 @@ const add = declareRoute(
   {
     method: "post",
     path: `${path}/{poolId}/memberships`,
+    summary: "Add a gateway to a pool",
     request: { params: poolId, body: jsonBody(z.object({ gatewayId: z.uuid() })) },
     responses: answers(membershipObject, "The new membership"),
   },
@@ -116,6 +126,7 @@ const take = declareRoute(
   {
     method: "delete",
     path: `${path}/{poolId}/memberships/{gatewayId}`,
+    summary: "Remove a gateway from a pool",
     request: { params: member },
     responses: answers(membershipObject, "The membership that was"),
   },
@@ -126,6 +137,7 @@ const resources = declareRoute(
   {
     method: "get",
     path: `${path}/{poolId}/resources`,
+    summary: "List the resources behind a pool",
     request: { params: poolId },
     responses: answers(
       z.object({

@@ -42,6 +42,7 @@ const create = declareRoute(
   {
     method: "post",
     path: "/api/v3/gateways",
+    summary: "Create a gateway",
     request: {
       body: jsonBody(
         z.object({ name: gatewayName, authMethod: authMethodRequest.default({ method: "token" }) }),
@@ -56,6 +57,7 @@ const get = declareRoute(
   {
     method: "get",
     path: "/api/v3/gateways/{id}",
+    summary: "Show a gateway",
     request: { params: idParameter },
     responses: answers(gatewayDetail, "The gateway"),
   },
@@ -66,6 +68,7 @@ const update = declareRoute(
   {
     method: "patch",
     path: "/api/v3/gateways/{id}",
+    summary: "Change a gateway",
     request: {
       params: idParameter,
       body: jsonBody(z.object({ name: gatewayName.optional(), authMethod: authMethodRequest.optional() })),
@@ -79,6 +82,7 @@ const list = declareRoute(
   {
     method: "get",
     path: "/api/v2/gateways",
+    summary: "List gateways",
     responses: answers(z.array(gatewayListEntry), "The organisation's gateways"),
   },
 );
@@ -88,6 +92,7 @@ const remove = declareRoute(
   {
     method: "delete",
     path: "/api/v2/gateways/{id}",
+    summary: "Delete a gateway",
     request: { params: idParameter },
     responses: answers(gatewayObject, "The gateway that was"),
   },
@@ -98,6 +103,7 @@ const revoke = declareRoute(
   {
     method: "post",
     path: "/api/v3/gateways/{id}/revoke",
+    summary: "Revoke a gateway's access",
     request: { params: idParameter },
     responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
   },
@@ -108,6 +114,7 @@ const generateToken = declareRoute(
   {
     method: "post",
     path: "/api/v3/gateways/{id}/token-auth/generate-enrollment-token",
+    summary: "Make a gateway's enrollment token",
     request: { params: idParameter },
     responses: answers(enrollmentToken, "Good for one login within the hour"),
   },
@@ -118,6 +125,7 @@ const triggerHeartbeat = declareRoute(
   {
     method: "post",
     path: "/api/v2/gateways/{id}/heartbeat",
+    summary: "Look for a gateway now",
     request: { params: idParameter },
     responses: answers(message, "The platform reached the gateway"),
   },
@@ -128,6 +136,7 @@ const access = declareRoute(
   {
     method: "post",
     path: "/api/v1/gateways/{idOrName}/access",
+    summary: "Reach a target behind a gateway",
     request: {
       params: idOrName,
       body: jsonBody(accessRequest.extend({ targetHost, targetPort: port, kind: targetMode.default("tcp") })),

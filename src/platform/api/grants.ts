@@ -39,6 +39,7 @@ const list = declareRoute(
   {
     method: "get",
     path,
+    summary: "List a resource's grants",
     request: { params: idOrName },
     responses: answers(z.array(grantObject), "Who may reach the resource, besides administrators"),
   },
@@ -49,6 +50,7 @@ const grant = declareRoute(
   {
     method: "post",
     path,
+    summary: "Grant a resource",
     request: {
       params: idOrName,
       body: jsonBody(grantee.extend({ endsAt: z.iso.datetime({ offset: true }).optional() })),
@@ -62,6 +64,7 @@ const ungrant = declareRoute(
   {
     method: "delete",
     path,
+    summary: "Take a grant back",
     request: { params: idOrName, body: jsonBody(grantee) },
     responses: answers(grantObject, "The grant that was; what it had opened is cut"),
   },
@@ -72,6 +75,7 @@ const revoke = declareRoute(
   {
     method: "post",
     path: "/api/v1/resources/{idOrName}/access/revoke",
+    summary: "Cut open connections to a resource",
     request: { params: idOrName, body: optionalJsonBody(grantee) },
     responses: answers(
       z.object({ ended: z.int() }),

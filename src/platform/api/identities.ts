@@ -58,6 +58,7 @@ const list = declareRoute(
   {
     method: "get",
     path,
+    summary: "List machine identities",
     responses: answers(z.array(identityObject), "The organisation's machine identities"),
   },
 );
@@ -67,6 +68,7 @@ const create = declareRoute(
   {
     method: "post",
     path,
+    summary: "Create a machine identity",
     request: {
       body: jsonBody(
         z.object({
@@ -86,6 +88,7 @@ const get = declareRoute(
   {
     method: "get",
     path: `${path}/{idOrName}`,
+    summary: "Show a machine identity",
     request: { params: idOrName },
     responses: answers(identityObject, "The machine identity"),
   },
@@ -96,6 +99,7 @@ const update = declareRoute(
   {
     method: "patch",
     path: `${path}/{idOrName}`,
+    summary: "Change a machine identity",
     request: {
       params: idOrName,
       body: jsonBody(
@@ -116,6 +120,7 @@ const remove = declareRoute(
   {
     method: "delete",
     path: `${path}/{idOrName}`,
+    summary: "Delete a machine identity",
     request: { params: idOrName },
     responses: answers(identityObject, "The machine identity that was; its tokens are worthless"),
   },
@@ -126,6 +131,7 @@ const listSecrets = declareRoute(
   {
     method: "get",
     path: secretsPath,
+    summary: "List a machine identity's secrets",
     request: { params: idOrName },
     responses: answers(z.array(secretObject), "Its secrets, without the secrets themselves"),
   },
@@ -136,6 +142,7 @@ const addSecret = declareRoute(
   {
     method: "post",
     path: secretsPath,
+    summary: "Make a client secret",
     request: {
       params: idOrName,
       body: jsonBody(
@@ -158,6 +165,7 @@ const dropSecret = declareRoute(
   {
     method: "post",
     path: `${secretsPath}/{secretId}/revoke`,
+    summary: "Revoke a client secret",
     request: { params: idOrName.extend({ secretId: z.uuid() }) },
     responses: answers(
       z.object({ clientSecretData: secretObject }),

@@ -13,6 +13,7 @@ const register = declareRoute(
   {
     method: "post",
     path: "/api/v2/gateways",
+    summary: "Register a machine identity's gateway",
     request: { body: jsonBody(gatewayWish.extend({ name: gatewayName.optional() })) },
     responses: answers(gatewayCertificates, "Certificates for the gateway that the machine identity is"),
   },
@@ -23,6 +24,7 @@ const registerOrgRelay = declareRoute(
   {
     method: "post",
     path: "/api/v1/relays/register-org-relay",
+    summary: "Register a machine identity's relay",
     request: { body: jsonBody(relayExtensions.extend({ name: relayName, host: relayHost })) },
     responses: answers(
       relayCertificates.extend({ relayId: z.string() }),
@@ -36,6 +38,7 @@ const heartbeatOrgRelay = declareRoute(
   {
     method: "post",
     path: "/api/v1/relays/heartbeat-org-relay",
+    summary: "Ask to be looked for, as a machine identity's relay",
     request: { body: jsonBody(z.object({ name: relayName, report: agentReport.optional() })) },
     responses: answers(message, "The platform reached the relay"),
   },

@@ -21,6 +21,7 @@ const create = declareRoute(
   {
     method: "post",
     path: "/api/v1/invitations",
+    summary: "Invite a person",
     request: {
       body: jsonBody(z.object({ email: emailAddress, role: roleReference.default("member"), validForHours })),
     },
@@ -42,6 +43,7 @@ const list = declareRoute(
   {
     method: "get",
     path: "/api/v1/invitations",
+    summary: "List open invitations",
     responses: answers(z.array(invitationObject), "Those that still count"),
   },
 );
@@ -51,6 +53,7 @@ const withdraw = declareRoute(
   {
     method: "delete",
     path: "/api/v1/invitations/{id}",
+    summary: "Withdraw an invitation",
     request: { params: idParameter },
     responses: answers(message, "The link is worthless"),
   },
@@ -61,6 +64,7 @@ const token = z.string().min(1).max(512);
 const look = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v1/auth/invitation",
+  summary: "Read an invitation",
   request: { body: jsonBody(z.object({ token })) },
   responses: answers(
     z.object({
@@ -77,6 +81,7 @@ const look = declareRoute(["anyone"], {
 const accept = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v1/auth/invitation/accept",
+  summary: "Accept an invitation with a password",
   request: {
     body: jsonBody(z.object({ token, password, name: label.optional(), cookie: wantsCookie })),
   },
@@ -91,6 +96,7 @@ const join = declareRoute(
   {
     method: "post",
     path: "/api/v1/auth/invitation/join",
+    summary: "Accept an invitation while logged in",
     request: { body: jsonBody(z.object({ token })) },
     responses: answers(
       z.object({ id: z.string(), name: z.string() }),

@@ -23,6 +23,7 @@ const list = declareRoute(
   {
     method: "get",
     path: "/api/v1/members",
+    summary: "List the people of the organisation",
     responses: answers(z.array(memberObject), "The people of the organisation"),
   },
 );
@@ -32,6 +33,7 @@ const update = declareRoute(
   {
     method: "patch",
     path,
+    summary: "Give a person another role",
     request: { params: who, body: jsonBody(z.object({ role: roleReference })) },
     responses: answers(memberObject, "The person as they are now; what only the old role allowed is cut"),
   },
@@ -42,6 +44,7 @@ const remove = declareRoute(
   {
     method: "delete",
     path,
+    summary: "Remove a person from the organisation",
     request: { params: who },
     responses: answers(memberObject, "Who that was; tokens are worthless and what they had open is cut"),
   },

@@ -18,6 +18,7 @@ const create = declareRoute(
   {
     method: "post",
     path: "/api/v1/organisations",
+    summary: "Create an organisation",
     request: { body: jsonBody(z.object({ name: organisationName })) },
     responses: answers(organisationObject, "The new organisation; whoever made it administers it"),
   },
@@ -28,6 +29,7 @@ const update = declareRoute(
   {
     method: "patch",
     path: "/api/v1/organisation",
+    summary: "Rename the organisation, or change its rules",
     request: {
       body: jsonBody(
         z.object({ name: organisationName.optional(), requireGatewayPools: z.boolean().optional() }),

@@ -19,6 +19,7 @@ export const sessionObject = z.object({ accessToken: z.string().optional(), expi
 const login = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v1/auth/login",
+  summary: "Log in with a password",
   request: { body: jsonBody(z.object({ email: emailAddress, password, cookie: wantsCookie })) },
   responses: answers(sessionObject, "Logged in for 12 hours"),
 });
@@ -28,6 +29,7 @@ const logout = declareRoute(
   {
     method: "post",
     path: "/api/v1/auth/logout",
+    summary: "Log out",
     responses: answers(message, "The login is over; an API token that lasts is left alone"),
   },
 );
@@ -39,6 +41,7 @@ const me = declareRoute(
   {
     method: "get",
     path: "/api/v1/auth/me",
+    summary: "Who am I, and what may I do",
     responses: answers(
       z.object({
         user: z
@@ -60,6 +63,7 @@ const passwordChange = declareRoute(
   {
     method: "post",
     path: "/api/v1/auth/password",
+    summary: "Change one's own password",
     request: { body: jsonBody(z.object({ currentPassword: password, newPassword })) },
     responses: answers(message, "Changed; every other session of the person is over"),
   },
@@ -70,6 +74,7 @@ const memberships = declareRoute(
   {
     method: "get",
     path: "/api/v1/auth/organisations",
+    summary: "List one's own organisations",
     responses: answers(
       z.array(organisationObject.extend({ role: roleObject, current: z.boolean() })),
       "Where the person belongs",
@@ -82,6 +87,7 @@ const switching = declareRoute(
   {
     method: "post",
     path: "/api/v1/auth/organisation",
+    summary: "Go on in another organisation",
     request: { body: jsonBody(z.object({ organisation: z.string().min(1).max(64) })) },
     responses: answers(organisationObject.extend({ role: roleObject }), "The session goes on there"),
   },
@@ -90,6 +96,7 @@ const switching = declareRoute(
 const firstAdministrator = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v1/bootstrap",
+  summary: "Make the first administrator",
   request: {
     body: jsonBody(
       z.object({

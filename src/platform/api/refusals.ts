@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { Code } from "../../telemetry/codes.ts";
+import { type Code, isCode } from "../../telemetry/codes.ts";
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { ApiEnv } from "./env.ts";
@@ -84,6 +84,14 @@ export function answerRefusal(c: Context<ApiEnv>, error: unknown, log: Logger): 
     { reqId, statusCode: status, message, error: NAMES[status] ?? "InternalServerError", code },
     status,
   );
+}
+
+/** What a refusal with this status can mean. */
+export function codesOf(status: number): Code[] {
+  if (status === 408) return ["TIMEOUT"];
+  if (status === 422) return ["REQUEST_INVALID"];
+  if (status === 500) return ["INTERNAL"];
+  return Object.entries(STATUS).flatMap(([code, its]) => (its === status && isCode(code) ? code : []));
 }
 
 function read(error: unknown): { status: ContentfulStatusCode; code: Code; message: string } {

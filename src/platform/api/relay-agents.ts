@@ -46,6 +46,7 @@ export const relayCertificates = z.object({
 const register = declareRoute(["relay-secret"], {
   method: "post",
   path: "/api/v1/relays/register-instance-relay",
+  summary: "Register an instance relay with the shared secret",
   request: { body: jsonBody(relayExtensions.extend({ name: relayName, host: relayHost })) },
   responses: answers(relayCertificates, "Certificates for the relay"),
 });
@@ -53,6 +54,7 @@ const register = declareRoute(["relay-secret"], {
 const instanceHeartbeat = declareRoute(["relay-secret"], {
   method: "post",
   path: "/api/v1/relays/heartbeat-instance-relay",
+  summary: "Ask to be looked for, with the shared secret",
   request: { body: jsonBody(z.object({ name: relayName, report: agentReport.optional() })) },
   responses: answers(message, "The platform reached the relay"),
 });
@@ -60,6 +62,7 @@ const instanceHeartbeat = declareRoute(["relay-secret"], {
 const login = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v2/relays/login",
+  summary: "Log in as a relay",
   request: {
     body: jsonBody(
       z.discriminatedUnion("method", [
@@ -79,6 +82,7 @@ const login = declareRoute(["anyone"], {
 const connect = declareRoute(["relay"], {
   method: "post",
   path: "/api/v2/relays/connect",
+  summary: "Get a relay's certificates",
   request: { body: optionalJsonBody(relayExtensions) },
   responses: answers(relayCertificates.extend({ relayId: z.string() }), "Certificates for the relay"),
 });
@@ -86,6 +90,7 @@ const connect = declareRoute(["relay"], {
 const heartbeat = declareRoute(["relay"], {
   method: "post",
   path: "/api/v2/relays/heartbeat",
+  summary: "Ask to be looked for, as a relay",
   request: { body: optionalJsonBody(z.object({ report: agentReport.optional() })) },
   responses: answers(message, "The platform reached the relay"),
 });

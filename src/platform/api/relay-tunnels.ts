@@ -16,6 +16,7 @@ const report = declareRoute(
   {
     method: "post",
     path: "/api/v1/relays/tunnels",
+    summary: "Report a relay's tunnels",
     request: {
       body: jsonBody(
         z.object({

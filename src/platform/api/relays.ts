@@ -65,6 +65,7 @@ const list = declareRoute(
   {
     method: "get",
     path: "/api/v1/relays",
+    summary: "List relays",
     responses: answers(z.array(relayListEntry), "Instance relays, then the organisation's"),
   },
 );
@@ -74,6 +75,7 @@ const create = declareRoute(
   {
     method: "post",
     path: "/api/v2/relays",
+    summary: "Create a relay",
     request: {
       body: jsonBody(
         z.object({
@@ -94,6 +96,7 @@ const get = declareRoute(
   {
     method: "get",
     path: "/api/v2/relays/{id}",
+    summary: "Show a relay",
     request: { params: idParameter },
     responses: answers(relayDetail, "The relay"),
   },
@@ -104,6 +107,7 @@ const update = declareRoute(
   {
     method: "patch",
     path: "/api/v2/relays/{id}",
+    summary: "Change a relay",
     request: {
       params: idParameter,
       body: jsonBody(
@@ -123,6 +127,7 @@ const remove = declareRoute(
   {
     method: "delete",
     path: "/api/v1/relays/{id}",
+    summary: "Delete a relay",
     request: { params: idParameter },
     responses: answers(relayObject, "The relay that was"),
   },
@@ -133,6 +138,7 @@ const revoke = declareRoute(
   {
     method: "post",
     path: "/api/v2/relays/{id}/revoke",
+    summary: "Revoke a relay's access",
     request: { params: idParameter },
     responses: answers(z.object({ method: z.string() }), "Its tokens are worthless"),
   },
@@ -143,6 +149,7 @@ const drain = declareRoute(
   {
     method: "post",
     path: "/api/v1/relays/{id}/drain",
+    summary: "Drain a relay",
     request: { params: idParameter },
     responses: answers(message, "The relay is asked to end; its gateways are asked to move first"),
   },
@@ -153,6 +160,7 @@ const healthCheck = declareRoute(
   {
     method: "post",
     path: "/api/v1/relays/{id}/health-check",
+    summary: "Look at a relay now",
     request: { params: idParameter },
     responses: answers(relayDetail, "The relay as the platform sees it now"),
   },
@@ -163,6 +171,7 @@ const generateToken = declareRoute(
   {
     method: "post",
     path: "/api/v2/relays/{id}/token-auth/generate-enrollment-token",
+    summary: "Make a relay's enrollment token",
     request: { params: idParameter },
     responses: answers(enrollmentToken, "Good for one login within the hour"),
   },

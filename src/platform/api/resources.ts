@@ -54,6 +54,7 @@ const create = declareRoute(
   {
     method: "post",
     path: "/api/v1/resources",
+    summary: "Create a resource",
     request: {
       body: jsonBody(
         z.object({
@@ -75,6 +76,7 @@ const list = declareRoute(
   {
     method: "get",
     path: "/api/v1/resources",
+    summary: "List resources",
     responses: answers(z.array(resourceObject), "The organisation's resources"),
   },
 );
@@ -84,6 +86,7 @@ const get = declareRoute(
   {
     method: "get",
     path: "/api/v1/resources/{idOrName}",
+    summary: "Show a resource",
     request: { params: idOrName },
     responses: answers(resourceObject, "The resource"),
   },
@@ -94,6 +97,7 @@ const update = declareRoute(
   {
     method: "patch",
     path: "/api/v1/resources/{idOrName}",
+    summary: "Change a resource",
     request: {
       params: idOrName,
       body: jsonBody(
@@ -118,6 +122,7 @@ const remove = declareRoute(
   {
     method: "delete",
     path: "/api/v1/resources/{idOrName}",
+    summary: "Delete a resource",
     request: { params: idOrName },
     responses: answers(resourceObject, "The resource that was"),
   },
@@ -133,6 +138,7 @@ const access = declareRoute(
   {
     method: "post",
     path: "/api/v1/resources/{idOrName}/access",
+    summary: "Reach a resource",
     request: { params: idOrName, body: optionalJsonBody(resourceAccessRequest) },
     responses: answers(
       accessAnswer,

@@ -19,6 +19,7 @@ const catalogue = declareRoute(
   {
     method: "get",
     path: "/api/v1/rights",
+    summary: "List every right",
     responses: answers(
       z.array(z.object({ name: right, description: z.string() })),
       "Every right that a role can have",
@@ -31,13 +32,20 @@ const list = declareRoute(
   {
     method: "get",
     path: "/api/v1/roles",
+    summary: "List roles",
     responses: answers(z.array(roleDetail), "The built-in roles, then the organisation's own"),
   },
 );
 
 const get = declareRoute(
   { to: HOLDERS, right: "list-roles" },
-  { method: "get", path, request: { params: idOrName }, responses: answers(roleDetail, "The role") },
+  {
+    method: "get",
+    path,
+    summary: "Show a role",
+    request: { params: idOrName },
+    responses: answers(roleDetail, "The role"),
+  },
 );
 
 const create = declareRoute(
@@ -45,6 +53,7 @@ const create = declareRoute(
   {
     method: "post",
     path: "/api/v1/roles",
+    summary: "Create a role",
     request: { body: jsonBody(z.object({ name, rights })) },
     responses: answers(roleDetail, "The new role"),
   },
@@ -55,6 +64,7 @@ const update = declareRoute(
   {
     method: "patch",
     path,
+    summary: "Change a role",
     request: {
       params: idOrName,
       body: jsonBody(z.object({ name: name.optional(), rights: rights.optional() })),
@@ -68,6 +78,7 @@ const remove = declareRoute(
   {
     method: "delete",
     path,
+    summary: "Delete a role",
     request: { params: idOrName },
     responses: answers(roleDetail, "The role that was; refused while somebody has it"),
   },

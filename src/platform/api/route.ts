@@ -43,7 +43,7 @@ const RIGHT = "x-right";
  */
 export function declareRoute<
   P extends string,
-  R extends Omit<RouteConfig, "path" | "middleware" | "security"> & { path: P },
+  R extends Omit<RouteConfig, "path" | "middleware" | "security"> & { path: P; summary: string },
 >(access: Access, config: R) {
   const { to, right } = "to" in access ? access : { to: access, right: undefined };
   const declaration = {

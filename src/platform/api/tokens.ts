@@ -21,12 +21,14 @@ const own = { to: ["person"], right: "self" } as const;
 const list = declareRoute(own, {
   method: "get",
   path: "/api/v1/auth/tokens",
+  summary: "List one's own sessions and API tokens",
   responses: answers(z.array(tokenObject), "The person's sessions and API tokens for this organisation"),
 });
 
 const create = declareRoute(own, {
   method: "post",
   path: "/api/v1/auth/tokens",
+  summary: "Make an API token",
   request: {
     body: jsonBody(z.object({ name: label, expiresAt: z.iso.datetime({ offset: true }).optional() })),
   },
@@ -36,6 +38,7 @@ const create = declareRoute(own, {
 const revoke = declareRoute(own, {
   method: "delete",
   path: "/api/v1/auth/tokens/{id}",
+  summary: "Revoke one's own session or API token",
   request: { params: idParameter },
   responses: answers(tokenObject, "What is worthless now"),
 });

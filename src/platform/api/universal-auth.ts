@@ -16,6 +16,7 @@ const identityToken = z
 const login = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v1/auth/universal-auth/login",
+  summary: "Log in as a machine identity",
   request: {
     body: jsonBody(
       z.object({
@@ -31,6 +32,7 @@ const login = declareRoute(["anyone"], {
 const renew = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v1/auth/token/renew",
+  summary: "Renew a machine identity's access token",
   request: { body: jsonBody(z.object({ accessToken: z.string().min(1).max(4096) })) },
   responses: answers(identityToken, "A newer token for the same login"),
 });

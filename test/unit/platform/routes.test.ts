@@ -15,11 +15,33 @@ afterAll(async () => {
   await host.close();
 });
 
+const documented = z.object({
+  tags: z.array(z.object({ name: z.string() })),
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        summary: z.string().min(3),
+        tags: z.array(z.string()),
+        security: z.array(z.unknown()),
+        parameters: z.array(z.unknown()).default([]),
+        requestBody: z.unknown().optional(),
+        responses: z.record(
+          z.string(),
+          z.object({ content: z.record(z.string(), z.object({ schema: z.unknown() })).optional() }),
+        ),
+      }),
+    ),
+  ),
+});
+
 const declared = declareRoute(
   { to: ["person"], right: "list-resources" },
   {
     method: "get",
     path: "/api/v1/things/{id}",
+    summary: "Show a thing",
     responses: answers(z.object({}), "A thing"),
   },
 );
@@ -34,6 +56,7 @@ describe("every route declares who may call it", () => {
     const nobody = declareRoute([], {
       method: "get",
       path: "/api/v1/secrets",
+      summary: "Show a secret",
       responses: answers(z.object({}), "A secret"),
     });
     const app = routes().openapi(nobody, (c) => c.json({}, 200));
@@ -45,6 +68,7 @@ describe("every route declares who may call it", () => {
       const anybody = declareRoute([kind, "gateway"], {
         method: "get",
         path: "/api/v1/treasures/{id}",
+        summary: "Show a treasure",
         responses: answers(z.object({}), "A treasure"),
       });
       const app = routes().openapi(anybody, (c) => c.json({}, 200));
@@ -68,6 +92,7 @@ describe("every route declares who may call it", () => {
       }
     }
     expect(open.sort((a, b) => a.localeCompare(b))).toEqual([
+      "get /api/docs",
       "get /api/docs/json",
       "get /api/health",
       "get /api/status",
@@ -97,7 +122,7 @@ describe("every route declares who may call it", () => {
 });
 
 describe("the HTTP surface", () => {
-  test.each(["/", "/nowhere", "/api/v1/relays", "/v1/relays/", "/v1//relays", "/docs", "/../etc/passwd"])(
+  test.each(["/", "/nowhere", "/api/v1/relays", "/v1/relays/", "/v1//relays", "/docs/", "/../etc/passwd"])(
     "an unknown path (/api%s) is a JSON 404 in the envelope",
     async (path) => {
       const { status, body, headers } = await platform.call("GET", path);
@@ -164,6 +189,53 @@ describe("the HTTP surface", () => {
     expect(body.servers).toEqual([{ url: "http://127.0.0.1:8080" }]);
     expect(body.paths["/api/v3/gateways/connect"].post["x-access"]).toContain("gateway");
     expect(body.components.schemas).toHaveProperty("Gateway");
+  });
+
+  test("every route says what it does, to whom it belongs, and every way to be refused", () => {
+    const { tags, paths } = documented.parse(platform.api.describe());
+    const groups = new Set(tags.map(({ name }) => name));
+    const summaries: string[] = [];
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, its] of Object.entries(methods)) {
+        const name = `${method} ${path}`;
+        expect([name, its.tags.length, groups.has(its.tags[0] ?? "")]).toEqual([name, 1, true]);
+        summaries.push(its.summary);
+        const refusals = Object.entries(its.responses).filter(([status]) => status !== "200");
+        for (const [status, { content }] of refusals) {
+          const schema = content?.["application/json"]?.schema;
+          expect([name, status, schema]).toEqual([name, status, { $ref: "#/components/schemas/Refusal" }]);
+        }
+        const expected = ["500", "503", "default"];
+        if (its.security.length > 0) expected.push("401", "403");
+        if (its.requestBody) expected.push("400", "408", "409", "413", "422");
+        if (its.requestBody || its.parameters.length > 0) expected.push("400", "404", "422");
+        const missing = expected.filter((status) => !refusals.some(([given]) => given === status));
+        expect([name, missing]).toEqual([name, []]);
+      }
+    }
+    expect(
+      summaries.filter((summary, i) => summaries.indexOf(summary) !== i && !/authorities/.test(summary)),
+    ).toEqual([]);
+  });
+
+  test("the page of the API shows every route and needs nothing else", async () => {
+    const answer = await platform.api.fetch(new Request("http://platform.test/api/docs"), "192.0.2.1");
+    const { status, headers } = answer;
+    expect([status, headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    const page = await answer.text();
+    for (const [path, methods] of Object.entries(documented.parse(platform.api.describe()).paths)) {
+      for (const { summary } of Object.values(methods)) {
+        expect(page).toContain(
+          `<code>${path}</code><span class="summary">${summary.replaceAll("'", "&#39;")}`,
+        );
+      }
+    }
+    expect(page).not.toMatch(/<script|<link|<img|<iframe|\son\w+=|url\(|@import/i);
+    expect(page.match(/(?:src|href)="(?!#|\/api\/docs\/json")/g)).toBeNull();
+    const [, sheet = ""] = /<style>(.*?)<\/style>/s.exec(page) ?? [];
+    const hash = new Bun.CryptoHasher("sha256").update(sheet).digest("base64");
+    expect(headers.get("content-security-policy")).toContain(`style-src 'sha256-${hash}'`);
+    expect(headers.get("content-security-policy")).toContain("default-src 'none'");
   });
 
   test("a fault inside is a 500 that tells nothing", async () => {
