@@ -1,8 +1,8 @@
-import { environmentFetch } from "../client/environment-fetch.ts";
+import { openPlatform } from "../client/open-platform.ts";
 import { chooseDomain } from "../host/domain.ts";
 import { readSecretFile, setting } from "../host/environment.ts";
 import { whoName } from "../platform-client/calls/session.ts";
-import { PlatformClient } from "../platform-client/client.ts";
+import type { PlatformClient } from "../platform-client/client.ts";
 import { profilePath, readProfile, writeProfile } from "../platform-client/profile.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { command } from "./command.ts";
@@ -59,18 +59,13 @@ export default command({
       );
     }
     const caFile = args["ca-file"] || setting(env, "CA_FILE");
-    const connection = {
-      domain,
-      insecureHttp: args["insecure-http"] ?? false,
-      fetch: environmentFetch(env, caFile),
-      ...(caFile ? { caFile } : {}),
-    };
-    const client = new PlatformClient(connection);
+    const platform = { domain, caFile, insecureHttp: args["insecure-http"] };
+    const client = openPlatform(platform, env);
     if (asIdentity) return await printIdentityToken(client, args);
     const token = invitation
       ? await acceptInvitation(client, invitation, { name: args.name, passwordFile: args["password-file"] })
       : await tokenOf(client, args);
-    const who = await new PlatformClient({ ...connection, token: () => token }).session.who();
+    const who = await openPlatform(platform, env, () => token).session.who();
     await writeProfile({ domain: client.domain, token });
     say(
       `Logged in to ${client.domain} as ${whoName(who)}, organisation ${who.organisation.name} (${profilePath()}).`,

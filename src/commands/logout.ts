@@ -1,6 +1,5 @@
-import { environmentFetch } from "../client/environment-fetch.ts";
+import { openPlatform } from "../client/open-platform.ts";
 import { setting } from "../host/environment.ts";
-import { PlatformClient } from "../platform-client/client.ts";
 import { deleteProfile, type Profile, readProfile } from "../platform-client/profile.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { command } from "./command.ts";
@@ -24,13 +23,7 @@ export default command({
 /** A platform that is away, or that knows the token no longer, does not stop anybody from leaving. */
 async function endAtPlatform(profile: Profile, caFile: string | undefined): Promise<void> {
   const { domain, token } = profile;
-  const client = new PlatformClient({
-    domain,
-    token: () => token,
-    insecureHttp: true,
-    fetch: environmentFetch(process.env, caFile),
-    ...(caFile ? { caFile } : {}),
-  });
+  const client = openPlatform({ domain, caFile, insecureHttp: true }, process.env, () => token);
   try {
     await client.session.logout();
   } catch (error) {

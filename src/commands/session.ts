@@ -1,7 +1,7 @@
-import { environmentFetch } from "../client/environment-fetch.ts";
+import { openPlatform, type PlatformAddress } from "../client/open-platform.ts";
 import { chooseDomain } from "../host/domain.ts";
 import { type Environment, secret, setting } from "../host/environment.ts";
-import { PlatformClient, type PlatformClientOptions } from "../platform-client/client.ts";
+import type { PlatformClient } from "../platform-client/client.ts";
 import { storedIdentity } from "../platform-client/identity-login.ts";
 import { IdentitySession } from "../platform-client/identity-session.ts";
 import { readProfile } from "../platform-client/profile.ts";
@@ -42,27 +42,22 @@ export async function openSession(
   const domain = chooseDomain({ flag: flags.domain, profile: profile?.domain, env });
   if (domain === undefined) throw notLoggedIn();
   const caFile = flags["ca-file"] || setting(env, "CA_FILE");
-  const connection = {
-    domain,
-    insecureHttp: flags["insecure-http"] ?? false,
-    fetch: environmentFetch(env, caFile),
-    ...(caFile ? { caFile } : {}),
-  };
-  const fromEnvironment = await tokenOfEnvironment(connection, env);
-  const client = new PlatformClient({ ...connection, token: fromEnvironment ?? (() => profile?.token) });
+  const platform = { domain, caFile, insecureHttp: flags["insecure-http"] };
+  const fromEnvironment = await tokenOfEnvironment(platform, env);
+  const client = openPlatform(platform, env, fromEnvironment ?? (() => profile?.token));
   if (fromEnvironment === undefined && client.domain !== profile?.domain) throw notLoggedIn(client.domain);
   return client;
 }
 
 async function tokenOfEnvironment(
-  connection: PlatformClientOptions,
+  platform: PlatformAddress,
   env: Environment,
 ): Promise<(() => string | Promise<string>) | undefined> {
   const token = await secret(env, "TOKEN");
   if (token !== undefined) return () => token;
   const login = await storedIdentity(new Map(), env);
   if (!login) return undefined;
-  const session = new IdentitySession({ login, calls: new PlatformClient(connection).identities });
+  const session = new IdentitySession({ login, calls: openPlatform(platform, env).identities });
   return () => session.token();
 }
 

@@ -1,9 +1,8 @@
-import { environmentFetch } from "../client/environment-fetch.ts";
+import { openPlatform, type PlatformAddress } from "../client/open-platform.ts";
 import type { Environment } from "../host/environment.ts";
-import { PlatformClient } from "../platform-client/client.ts";
+import type { PlatformClient } from "../platform-client/client.ts";
 import { type IdentityLogin, IdentitySession, identityLabel } from "../platform-client/identity-session.ts";
 import type { PlatformSourceOptions } from "./platform-source.ts";
-import type { GatewaySettings } from "./settings.ts";
 
 /** How a gateway reaches its platform: by an access token of its own, or as a machine identity. */
 export interface GatewayPlatform {
@@ -18,29 +17,8 @@ export interface GatewayPlatform {
   refusedFix?: string;
 }
 
-export type PlatformSettings = Pick<GatewaySettings, "caFile" | "insecureHttp"> & { domain: string };
-
-/** @param token asked for each call */
-export function openPlatform(
-  { domain, caFile, insecureHttp }: PlatformSettings,
-  env: Environment,
-  token?: () => string | Promise<string>,
-): PlatformClient {
-  return new PlatformClient({
-    domain,
-    insecureHttp,
-    fetch: environmentFetch(env, caFile),
-    ...(token && { token }),
-    ...(caFile === undefined ? {} : { caFile }),
-  });
-}
-
 /** The platform as the gateway itself. */
-export function asGateway(
-  settings: PlatformSettings,
-  env: Environment,
-  accessToken: string,
-): GatewayPlatform {
+export function asGateway(settings: PlatformAddress, env: Environment, accessToken: string): GatewayPlatform {
   const client = openPlatform(settings, env, () => accessToken);
   return {
     client,
@@ -54,7 +32,7 @@ export function asGateway(
 
 /** The platform as the machine identity that the gateway runs as (PROTOCOL A.1, 4). Calls nobody yet. */
 export function asIdentity(
-  settings: PlatformSettings,
+  settings: PlatformAddress,
   env: Environment,
   { login, gatewayName }: { login: IdentityLogin; gatewayName: string },
 ): GatewayPlatform {

@@ -1,3 +1,4 @@
+import { openPlatform, type PlatformAddress } from "../client/open-platform.ts";
 import { isSameConf, requireConfWritable, writeConf } from "../host/conf-file.ts";
 import { secret } from "../host/environment.ts";
 import { confPath, stateDirectory } from "../host/paths.ts";
@@ -13,7 +14,7 @@ import {
 import { describe } from "../telemetry/error.ts";
 import { type Logger, silentLogger } from "../telemetry/log.ts";
 import { type Enrolled, withSettings } from "./enrolment.ts";
-import { type GatewayPlatform, openPlatform, type PlatformSettings } from "./identity-platform.ts";
+import type { GatewayPlatform } from "./identity-platform.ts";
 import type { GatewayRequest } from "./prepare.ts";
 import type { GatewaySettings } from "./settings.ts";
 
@@ -43,7 +44,7 @@ export async function gatewayMachineLogin(
  */
 export async function asMachine(
   request: GatewayRequest,
-  settings: PlatformSettings,
+  settings: PlatformAddress,
   login: MachineLogin,
   log: Logger,
 ): Promise<GatewayPlatform> {
@@ -114,7 +115,7 @@ export function machineConf(
 
 function machineAccess(
   { gatewayName, machine }: GatewayRequest,
-  settings: PlatformSettings,
+  settings: PlatformAddress,
   login: MachineLogin,
   log: Logger,
 ): MachineAccess {

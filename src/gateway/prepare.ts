@@ -1,4 +1,5 @@
 import { followPlatform } from "../client/follow-platform.ts";
+import { openPlatform } from "../client/open-platform.ts";
 import { findConf } from "../host/conf-file.ts";
 import { normaliseDomain } from "../host/domain.ts";
 import { type Environment, secret } from "../host/environment.ts";
@@ -16,7 +17,7 @@ import type { GatewayOptions } from "./agent.ts";
 import { ConnectionSpool } from "./connection-spool.ts";
 import { hasCache, openCredentialsCache } from "./credentials-cache.ts";
 import { deployHint, type Enrolled, enrolGateway, isSpentHere } from "./enrolment.ts";
-import { asGateway, asIdentity, type GatewayPlatform, openPlatform } from "./identity-platform.ts";
+import { asGateway, asIdentity, type GatewayPlatform } from "./identity-platform.ts";
 import { asMachine, enrolMachine, gatewayMachineLogin, rememberLogin } from "./machine-platform.ts";
 import { PlatformSource } from "./platform-source.ts";
 import { measureRelay } from "./relay-latency.ts";

@@ -17,8 +17,6 @@ import { ResourceCalls } from "./calls/resources.ts";
 import { SessionCalls } from "./calls/session.ts";
 import { type AnswerStream, Transport, type TransportOptions } from "./transport.ts";
 
-export type { TransportOptions as PlatformClientOptions } from "./transport.ts";
-
 /** Only Sallyport's platform says which one it is. */
 const statusAnswer = z.object({ platformId: id.optional() });
 

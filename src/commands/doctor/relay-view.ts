@@ -86,7 +86,7 @@ async function platformCalls(relay: KnownRelay, env: Environment) {
   const login = machineLogin({ role: "relay", flags: {}, conf, env });
   const token = login ? await keptMachineToken(relay, login, env) : await storedAccessToken(conf, env);
   if (token === undefined) throw notEnrolled(name);
-  const client = platformOf(relay, env, token);
+  const client = platformOf(relay, env, () => token);
   const heartbeat = (signal: AbortSignal) => client.relayAgent.heartbeat(undefined, { signal });
   return { platform: { domain: client.domain, heartbeat }, shown: token };
 }

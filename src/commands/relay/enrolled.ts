@@ -1,8 +1,8 @@
-import { environmentFetch } from "../../client/environment-fetch.ts";
+import { openPlatform } from "../../client/open-platform.ts";
 import { findConf } from "../../host/conf-file.ts";
 import type { Environment } from "../../host/environment.ts";
 import { confPath, thisMachine } from "../../host/paths.ts";
-import { PlatformClient } from "../../platform-client/client.ts";
+import type { PlatformClient } from "../../platform-client/client.ts";
 import { profilePath, readProfile } from "../../platform-client/profile.ts";
 import { type Conf, enrolRelay, keptToken, storedAccessToken } from "../../relay/enrolment.ts";
 import { type RelayFlags, type RelaySettings, relaySettings } from "../../relay/settings.ts";
@@ -63,7 +63,7 @@ export async function enrollmentToken(args: IdentityFlags, env: Environment): Pr
 export function platformOf(
   { name, settings }: KnownRelay,
   env: Environment,
-  token?: string | (() => string | Promise<string>),
+  token?: () => string | undefined | Promise<string | undefined>,
 ): PlatformClient {
   const { domain, caFile, insecureHttp } = settings;
   if (!domain) {
@@ -72,13 +72,7 @@ export function platformOf(
       `Say which platform the relay ${name} belongs to: add --domain https://...`,
     );
   }
-  return new PlatformClient({
-    domain,
-    token: () => (typeof token === "function" ? token() : token),
-    insecureHttp,
-    fetch: environmentFetch(env, caFile),
-    ...(caFile ? { caFile } : {}),
-  });
+  return openPlatform({ domain, caFile, insecureHttp }, env, token);
 }
 
 /**
