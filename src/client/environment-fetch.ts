@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
 import type { Environment } from "../host/environment.ts";
@@ -19,15 +19,9 @@ import { SocketStream, streamEvents } from "../tunnel/socket.ts";
 export function environmentFetch(env: Environment, caFile?: string): Fetch | undefined {
   if (!namesProxy(env)) return undefined;
   return async (url, init) => {
-    // 0700, and short: the path of a socket may have 107 bytes.
-    const directory = await mkdtemp(joinPath(tmpdir(), "sallyport-"));
-    try {
-      const to = destination(url, env);
-      const wire = await dialOutbound({ ...to, caFile, signal: init.signal ?? undefined });
-      return await fetchOver(wire, joinPath(directory, "way"), url, init);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
+    const to = destination(url, env);
+    const wire = await dialOutbound({ ...to, caFile, signal: init.signal ?? undefined });
+    return await fetchOver(wire, url, init);
   };
 }
 
@@ -38,33 +32,61 @@ function destination(url: string, env: Environment) {
   return { host, port, proxy: chooseProxy(env, { protocol: secure ? "https" : "http", host, port }) };
 }
 
-async function fetchOver(
-  wire: Wire,
-  path: string,
-  url: string,
-  init: BunFetchRequestInit,
-): Promise<Response> {
+async function fetchOver(wire: Wire, url: string, init: BunFetchRequestInit): Promise<Response> {
   let taken = false;
-  const listener = Bun.listen<SocketStream | undefined>({
-    unix: path,
-    allowHalfOpen: true,
-    socket: {
-      ...streamEvents,
-      open(socket) {
-        if (taken) return socket.terminate();
-        taken = true;
-        const inside = new SocketStream();
-        socket.data = inside;
-        inside.open(socket);
-        join(inside, wire);
-      },
-    },
-  });
+  let way: Way | undefined;
   try {
-    return await fetch(url, { ...init, unix: path, keepalive: false });
+    way = makeWay((inside) => {
+      taken = true;
+      join(inside, wire);
+    });
+    return await fetch(url, { ...init, unix: way.path, keepalive: false });
   } finally {
-    listener.stop();
+    way?.close();
     if (!taken) wire.close();
+  }
+}
+
+interface Way {
+  path: string;
+  /** Safe to call twice. */
+  close(): void;
+}
+
+/** A unix socket for one connection: it is gone once that is there, so that no process that is killed leaves it. */
+function makeWay(take: (inside: SocketStream) => void): Way {
+  // 0700, and short: the path of a socket may have 107 bytes.
+  const directory = mkdtempSync(joinPath(tmpdir(), "sallyport-"));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const path = joinPath(directory, "way");
+  let taken = false;
+  try {
+    const listener = Bun.listen<SocketStream | undefined>({
+      unix: path,
+      allowHalfOpen: true,
+      socket: {
+        ...streamEvents,
+        open(socket) {
+          if (taken) return socket.terminate();
+          taken = true;
+          remove();
+          const inside = new SocketStream();
+          socket.data = inside;
+          inside.open(socket);
+          take(inside);
+        },
+      },
+    });
+    return {
+      path,
+      close: () => {
+        listener.stop();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { environmentFetch } from "../../../src/client/environment-fetch.ts";
 import type { Environment } from "../../../src/host/environment.ts";
@@ -80,6 +81,25 @@ describe("F11 the platform behind a proxy", () => {
     expect(await client({ HTTPS_PROXY: `http://127.0.0.1:${http.port}` }).relays.list()).toEqual([]);
     expect(http.asked).toEqual([`${NAME}:443`]);
     expect(answered).toEqual([{ authorization: "Bearer token", host: NAME }]);
+  });
+
+  test("no file is there while an answer is awaited: whoever is killed then leaves none", async () => {
+    const before = process.env.TMPDIR;
+    const temporary = await space.directory("temporary");
+    let there: string[] | undefined;
+    answer = () => {
+      there = readdirSync(temporary);
+      return Response.json([]);
+    };
+    process.env.TMPDIR = temporary;
+    try {
+      await client({ HTTPS_PROXY: `http://127.0.0.1:${proxies.http.port}` }).relays.list();
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    }
+    expect(there).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   test("a SOCKS5 proxy with a login, for https and plain http", async () => {
