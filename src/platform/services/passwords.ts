@@ -1,13 +1,16 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Core } from "./core.ts";
+import { networkOf } from "./failure-limiter.ts";
 import { countAttempt, forgetAttempts } from "./lock-out.ts";
 import { Slots } from "./slots.ts";
 
 /** Argon2id takes 64 MiB for each. */
 const HASHES_AT_ONCE = 4;
 const HASHES_WAITING = 100;
+/** Of them from one address: whoever guesses at many accounts keeps nobody else from logging in. */
+const HASHES_WAITING_EACH = 10;
 
-const hashing = new Slots(HASHES_AT_ONCE, HASHES_WAITING);
+const hashing = new Slots(HASHES_AT_ONCE, HASHES_WAITING, HASHES_WAITING_EACH);
 
 /** Characters of a password that somebody chooses. */
 export const PASSWORD_LENGTH = { min: 12, max: 256 };
@@ -30,7 +33,7 @@ export async function requirePassword(
 ): Promise<void> {
   const guess = { address: given.address, account: given.email };
   await countAttempt(core, guess);
-  const matches = await hashing.run(async () => await verify(given.password, hash));
+  const matches = await hashing.run(() => verify(given.password, hash), networkOf(given.address));
   if (!matches) throw new SallyportError("UNAUTHENTICATED", refusal);
   await forgetAttempts(core, guess);
 }

@@ -92,6 +92,26 @@ describe("slots", () => {
   });
 });
 
+describe("slots with many callers", () => {
+  test("B5 one of them fills the queue for nobody else, and may come again when theirs are done", async () => {
+    const slots = new Slots(1, 10, 2);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const first = slots.run(() => promise, "busy");
+    const crowd = Array.from({ length: 20 }, () => slots.run(async () => {}, "busy"));
+    const honest = slots.run(async () => "served", "honest");
+    resolve();
+    const outcomes = await Promise.allSettled(crowd);
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+    expect(await honest).toBe("served");
+    await first;
+    const again = Promise.withResolvers<void>();
+    const running = slots.run(() => again.promise, "busy");
+    const waiting = [0, 1].map(() => slots.run(async () => {}, "busy"));
+    again.resolve();
+    await Promise.all([running, ...waiting]);
+  });
+});
+
 describe("bodies", () => {
   const limits = { bytes: 100, milliseconds: 20, bytesInAll: 150 };
   const app = () => {
