@@ -28,6 +28,8 @@ export interface ProductOptions extends ProcessOptions {
   namespace?: string;
   /** File descriptors that it may have open (`ulimit -n`, hard); this machine's limit unless told. */
   descriptors?: number;
+  /** A module that the runtime loads before the product (`source` only). */
+  preload?: string;
 }
 
 export interface Finished {
@@ -46,9 +48,11 @@ export function runProduct(args: string[], options: ProductOptions & Deadline): 
   return runProcess(placedCommand(args, options), { ...options, ...productProcess(options) });
 }
 
-function placedCommand(args: string[], { build, namespace, descriptors }: ProductOptions): string[] {
+function placedCommand(args: string[], o: ProductOptions): string[] {
+  const { build, namespace, descriptors, preload } = o;
   const limits = descriptors === undefined ? [] : ["prlimit", `--nofile=${descriptors}:${descriptors}`];
-  const command = [...limits, ...productCommand(args, build)];
+  const [runtime = "", ...words] = productCommand(args, build);
+  const command = [...limits, runtime, ...(preload === undefined ? [] : ["--preload", preload]), ...words];
   return namespace === undefined ? command : ["ip", "netns", "exec", namespace, ...command];
 }
 
