@@ -1,6 +1,7 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import { insertAudit } from "../store/audit.ts";
 import type { Sql } from "../store/database.ts";
+import { deleteInvitationsBy } from "../store/invitations.ts";
 import {
   countAdministrators,
   deleteMember,
@@ -22,7 +23,8 @@ export async function listOwnMembers(core: Core, holder: Holder): Promise<Member
 }
 
 /**
- * Counts from the person's next request on; what only the old role let them open is cut.
+ * Counts from the person's next request on; what only the old role let them open is cut, and their open invitations are
+ * withdrawn: they were made with the old role's rights.
  * @throws SallyportError NOT_FOUND, FORBIDDEN when either role allows more than the caller may, REQUEST_REFUSED for the
  * last administrator
  */
@@ -40,6 +42,7 @@ export async function changeMember(
     const role = await requireGivableRole(sql, holder, change.role);
     if (role.id !== "admin") await requireAnotherAdministrator(sql, orgId, member);
     await updateMemberRole(sql, orgId, member.user_id, role.id);
+    await deleteInvitationsBy(sql, orgId, member.user_id);
     const detail = { ...about(member), role: role.name, before: member.role_name ?? member.role };
     await insertAudit(sql, { ...byHolder(holder), event: "MEMBER_UPDATE", detail }, now);
     const whose = { orgId, holderIds: [member.user_id] };
@@ -55,7 +58,7 @@ export async function changeMember(
 
 /**
  * The person's tokens and sessions for this organisation are worthless at once, their grants are gone, and what they
- * have open is cut. Other organisations are not touched.
+ * have open is cut, and so are their open invitations. Other organisations are not touched.
  * @throws SallyportError NOT_FOUND, FORBIDDEN, REQUEST_REFUSED for the last administrator
  */
 export async function removeMember(core: Core, holder: Holder, who: string): Promise<MemberRow> {
@@ -66,6 +69,7 @@ export async function removeMember(core: Core, holder: Holder, who: string): Pro
     const member = await requireReachable(sql, holder, who);
     await requireAnotherAdministrator(sql, orgId, member);
     await deleteMember(sql, orgId, member.user_id);
+    await deleteInvitationsBy(sql, orgId, member.user_id);
     await insertAudit(sql, { ...byHolder(holder), event: "MEMBER_REMOVE", detail: about(member) }, now);
     await endAccess(sql, { orgId, holderId: member.user_id }, now);
     return member;

@@ -81,6 +81,11 @@ export async function deleteInvitation(sql: Sql, orgId: string, id: string): Pro
   return row?.email;
 }
 
+/** The open ones that somebody made. */
+export async function deleteInvitationsBy(sql: Sql, orgId: string, createdBy: string): Promise<void> {
+  await sql`DELETE FROM invitations WHERE org_id = ${orgId} AND created_by = ${createdBy}`;
+}
+
 export async function deleteExpiredInvitations(sql: Sql, now: string): Promise<void> {
   await sql`DELETE FROM invitations WHERE expires_at <= ${now}`;
 }

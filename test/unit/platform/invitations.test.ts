@@ -155,6 +155,18 @@ describe.each(DATABASES)("invitations on %s", (database) => {
     expect(events.map(({ event }) => event)).toEqual(["MEMBER_INVITE", "MEMBER_JOIN"]);
   });
 
+  test("who is removed or gets another role takes their open invitations along", async () => {
+    const { body } = await accept(tokenOf(await invite({ role: "admin" })));
+    const theirs = async (email: string) =>
+      tokenOf(await platform.call("POST", "/v1/invitations", { token: body.accessToken, body: { email } }));
+    const first = await theirs("one@example.com");
+    await asAdmin("PATCH", `/v1/members/${EMAIL}`, { role: "admin" });
+    expect((await accept(first)).status).toBe(404);
+    const second = await theirs("two@example.com");
+    await asAdmin("DELETE", `/v1/members/${EMAIL}`);
+    expect((await accept(second)).status).toBe(404);
+  });
+
   test("who was removed comes back by a new invitation and their password", async () => {
     await accept(tokenOf(await invite()));
     await asAdmin("DELETE", `/v1/members/${EMAIL}`);
