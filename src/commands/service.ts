@@ -3,6 +3,7 @@ import type { Role } from "../host/paths.ts";
 import type { InstallRequest, ServiceConf } from "../host/service/describe-service.ts";
 import { type ServiceHost, thisHost } from "../host/service/host.ts";
 import { installService, previewService, uninstallService } from "../host/service/install.ts";
+import type { KeptConf } from "../host/service/keep-conf.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { printLine, say } from "./output.ts";
 
@@ -27,7 +28,7 @@ interface InstallFlags {
 /** How the daemon's conf comes about. */
 interface ConfWork {
   /** Enrolls where a token is given, and writes. */
-  keep: (host: ServiceHost) => Promise<ServiceConf & { changed: boolean }>;
+  keep: (host: ServiceHost) => Promise<KeptConf>;
   /** Only says what would be written. */
   preview: (host: ServiceHost) => Promise<ServiceConf>;
 }

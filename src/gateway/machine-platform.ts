@@ -5,13 +5,13 @@ import { confPath, stateDirectory } from "../host/paths.ts";
 import { KeptToken } from "../platform-client/login/kept-token.ts";
 import { MachineAccess } from "../platform-client/login/machine-access.ts";
 import {
+  keepMachineLogin,
   type MachineLogin,
   machineLabel,
   machineLogin,
   prove,
   withMachineLogin,
 } from "../platform-client/login/machine-login.ts";
-import { describe } from "../telemetry/error.ts";
 import { type Logger, silentLogger } from "../telemetry/log.ts";
 import { type Enrolled, withSettings } from "./enrolment.ts";
 import type { GatewayPlatform } from "./identity-platform.ts";
@@ -87,20 +87,17 @@ export async function enrolMachine(
   };
 }
 
-/** What `start` was told about the login is kept for the next one, where the conf can be written: in a container not. */
+/** What `start` was told about the login is kept for the next one. */
 export async function rememberLogin(
   { gatewayName, machine, flags }: GatewayRequest,
   { conf, settings }: { conf: Conf; settings: GatewaySettings & { domain: string } },
   login: MachineLogin,
   log: Logger,
 ): Promise<void> {
+  if (flags.login?.enrollMethod === undefined) return;
   const wanted = machineConf(conf, gatewayName, settings, login);
-  if (flags.login?.enrollMethod === undefined || isSameConf(conf, wanted)) return;
-  try {
-    await writeConf(confPath("gateway", gatewayName, machine), wanted);
-  } catch (error) {
-    log.info("The conf can't be kept: the next start needs the same flags", { reason: describe(error) });
-  }
+  const path = confPath("gateway", gatewayName, machine);
+  await keepMachineLogin({ path, before: conf, conf: wanted }, log);
 }
 
 /** The conf of a gateway that logs in so; nothing of another method stays in it. */

@@ -1,8 +1,9 @@
-import { findReadableConf, isSameConf, readConf, writeConf } from "../host/conf-file.ts";
+import { findReadableConf, readConf } from "../host/conf-file.ts";
 import { secret } from "../host/environment.ts";
 import { confPath } from "../host/paths.ts";
 import type { ServiceConf } from "../host/service/describe-service.ts";
-import { givenIdentity, storedIdentity, withIdentity } from "../platform-client/identity-login.ts";
+import { type KeptConf, keepConf } from "../host/service/keep-conf.ts";
+import { givenIdentity, identityConf, storedIdentity } from "../platform-client/identity-login.ts";
 import type { IdentityLogin } from "../platform-client/identity-session.ts";
 import { machineLogin } from "../platform-client/login/machine-login.ts";
 import { withSettings } from "./enrolment.ts";
@@ -16,7 +17,7 @@ import { gatewaySettings, storedAccessToken } from "./settings.ts";
  * given; without one, what is stored counts.
  * @throws SallyportError as `enrolFromRequest`, CONFIG_INVALID when there is neither conf nor token
  */
-export async function keepServiceConf(request: GatewayRequest): Promise<ServiceConf & { changed: boolean }> {
+export async function keepServiceConf(request: GatewayRequest): Promise<KeptConf> {
   const { gatewayName, machine } = request;
   const path = confPath("gateway", gatewayName, machine);
   const before = await readConf(path);
@@ -26,7 +27,11 @@ export async function keepServiceConf(request: GatewayRequest): Promise<ServiceC
   if (login) return await keepConf(path, before, machineConf(conf, gatewayName, settings, login));
   const identity = await identityOf(request, conf);
   if (identity)
-    return await keepConf(path, before, identityConf(withSettings(conf, gatewayName, settings), identity));
+    return await keepConf(
+      path,
+      before,
+      identityConf(withSettings(conf, gatewayName, settings), "gateway", identity),
+    );
   const stored = await storedAccessToken(conf, machine.env);
   // Infisical's `systemd install` leaves the token in the conf for the first start.
   const token =
@@ -42,16 +47,6 @@ export async function keepServiceConf(request: GatewayRequest): Promise<ServiceC
   return await keepConf(path, before, values);
 }
 
-async function keepConf(
-  path: string,
-  before: ReadonlyMap<string, string> | undefined,
-  values: Map<string, string>,
-): Promise<ServiceConf & { changed: boolean }> {
-  const changed = !isSameConf(before, values);
-  if (changed) await writeConf(path, values);
-  return { path, values, changed };
-}
-
 /** By the same precedence as at a start: the command line, then what was enrolled, then environment and conf. */
 async function identityOf(
   { identity = {}, token, machine }: GatewayRequest,
@@ -63,15 +58,6 @@ async function identityOf(
     return named;
   if (conf.has("INFISICAL_GATEWAY_ENROLLMENT_TOKEN")) return undefined;
   return await storedIdentity(conf, machine.env);
-}
-
-/** What was enrolled before would be used instead of the identity, so it goes. */
-function identityConf(values: Map<string, string>, login: IdentityLogin): Map<string, string> {
-  for (const key of ["ACCESS_TOKEN", "ENROLLMENT_TOKEN", "ENROLL_METHOD", "ID"]) {
-    values.delete(`INFISICAL_GATEWAY_${key}`);
-    values.delete(`SALLYPORT_GATEWAY_${key}`);
-  }
-  return withIdentity(values, login);
 }
 
 /** What `keepServiceConf` would leave there, as far as it can be known without enrolling. Writes nothing. */

@@ -54,8 +54,21 @@ export async function storedIdentity(
   return accessToken === undefined || accessToken.startsWith("spt_") ? undefined : { accessToken };
 }
 
-/** These values with the machine identity in them, in Infisical's keys, instead of the one before. */
-export function withIdentity(values: Map<string, string>, login: IdentityLogin): Map<string, string> {
+/**
+ * A copy of a daemon's conf with the machine identity in it, in Infisical's keys. What was enrolled before would be used
+ * instead, so it goes.
+ */
+export function identityConf(
+  conf: ReadonlyMap<string, string>,
+  role: "gateway" | "relay",
+  login: IdentityLogin,
+): Map<string, string> {
+  const values = new Map(conf);
+  const kind = role.toUpperCase();
+  for (const name of ["ACCESS_TOKEN", "ENROLLMENT_TOKEN", "ENROLL_METHOD", "ID"]) {
+    values.delete(`INFISICAL_${kind}_${name}`);
+    values.delete(`SALLYPORT_${kind}_${name}`);
+  }
   for (const name of [CLIENT_ID, CLIENT_SECRET, IDENTITY_TOKEN]) {
     values.delete(`INFISICAL_${name}`);
     values.delete(`SALLYPORT_${name}`);

@@ -17,6 +17,13 @@ export interface RelayFlags {
   proxyFrom?: string[];
   caFile?: string | undefined;
   insecureHttp: boolean;
+  /** How it logs in, where not by an enrollment token; absent = the environment and the conf say. */
+  login?: {
+    enrollMethod?: string | undefined;
+    id?: string | undefined;
+    /** Of a service account's token. */
+    tokenPath?: string | undefined;
+  };
 }
 
 /** What a relay runs with besides its credentials. */

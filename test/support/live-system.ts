@@ -1,13 +1,13 @@
 import { createServer, type Socket } from "node:net";
 import { PlatformAccess } from "../../src/client/platform-access.ts";
 import { openTunnel } from "../../src/client/tunnel.ts";
-import { platformRelay } from "../../src/commands/relay/prepare.ts";
 import { type Gateway, startGateway } from "../../src/gateway/agent.ts";
 import { prepareGateway } from "../../src/gateway/prepare.ts";
 import { thisMachine } from "../../src/host/paths.ts";
 import { bootstrapPlatform } from "../../src/platform/bootstrap-platform.ts";
 import { type Platform, startPlatform } from "../../src/platform/platform.ts";
 import { PlatformClient } from "../../src/platform-client/client.ts";
+import { prepareRelay } from "../../src/relay/prepare.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
 import { type Logger, silentLogger } from "../../src/telemetry/log.ts";
 import { Inbox } from "./byte-stream.ts";
@@ -65,8 +65,7 @@ export class LiveSystem {
     const env = await this.#machine(`relay-${name}`);
     const { id } = await this.admin.relays.create({ name, host: HOST });
     const { token } = await this.admin.relays.generateToken(id);
-    const args = { relay: name, "ssh-port": "0", "tls-port": "0", listen: HOST };
-    const given = { ...env, SALLYPORT_RELAY_ENROLLMENT_TOKEN: token };
+    const machine = thisMachine(env);
     const flags = {
       domain: this.gates.relays.url,
       insecureHttp: false,
@@ -75,7 +74,7 @@ export class LiveSystem {
       tlsPort: "0",
       exempt: ["127.0.0.0/8"],
     };
-    const prepared = await platformRelay(args, flags, given, this.log);
+    const prepared = await prepareRelay({ name, flags, token, machine }, this.log);
     const relay = await startRelay({
       credentials: prepared.credentials,
       listen: { hostname: HOST, sshPort: prepared.sshPort, tlsPort: prepared.tlsPort },

@@ -1,18 +1,19 @@
 import type { Surroundings } from "../../client/diagnose/context.ts";
 import { systemClock } from "../../host/clock.ts";
-import { type Environment, secret } from "../../host/environment.ts";
 import { runtimeDirectory, stateDirectory, thisMachine } from "../../host/paths.ts";
 import { readRelayDirectory } from "../../pki/directory.ts";
 import type { RelayIdentity } from "../../pki/identity.ts";
 import { machineLogin } from "../../platform-client/login/machine-login.ts";
+import { profilePath, readProfile } from "../../platform-client/profile.ts";
 import { lookFromRelay } from "../../relay/diagnose/relay.ts";
 import { storedAccessToken } from "../../relay/enrolment.ts";
+import { instanceSecret } from "../../relay/instance-secret.ts";
+import { type KnownRelay, knownRelay, platformOf } from "../../relay/known-relay.ts";
+import { keptMachineToken } from "../../relay/machine-login.ts";
 import { readStored } from "../../relay/stored-credentials.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { silentLogger } from "../../telemetry/log.ts";
-import { type KnownRelay, knownRelay, platformOf } from "../relay/enrolled.ts";
 import { identityFlags } from "../relay/flags.ts";
-import { keptMachineToken } from "../relay/machine.ts";
 import type { DoctorRequest, View } from "./view.ts";
 
 const SSH_PORT = 2222;
@@ -20,14 +21,13 @@ const TLS_PORT = 8443;
 
 /** A relay of a platform, on its own machine. @throws SallyportError NAME_INVALID, CONFIG_INVALID, FILE_UNREADABLE */
 export async function relayView(name: string, { args }: DoctorRequest, around: Surroundings): Promise<View> {
-  const { env } = around;
-  const given = { ...args, relay: name };
-  const relay = await knownRelay(given, identityFlags(given), env);
-  const machine = thisMachine(env);
+  const machine = thisMachine(around.env);
+  const profileDomain = (await readProfile(profilePath(around.env)))?.domain;
+  const relay = await knownRelay({ name, flags: identityFlags(args), profileDomain, machine });
   const { settings, conf } = relay;
   const directory = stateDirectory("relay", name, machine);
   const runtime = runtimeDirectory("relay", name, machine);
-  const { platform, shown } = await platformCalls(relay, env);
+  const { platform, shown } = await platformCalls(relay);
   const collectors = lookFromRelay(
     {
       credentials: () => kept(relay, directory),
@@ -71,22 +71,21 @@ export function relayDirectoryView(
 }
 
 /** How the relay calls its platform, and the secret that it shows. @throws SallyportError CONFIG_INVALID */
-async function platformCalls(relay: KnownRelay, env: Environment) {
+async function platformCalls(relay: KnownRelay) {
   const { name, conf, settings } = relay;
   if (settings.type === "instance") {
-    const shared =
-      (await secret(env, "RELAY_AUTH_SECRET")) ??
-      (await secret(Object.fromEntries(conf), "RELAY_AUTH_SECRET"));
+    const shared = await instanceSecret(relay);
     if (shared === undefined) throw notEnrolled(name);
-    const client = platformOf(relay, env);
+    const client = platformOf(relay);
     const heartbeat = (signal: AbortSignal) =>
       client.relayAgent.heartbeatInstance(shared, { name }, { signal });
     return { platform: { domain: client.domain, heartbeat }, shown: shared };
   }
+  const { env } = relay.machine;
   const login = machineLogin({ role: "relay", flags: {}, conf, env });
-  const token = login ? await keptMachineToken(relay, login, env) : await storedAccessToken(conf, env);
+  const token = login ? await keptMachineToken(relay, login) : await storedAccessToken(conf, env);
   if (token === undefined) throw notEnrolled(name);
-  const client = platformOf(relay, env, () => token);
+  const client = platformOf(relay, () => token);
   const heartbeat = (signal: AbortSignal) => client.relayAgent.heartbeat(undefined, { signal });
   return { platform: { domain: client.domain, heartbeat }, shown: token };
 }

@@ -1,9 +1,11 @@
+import { requireEnrolled } from "../../relay/enrolled.ts";
+import { knownRelay } from "../../relay/known-relay.ts";
+import { enrolMachine, relayMachineLogin } from "../../relay/machine-login.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
 import { printLine, say } from "../output.ts";
-import { enrollmentToken, knownRelay, requireEnrolled } from "./enrolled.ts";
 import { identityArgs, identityFlags, listenArgs } from "./flags.ts";
-import { enrolMachine, relayMachineLogin } from "./machine.ts";
+import { relayRequest } from "./request.ts";
 
 export default command({
   name: "enroll",
@@ -11,22 +13,27 @@ export default command({
     "Enroll the relay, by a token, AWS or Kubernetes, and keep what it logs in with on this machine",
   args: { ...identityArgs, ...listenArgs },
   async run({ args }) {
-    const { env } = process;
-    const token = await enrollmentToken(args, env);
-    const relay = await knownRelay(args, identityFlags(args), env);
-    const login = relayMachineLogin(args, token === undefined ? {} : { token }, relay, env);
+    const request = await relayRequest("enroll", args, identityFlags(args));
+    if (request.identity) {
+      throw new SallyportError(
+        "USAGE",
+        'A machine identity needs no enrollment: run "sallyport relay start" with it.',
+      );
+    }
+    const relay = await knownRelay(request);
+    const login = relayMachineLogin(relay);
     if (login) {
-      await enrolMachine(relay, login, env);
+      await enrolMachine(relay, login);
       say(`Logged the relay ${relay.name} in by ${login.method}; ${relay.confPath} says how. Start it with:`);
       return printLine(`sallyport relay start ${relay.name}`);
     }
-    if (token === undefined) {
+    if (relay.token === undefined) {
       throw new SallyportError(
         "USAGE",
         "Give the enrollment token with --token, --token-file, or - for stdin.",
       );
     }
-    const { enrolledNow } = await requireEnrolled(relay, token, env);
+    const { enrolledNow } = await requireEnrolled(relay);
     say(
       enrolledNow
         ? `Enrolled the relay ${relay.name}; its credentials are in ${relay.confPath}. Start it with:`

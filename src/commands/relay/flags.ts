@@ -123,6 +123,11 @@ export function identityFlags(args: IdentityFlags): RelayFlags {
     sshPort: args["ssh-port"],
     tlsPort: args["tls-port"],
     exempt: [],
+    login: {
+      enrollMethod: args["enroll-method"],
+      id: args["relay-id"],
+      tokenPath: args["service-account-token-path"],
+    },
   };
 }
 

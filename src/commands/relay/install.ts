@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { readLimits } from "../../relay/limits.ts";
+import { keepServiceConf, previewServiceConf } from "../../relay/service-conf.ts";
 import { command } from "../command.ts";
 import { install, installArgs, passedOn } from "../service.ts";
 import {
@@ -11,7 +12,7 @@ import {
   requiredRelayName,
   workerCount,
 } from "./flags.ts";
-import { keepServiceConf, previewServiceConf } from "./service-conf.ts";
+import { relayRequest } from "./request.ts";
 
 export default command({
   name: "install",
@@ -39,8 +40,8 @@ export default command({
       { role: "relay", name, args: ["relay", "start", name, ...passed], drainSeconds: drainMs / 1000 },
       args,
       {
-        preview: ({ machine }) => previewServiceConf(name, flags, machine),
-        keep: ({ machine }) => keepServiceConf(args, flags, machine),
+        preview: ({ machine }) => previewServiceConf({ name, flags, machine }),
+        keep: async ({ machine }) => keepServiceConf(await relayRequest("install", args, flags, machine)),
       },
     );
   },

@@ -1,12 +1,13 @@
 import { runtimeDirectory, thisMachine } from "../../host/paths.ts";
 import { readLimits } from "../../relay/limits.ts";
+import { type PreparedRelay, prepareFromDirectory, prepareRelay } from "../../relay/prepare.ts";
 import { relaySettings } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { command } from "../command.ts";
 import { metricsAddress } from "../logging.ts";
 import { daemonArgs, identityArgs, identityFlags, listenArgs, publicArgs, workerCount } from "./flags.ts";
-import { directoryRelay, type PreparedRelay, platformRelay } from "./prepare.ts";
+import { relayRequest } from "./request.ts";
 
 export default command({
   name: "start",
@@ -41,8 +42,8 @@ export default command({
     };
     const metrics = metricsAddress(args, env);
     const prepared: PreparedRelay = args.pki
-      ? await directoryRelay(args.pki, relaySettings(flags, new Map(), env))
-      : await platformRelay(args, flags, env, log);
+      ? await prepareFromDirectory(args.pki, relaySettings(flags, new Map(), env))
+      : await prepareRelay(await relayRequest("start", args, flags), log);
     const { runRelay } = await import("../../relay/run.ts");
     const { name, settings, sshPort, tlsPort } = prepared;
     const directory = runtimeDirectory("relay", name, thisMachine(env));

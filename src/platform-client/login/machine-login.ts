@@ -1,5 +1,7 @@
+import { isSameConf, writeConf } from "../../host/conf-file.ts";
 import { type Environment, setting } from "../../host/environment.ts";
-import { SallyportError } from "../../telemetry/error.ts";
+import { describe, SallyportError } from "../../telemetry/error.ts";
+import type { Logger } from "../../telemetry/log.ts";
 import type { MachineProof } from "../calls/agent-login.ts";
 import type { PlatformClient } from "../client.ts";
 import { signAwsLogin } from "./aws.ts";
@@ -72,6 +74,20 @@ export function withMachineLogin(
   conf.set(`INFISICAL_${kind}_ID`, id);
   if (tokenPath !== undefined) conf.set(`SALLYPORT_${TOKEN_PATH}`, tokenPath);
   return conf;
+}
+
+/** Keeps a conf with the login for the next start, where it can be written: in a container not. */
+export async function keepMachineLogin(
+  kept: { path: string; before: ReadonlyMap<string, string>; conf: ReadonlyMap<string, string> },
+  log: Logger,
+): Promise<void> {
+  const { path, before, conf } = kept;
+  if (isSameConf(before, conf)) return;
+  try {
+    await writeConf(path, conf);
+  } catch (error) {
+    log.info("The conf can't be kept: the next start needs the same flags", { reason: describe(error) });
+  }
 }
 
 /**

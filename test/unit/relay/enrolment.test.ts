@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { stat } from "node:fs/promises";
-import { enrollmentToken, knownRelay, requireEnrolled } from "../../../src/commands/relay/enrolled.ts";
-import { identityFlags } from "../../../src/commands/relay/flags.ts";
-import { relayMachineLogin } from "../../../src/commands/relay/machine.ts";
+import { type IdentityFlags, identityFlags } from "../../../src/commands/relay/flags.ts";
+import { relayRequest } from "../../../src/commands/relay/request.ts";
 import { readConf } from "../../../src/host/conf-file.ts";
+import { thisMachine } from "../../../src/host/paths.ts";
+import { requireEnrolled } from "../../../src/relay/enrolled.ts";
+import { knownRelay } from "../../../src/relay/known-relay.ts";
+import { relayMachineLogin } from "../../../src/relay/machine-login.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 let workspace: Workspace;
@@ -32,11 +35,14 @@ async function login(request: Request): Promise<Response> {
   return Response.json({ accessToken: `access-for-${token}`, relayId: "relay-id", tokenType: "Bearer" });
 }
 
+async function known(args: IdentityFlags) {
+  return knownRelay(await relayRequest("enroll", args, identityFlags(args), thisMachine(env)));
+}
+
 /** What `enroll` and `start` do before a relay runs. */
 async function enrol(flags: { token?: string; domain?: string; "token-file"?: string } = {}) {
   const args = { relay: "relay-1", ...flags };
-  const token = await enrollmentToken(args, env);
-  return requireEnrolled(await knownRelay(args, identityFlags(args), env), token, env);
+  return requireEnrolled(await known(args));
 }
 
 const confFile = () => workspace.join("conf/relays/relay-1.conf");
@@ -111,15 +117,15 @@ describe("enrolling a relay", () => {
   });
 
   test("two names, a bad name and two tokens are refused", async () => {
-    const flags = { exempt: [], insecureHttp: false };
-    await expect(knownRelay({ relay: "a", name: "b" }, flags, env)).rejects.toMatchObject({ code: "USAGE" });
-    await expect(knownRelay({ relay: "../a" }, flags, env)).rejects.toMatchObject({ code: "NAME_INVALID" });
-    await expect(knownRelay({}, flags, env)).rejects.toMatchObject({ code: "USAGE" });
-    await expect(enrollmentToken({ token: "gwe_a", "token-file": "b" }, env)).rejects.toMatchObject({
+    await expect(known({ relay: "a", name: "b" })).rejects.toMatchObject({ code: "USAGE" });
+    await expect(known({ relay: "../a" })).rejects.toMatchObject({ code: "NAME_INVALID" });
+    await expect(known({})).rejects.toMatchObject({ code: "USAGE" });
+    await expect(known({ relay: "a", token: "gwe_a", "token-file": "b" })).rejects.toMatchObject({
       code: "USAGE",
     });
-    const relay = { conf: new Map() };
-    expect(() => relayMachineLogin({ "enroll-method": "aws" }, {}, relay, env)).toThrow("--relay-id");
-    expect(() => relayMachineLogin({ "enroll-method": "magic" }, {}, relay, env)).toThrow('"magic"');
+    const by = async (method: string) =>
+      relayMachineLogin(await known({ relay: "a", "enroll-method": method }));
+    await expect(by("aws")).rejects.toThrow("--relay-id");
+    await expect(by("magic")).rejects.toThrow('"magic"');
   });
 });

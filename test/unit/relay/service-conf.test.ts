@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { keepServiceConf, previewServiceConf } from "../../../src/commands/relay/service-conf.ts";
 import { readConf, writeConf } from "../../../src/host/conf-file.ts";
+import { keepServiceConf, previewServiceConf } from "../../../src/relay/service-conf.ts";
 import type { RelayFlags } from "../../../src/relay/settings.ts";
 import { Workspace } from "../../support/workspace.ts";
 
@@ -29,9 +29,11 @@ beforeEach(async () => {
 });
 afterEach(() => space.close());
 
+const machine = () => ({ env, uid: 0, home: space.path });
+
 function keep(flags: Partial<RelayFlags> = {}, token?: string) {
   const all = { domain, exempt: [], insecureHttp: false, ...flags };
-  return keepServiceConf({ relay: "edge", token }, all, { env, uid: 0, home: space.path });
+  return keepServiceConf({ name: "edge", flags: all, token, machine: machine() });
 }
 
 const stored = async () => Object.fromEntries((await readConf(conf)) ?? []);
@@ -88,7 +90,7 @@ describe("the conf of a relay that is installed as a service", () => {
 
   test("the preview asks nobody and writes nothing", async () => {
     const flags = { exempt: [], insecureHttp: false, sshPort: "22" };
-    const { path, values } = await previewServiceConf("edge", flags, { env, uid: 0, home: space.path });
+    const { path, values } = await previewServiceConf({ name: "edge", flags, machine: machine() });
     expect(path).toBe(conf);
     expect(values.get("SALLYPORT_RELAY_SSH_PORT")).toBe("22");
     expect(existsSync(space.join("conf"))).toBe(false);
