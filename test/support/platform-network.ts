@@ -49,9 +49,15 @@ const BOOTSTRAPPED = z.object({ token: z.string() });
 
 export async function startPlatform(
   workspace: Workspace,
-  o: { build?: Build; env?: Record<string, string>; agentEnv?: Record<string, string> } = {},
+  o: {
+    build?: Build;
+    env?: Record<string, string>;
+    agentEnv?: Record<string, string>;
+    /** What the relay is called by those who dial it; this machine's loopback unless told. */
+    relayHost?: string;
+  } = {},
 ): Promise<PlatformNetwork> {
-  const { build = "source", env = {}, agentEnv = {} } = o;
+  const { build = "source", env = {}, agentEnv = {}, relayHost = "127.0.0.1" } = o;
   const dataDirectory = workspace.join("platform-data");
   const data = ["--data-dir", dataDirectory];
   const own = { home: await workspace.directory("platform"), build, env };
@@ -76,7 +82,7 @@ export async function startPlatform(
   const as = (agent: Agent) => ({ home: homes[agent], build, env: agentEnv });
   const create = async (agent: Agent) => {
     if (agent === "gateway") return (await client.gateways.create({ name: GATEWAY })).id;
-    return (await client.relays.create({ name: RELAY, host: "127.0.0.1" })).id;
+    return (await client.relays.create({ name: RELAY, host: relayHost })).id;
   };
   const enrollWords = (agent: Agent, domain = url) => [
     ...[agent, "enroll", names[agent], "--token-file", "-", "--domain", domain],
