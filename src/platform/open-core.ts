@@ -11,6 +11,7 @@ import { Authorities } from "./services/authorities.ts";
 import type { Core } from "./services/core.ts";
 import { HostRule } from "./services/host-rule.ts";
 import { Keyring, opensWith } from "./services/keyring.ts";
+import { PASSWORD_COST, type PasswordCost } from "./services/passwords.ts";
 import {
   givenRootKey,
   localRootKey,
@@ -38,6 +39,8 @@ export interface CoreOptions {
   relayAuthSecret?: string | undefined;
   /** Where AWS STS is asked instead of at AWS's own hosts; https, or http to this machine. */
   stsEndpoint?: string | undefined;
+  /** Of hashing a password. `PASSWORD_COST` unless told, and only tests tell. */
+  passwordCost?: PasswordCost;
   log: Logger;
   now?: () => Date;
 }
@@ -136,6 +139,7 @@ async function assemble(store: Store, rootKey: Uint8Array, options: CoreOptions)
     }),
     sts: new Sts({ endpoint: options.stsEndpoint, fetch: environmentFetch(options.env) ?? fetch }),
     relayAuthSecret: options.relayAuthSecret,
+    passwordCost: options.passwordCost ?? PASSWORD_COST,
     publicUrl,
     now,
     log,

@@ -11,7 +11,7 @@ import { prepareRelay } from "../../src/relay/prepare.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
 import { type Logger, silentLogger } from "../../src/telemetry/log.ts";
 import { Inbox } from "./byte-stream.ts";
-import { DatabaseHost, TestPlatform } from "./platform.ts";
+import { DatabaseHost, type DatabasePlace, TestPlatform } from "./platform.ts";
 import { TcpGate } from "./tcp-gate.ts";
 
 const HOST = "127.0.0.1";
@@ -30,7 +30,7 @@ export class LiveSystem {
     readonly admin: PlatformClient,
     /** Between the agents and the platform. */
     readonly gates: { relays: TcpGate; gateways: TcpGate },
-    private readonly where: Awaited<ReturnType<DatabaseHost["fresh"]>>,
+    private readonly where: DatabasePlace,
     private readonly log: Logger,
   ) {}
 

@@ -15,18 +15,25 @@ import { LoadReports } from "../../src/platform/services/load-reports.ts";
 import { mintOpaqueToken } from "../../src/platform/services/opaque-tokens.ts";
 import { insertApiToken } from "../../src/platform/store/api-tokens.ts";
 import { insertMembership, insertOrganisation, insertUser } from "../../src/platform/store/people.ts";
-import { silentLogger } from "../../src/telemetry/log.ts";
-import { startPostgres } from "./postgres.ts";
+import { type Logger, silentLogger } from "../../src/telemetry/log.ts";
+import { DatabaseServer } from "./database-server.ts";
 import { Workspace } from "./workspace.ts";
 
 /** The databases that every behaviour is tested on. */
 export const DATABASES = ["sqlite", "postgres"] as const;
 export type Database = (typeof DATABASES)[number];
 
+/** Options that open a database with a root key of its own. */
+export interface DatabasePlace {
+  dataDir: string;
+  databaseUrl: string | undefined;
+  env: Record<string, string>;
+}
+
 /** A place for databases; PostgreSQL starts with the first one that needs it. */
 export class DatabaseHost {
   readonly #workspace: Workspace;
-  #postgres: ReturnType<typeof startPostgres> | undefined;
+  #postgres: Promise<DatabaseServer> | undefined;
   #count = 0;
 
   private constructor(workspace: Workspace) {
@@ -37,18 +44,23 @@ export class DatabaseHost {
     return new DatabaseHost(await Workspace.open("platform"));
   }
 
-  /** Options that open an empty database with a root key of its own. */
-  async fresh(database: Database): Promise<{
-    dataDir: string;
-    databaseUrl: string | undefined;
-    env: Record<string, string>;
-  }> {
+  /** An empty database, as a new installation finds it. */
+  fresh(database: Database): Promise<DatabasePlace> {
+    return this.#place(database, "nothing");
+  }
+
+  /** A database without data; on PostgreSQL the tables are there already, which is quicker. */
+  prepared(database: Database): Promise<DatabasePlace> {
+    return this.#place(database, "tables");
+  }
+
+  async #place(database: Database, content: "nothing" | "tables"): Promise<DatabasePlace> {
     const name = `d${++this.#count}`;
     const env = { SALLYPORT_ROOT_KEY: Buffer.alloc(32, this.#count).toString("base64") };
     const dataDir = join(this.#workspace.path, name);
     if (database === "sqlite") return { dataDir, databaseUrl: undefined, env };
-    this.#postgres ??= startPostgres();
-    return { dataDir, databaseUrl: await (await this.#postgres).createDatabase(name), env };
+    this.#postgres ??= DatabaseServer.open();
+    return { dataDir, databaseUrl: await (await this.#postgres).create(content), env };
   }
 
   /** Another directory that goes when the host does. */
@@ -123,27 +135,29 @@ export class TestPlatform {
   }
 
   static async open(host: DatabaseHost, database: Database): Promise<TestPlatform> {
-    return await TestPlatform.reopen(await host.fresh(database));
+    return await TestPlatform.reopen(await host.prepared(database));
   }
 
   /** On a database that may be in use already: a second replica, or a restart. */
   static async reopen(
-    where: Awaited<ReturnType<DatabaseHost["fresh"]>>,
+    where: DatabasePlace,
     more: {
       onLoopback?: boolean;
       publicUrl?: string;
       relayAuthSecret?: string | null;
       stsEndpoint?: string;
+      log?: Logger;
     } = {},
   ): Promise<TestPlatform> {
     const clock = { time: new Date() };
     const core = await openCore({
       ...where,
+      passwordCost: CHEAP_PASSWORDS,
       relayAuthSecret: more.relayAuthSecret === null ? undefined : (more.relayAuthSecret ?? RELAY_SECRET),
       onLoopback: more.onLoopback ?? false,
       ...(more.stsEndpoint !== undefined && { stsEndpoint: more.stsEndpoint }),
       publicUrl: () => more.publicUrl ?? `http://${formatHostPort("127.0.0.1", 8080)}`,
-      log: silentLogger,
+      log: more.log ?? silentLogger,
       now: () => clock.time,
     });
     return new TestPlatform(core, new FakeProber(), clock);
@@ -247,6 +261,9 @@ export class TestPlatform {
     await this.core.store.close();
   }
 }
+
+/** At its full cost one hash takes a good part of a second. */
+const CHEAP_PASSWORDS = { memoryCost: 64, timeCost: 1 };
 
 /** As the product coalesces, only sooner. */
 const WRITE_EVERY_MS = 5;

@@ -50,7 +50,7 @@ async function startServer(programs: string, data: string, port: number, user: P
     "synchronous_commit=off",
     "full_page_writes=off",
     "shared_buffers=32MB",
-    "max_connections=60",
+    "max_connections=200",
   ];
   const server = startProcess(
     [join(programs, "postgres"), "-D", data, ...settings.flatMap((setting) => ["-c", setting])],

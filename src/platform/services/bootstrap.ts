@@ -87,7 +87,7 @@ async function newPerson(
   const { orgId, organisation, email, instanceAdmin } = request;
   const userId = crypto.randomUUID();
   const password = randomBytes(18).toString("base64url");
-  const passwordHash = await hashPassword(password);
+  const passwordHash = await hashPassword(core, password);
   const token = mintOpaqueToken("spt_");
   const sealedKey = core.keyring.newOrganisationKey(orgId);
   const now = core.now().toISOString();

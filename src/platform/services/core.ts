@@ -5,6 +5,7 @@ import type { Sts } from "./auth-methods/sts.ts";
 import type { Authorities } from "./authorities.ts";
 import type { HostRule } from "./host-rule.ts";
 import type { Keyring } from "./keyring.ts";
+import type { PasswordCost } from "./passwords.ts";
 
 /** What every decision needs. One per process; holds nothing that a second replica would miss. */
 export interface Core {
@@ -18,6 +19,7 @@ export interface Core {
   sts: Sts;
   /** What instance relays register with; undefined = they can't. */
   relayAuthSecret: string | undefined;
+  passwordCost: PasswordCost;
   /** Where people and agents reach this platform, without a trailing slash. */
   publicUrl: () => string;
   now: () => Date;

@@ -126,7 +126,7 @@ async function newPerson(core: Core, applicant: Applicant): Promise<(sql: Sql) =
       `Choose a password of at least ${PASSWORD_LENGTH.min} characters.`,
     );
   }
-  const passwordHash = await hashPassword(applicant.password);
+  const passwordHash = await hashPassword(core, applicant.password);
   const id = crypto.randomUUID();
   return async (sql) => {
     const now = core.now().toISOString();

@@ -53,7 +53,7 @@ export async function changePassword(
   const login = await findLogin(core.store.read, email);
   const given = { email, password: change.currentPassword, address };
   await requirePassword(core, given, login?.password_hash ?? null, "The current password is wrong.");
-  const passwordHash = await hashPassword(change.newPassword);
+  const passwordHash = await hashPassword(core, change.newPassword);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
     await storePassword(sql, userId, passwordHash, now);

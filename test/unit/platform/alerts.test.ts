@@ -25,7 +25,7 @@ describe.each(DATABASES)("alerts on %s", (database) => {
   let acme: Tenant;
   let relay: { id: string; token: string };
   beforeEach(async () => {
-    platform = await TestPlatform.reopen(await host.fresh(database), { onLoopback: true });
+    platform = await TestPlatform.reopen(await host.prepared(database), { onLoopback: true });
     acme = await platform.tenant("acme");
     relay = await platform.relay(acme, "eu-1");
     receiver.received.length = 0;
@@ -53,7 +53,7 @@ describe.each(DATABASES)("alerts on %s", (database) => {
     for (let left = milliseconds; left > 0; left -= step) {
       platform.pass(Math.min(step, left));
       await platform.watch.round();
-      while (platform.probes.free < 20) await Bun.sleep(2);
+      while (!platform.probes.isIdle) await Bun.sleep(2);
       await platform.alerts.idle();
     }
   }

@@ -1,6 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { encodeProof, PROOF_BODY, type ProofWish, proofHeaders, signProof } from "../../support/aws-proof.ts";
-import { DATABASES, DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";
+import {
+  DATABASES,
+  DatabaseHost,
+  type DatabasePlace,
+  type Tenant,
+  TestPlatform,
+} from "../../support/platform.ts";
 import { type AwsKey, ROLE_KEY, StandInSts } from "../../support/sts.ts";
 
 let host: DatabaseHost;
@@ -29,13 +35,13 @@ const STRANGER: AwsKey = {
 };
 
 describe.each(DATABASES)("AWS logins on %s", (database) => {
-  let where: Awaited<ReturnType<DatabaseHost["fresh"]>>;
+  let where: DatabasePlace;
   let platform: TestPlatform;
   let acme: Tenant;
   let gatewayId = "";
 
   beforeEach(async () => {
-    where = await host.fresh(database);
+    where = await host.prepared(database);
     platform = await TestPlatform.reopen(where, { stsEndpoint: sts.url });
     time = () => platform.time;
     acme = await platform.tenant("acme");

@@ -12,9 +12,13 @@ import { MIGRATIONS } from "../../../src/platform/store/migrations/index.ts";
 import { listTables, readRows } from "../../../src/platform/store/tables.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";
 import { EventReader } from "../../support/event-reader.ts";
-import { DATABASES, type Database, DatabaseHost, TestPlatform } from "../../support/platform.ts";
-
-type Where = Awaited<ReturnType<DatabaseHost["fresh"]>>;
+import {
+  DATABASES,
+  type Database,
+  DatabaseHost,
+  type DatabasePlace,
+  TestPlatform,
+} from "../../support/platform.ts";
 
 let host: DatabaseHost;
 beforeAll(async () => {
@@ -27,7 +31,7 @@ afterEach(async () => {
   for (const platform of open.splice(0)) await platform.close();
 });
 
-async function start(where: Where): Promise<TestPlatform> {
+async function start(where: DatabasePlace): Promise<TestPlatform> {
   const platform = await TestPlatform.reopen(where);
   open.push(platform);
   return platform;
@@ -75,7 +79,7 @@ async function contents(store: Store): Promise<Record<string, string[]>> {
 }
 
 /** An empty database that has the root key of another one. */
-async function empty(database: Database, keyOf: Where): Promise<Where> {
+async function empty(database: Database, keyOf: DatabasePlace): Promise<DatabasePlace> {
   return { ...(await host.fresh(database)), env: keyOf.env };
 }
 

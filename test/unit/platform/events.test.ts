@@ -3,7 +3,14 @@ import { emit } from "../../../src/platform/services/events.ts";
 import { deleteEventsBefore, insertEvents, listEvents } from "../../../src/platform/store/events.ts";
 import { insertMembership } from "../../../src/platform/store/people.ts";
 import { EventReader } from "../../support/event-reader.ts";
-import { DATABASES, DatabaseHost, RELAY_SECRET, type Tenant, TestPlatform } from "../../support/platform.ts";
+import {
+  DATABASES,
+  DatabaseHost,
+  type DatabasePlace,
+  RELAY_SECRET,
+  type Tenant,
+  TestPlatform,
+} from "../../support/platform.ts";
 
 let host: DatabaseHost;
 beforeAll(async () => {
@@ -12,12 +19,12 @@ beforeAll(async () => {
 afterAll(() => host.close());
 
 describe.each(DATABASES)("the event stream on %s", (database) => {
-  let where: Awaited<ReturnType<DatabaseHost["fresh"]>>;
+  let where: DatabasePlace;
   let platform: TestPlatform;
   let acme: Tenant;
   const open: { close(): Promise<void> }[] = [];
   beforeEach(async () => {
-    where = await host.fresh(database);
+    where = await host.prepared(database);
     platform = await TestPlatform.reopen(where);
     acme = await platform.tenant("acme");
   });

@@ -22,7 +22,7 @@ describe.each(DATABASES)("Kubernetes logins on %s", (database) => {
   let reviewer = "";
 
   beforeEach(async () => {
-    platform = await TestPlatform.reopen(await host.fresh(database), { onLoopback: true });
+    platform = await TestPlatform.reopen(await host.prepared(database), { onLoopback: true });
     acme = await platform.tenant("acme");
     cluster.answer = undefined;
     cluster.tokens.clear();

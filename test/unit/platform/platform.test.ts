@@ -57,6 +57,16 @@ describe("the platform", () => {
     expect(lines.join("\n")).not.toContain(Object(made).token);
   });
 
+  test("keeps a password as argon2id of 64 MiB and two passes", async () => {
+    await bootstrapPlatform(order());
+    const core = await openCore({ ...place(), log: silentLogger, publicUrl: () => "" });
+    workspace.defer(() => core.store.close());
+    const [{ password_hash: hash } = { password_hash: "" }] = await core.store.read<{
+      password_hash: string;
+    }>`SELECT password_hash FROM users`;
+    expect(hash).toStartWith("$argon2id$v=19$m=65536,t=2,p=1$");
+  });
+
   test("is bootstrapped on its own machine while it runs; its set-up token is spent then", async () => {
     const platform = await start();
     const path = join(place().dataDir, "setup-token");

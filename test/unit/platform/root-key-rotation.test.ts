@@ -11,10 +11,8 @@ import { makeRootKeyFile, parseRootKey, rootKeyPath } from "../../../src/platfor
 import { deleteReplicas } from "../../../src/platform/store/replicas.ts";
 import { listTables } from "../../../src/platform/store/tables.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";
-import { DATABASES, DatabaseHost, TestPlatform } from "../../support/platform.ts";
+import { DATABASES, DatabaseHost, type DatabasePlace, TestPlatform } from "../../support/platform.ts";
 import { until } from "../../support/until.ts";
-
-type Where = Awaited<ReturnType<DatabaseHost["fresh"]>>;
 
 let host: DatabaseHost;
 beforeAll(async () => {
@@ -27,7 +25,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function start(where: Where): Promise<TestPlatform> {
+async function start(where: DatabasePlace): Promise<TestPlatform> {
   const platform = await TestPlatform.reopen(where);
   closers.push(() => platform.close());
   return platform;

@@ -3,7 +3,14 @@ import { bundleFingerprints, lineFingerprint } from "../../../src/pki/fingerprin
 import { parseSshCertificateLine } from "../../../src/pki/ssh-certificate.ts";
 import { advanceRotations } from "../../../src/platform/services/rotation-sweep.ts";
 import { EventReader } from "../../support/event-reader.ts";
-import { DATABASES, DatabaseHost, RELAY_SECRET, type Tenant, TestPlatform } from "../../support/platform.ts";
+import {
+  DATABASES,
+  DatabaseHost,
+  type DatabasePlace,
+  RELAY_SECRET,
+  type Tenant,
+  TestPlatform,
+} from "../../support/platform.ts";
 
 const OWN = "/v1/authorities";
 const INSTANCE = "/v1/instance/authorities";
@@ -17,13 +24,13 @@ beforeAll(async () => {
 afterAll(() => host.close());
 
 describe.each(DATABASES)("F7 rotation of authorities on %s", (database) => {
-  let where: Awaited<ReturnType<DatabaseHost["fresh"]>>;
+  let where: DatabasePlace;
   let platform: TestPlatform;
   let acme: Tenant;
   let gateway: { id: string; token: string };
   let relay: { id: string; token: string };
   beforeEach(async () => {
-    where = await host.fresh(database);
+    where = await host.prepared(database);
     platform = await TestPlatform.reopen(where);
     acme = await platform.tenant("acme", true);
     gateway = await platform.gateway(acme, "office");

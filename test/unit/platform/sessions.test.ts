@@ -6,25 +6,29 @@ import { actorOf } from "../../../src/platform/services/authentication.ts";
 import { hashPassword } from "../../../src/platform/services/passwords.ts";
 import { storePassword } from "../../../src/platform/store/people.ts";
 import { EventReader } from "../../support/event-reader.ts";
-import { DATABASES, DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";
+import {
+  DATABASES,
+  DatabaseHost,
+  type DatabasePlace,
+  type Tenant,
+  TestPlatform,
+} from "../../support/platform.ts";
 
 const PASSWORD = "correct horse battery";
 const HOME = "http://127.0.0.1:8080";
 
 let host: DatabaseHost;
-let passwordHash: string;
 beforeAll(async () => {
   host = await DatabaseHost.open();
-  passwordHash = await hashPassword(PASSWORD);
 });
 afterAll(() => host.close());
 
 describe.each(DATABASES)("sessions on %s", (database) => {
-  let where: Awaited<ReturnType<DatabaseHost["fresh"]>>;
+  let where: DatabasePlace;
   let platform: TestPlatform;
   let acme: Tenant;
   beforeEach(async () => {
-    where = await host.fresh(database);
+    where = await host.prepared(database);
     platform = await TestPlatform.reopen(where);
     acme = await platform.tenant("acme", true);
     await givePassword(acme);
@@ -32,6 +36,7 @@ describe.each(DATABASES)("sessions on %s", (database) => {
   afterEach(() => platform.close());
 
   async function givePassword({ userId }: Tenant) {
+    const passwordHash = await hashPassword(platform.core, PASSWORD);
     const now = platform.time.toISOString();
     await platform.core.store.transaction((sql) => storePassword(sql, userId, passwordHash, now));
   }
