@@ -1,4 +1,5 @@
-import { type CommandDef, renderUsage, runCommand } from "citty";
+import { dispatch } from "./commands/dispatch.ts";
+import { help } from "./commands/help.ts";
 import { root } from "./commands/root.ts";
 import { describe, SallyportError } from "./telemetry/error.ts";
 import { visible } from "./telemetry/visible.ts";
@@ -9,18 +10,33 @@ async function main(rawArgs: string[]): Promise<number> {
     process.stdout.write(`${VERSION}\n`);
     return 0;
   }
-  const wantsHelp = rawArgs.includes("--help") || rawArgs.includes("-h");
-  if (wantsHelp || rawArgs.length === 0) {
-    process.stdout.write(`${plain(await help(rawArgs))}\n`);
-    return rawArgs.length === 0 ? 2 : 0;
-  }
   try {
+    const asked = askedForHelp(rawArgs);
+    if (asked) {
+      process.stdout.write(`${await help(root, asked, columns())}\n`);
+      return rawArgs.length === 0 ? 2 : 0;
+    }
     refuseUncheckedTls();
-    await runCommand(root, { rawArgs });
+    await dispatch(root, rawArgs);
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {
     return report(error);
   }
+}
+
+/** The words whose help is wanted: `help gateway`, `gateway help`, `gateway --help`, `gateway -h`, or nothing at all. */
+function askedForHelp(rawArgs: string[]): string[] | undefined {
+  const end = rawArgs.indexOf("--");
+  const ours = end < 0 ? rawArgs : rawArgs.slice(0, end);
+  const words = ours.filter((word) => !word.startsWith("-"));
+  if (words[0] === "help") return words.slice(1);
+  const asked = rawArgs.length === 0 || ours.includes("--help") || ours.includes("-h");
+  return asked ? words : undefined;
+}
+
+/** As wide as the terminal; pipes get what fits one of the usual width. */
+function columns(): number | undefined {
+  return process.stdout.columns ?? (Number(process.env.COLUMNS) || undefined);
 }
 
 /** With this variable every TLS connection of the process would take any certificate. */
@@ -32,42 +48,12 @@ function refuseUncheckedTls(): void {
   );
 }
 
-/** citty colours its usage; pipes and NO_COLOR (https://no-color.org) get plain text. */
-function plain(text: string): string {
-  return process.stdout.isTTY && !process.env.NO_COLOR ? text : Bun.stripANSI(text);
-}
-
-/** The usage of the deepest command that the words name. */
-async function help(rawArgs: string[]): Promise<string> {
-  let command: CommandDef = root;
-  const path: string[] = [];
-  for (const word of rawArgs) {
-    if (word.startsWith("-")) continue;
-    const subCommands = await resolve(command.subCommands);
-    const next = subCommands && Object.hasOwn(subCommands, word) ? subCommands[word] : undefined;
-    if (!next) break;
-    path.push((await resolve(command.meta))?.name ?? "");
-    command = (await resolve(next)) as CommandDef;
-  }
-  return renderUsage(command, { meta: { name: path.join(" ") } });
-}
-
-async function resolve<T>(value: T | (() => T | Promise<T>) | Promise<T>): Promise<T> {
-  return typeof value === "function" ? (value as () => T | Promise<T>)() : value;
-}
-
 /** One sentence and the documented exit code; the stack only with SALLYPORT_DEBUG=1. */
 function report(error: unknown): number {
   if (process.env.SALLYPORT_DEBUG === "1") console.error(error);
   if (error instanceof SallyportError) {
     process.stderr.write(`sallyport: ${visible(error.message)} [${error.code}]\n`);
     return error.exitCode;
-  }
-  if (error instanceof Error && error.name === "CLIError") {
-    process.stderr.write(
-      `sallyport: ${Bun.stripANSI(describe(error)).replace(/\.$/, "")}. Add --help to see what is accepted. [USAGE]\n`,
-    );
-    return 2;
   }
   process.stderr.write(
     `sallyport: Unexpected error: ${visible(describe(error))}. Run again with SALLYPORT_DEBUG=1 for details. [INTERNAL]\n`,

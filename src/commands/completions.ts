@@ -2,6 +2,7 @@ import type { ArgsDef, CommandDef } from "citty";
 import { SallyportError } from "../telemetry/error.ts";
 import { command } from "./command.ts";
 import { printLine } from "./output.ts";
+import { resolve } from "./resolve.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 type Shell = (typeof SHELLS)[number];
@@ -42,10 +43,6 @@ async function wordsOf(command: CommandDef, path: string[] = []): Promise<Words[
 
 function flagWords([name, definition]: [string, ArgsDef[string]]): string[] {
   return definition.type === "positional" ? [] : [`--${name}`];
-}
-
-async function resolve<T>(value: T | Promise<T> | (() => T | Promise<T>)): Promise<T> {
-  return typeof value === "function" ? (value as () => T | Promise<T>)() : value;
 }
 
 function completions(shell: Shell, words: Words[]): string {

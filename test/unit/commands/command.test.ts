@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { runCommand } from "citty";
-import { command } from "../../../src/commands/command.ts";
+import { command, group } from "../../../src/commands/command.ts";
+import { dispatch } from "../../../src/commands/dispatch.ts";
 
 interface Seen {
   name?: string | undefined;
@@ -23,7 +23,8 @@ async function run(...rawArgs: string[]): Promise<Seen> {
       seen = { name: args.name, allow: repeated("allow"), json: args.json };
     },
   });
-  await runCommand(definition, { rawArgs });
+  const program = group("sallyport", "A program", { try: async () => ({ default: definition }) });
+  await dispatch(program, ["try", ...rawArgs]);
   if (!seen) throw new Error("the command did not run");
   return seen;
 }
@@ -45,7 +46,8 @@ test.each([
   [["--json=maybe"], "--json takes no value"],
   [["one", "two"], 'Unexpected argument "two"'],
   [["one", "--", "two"], 'Unexpected argument "two"'],
-  [["--level", "middle"], "Invalid value"],
+  [["--level", "middle"], '--level takes low, high, not "middle"'],
+  [["--jso"], "did you mean --json?"],
 ])("%p is refused with one sentence before anything is done", async (rawArgs, message) => {
   const refusal = await run(...rawArgs).catch((error: Error) => error);
   expect(refusal).toBeInstanceOf(Error);

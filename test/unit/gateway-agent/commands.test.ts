@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { runCommand } from "citty";
 import { deployCommand } from "../../../src/commands/agent/deployment.ts";
-import commands from "../../../src/commands/gateway/index.ts";
+import { dispatch } from "../../../src/commands/dispatch.ts";
+import { root } from "../../../src/commands/root.ts";
 import { shellWord } from "../../../src/host/shell-word.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { runProcess, runProduct } from "../../support/processes.ts";
@@ -36,7 +36,7 @@ async function refusalOf(args: string[]): Promise<Error> {
   const before = Object.keys(ours).map((key) => [key, process.env[key]] as const);
   Object.assign(process.env, ours);
   try {
-    await runCommand(commands, { rawArgs: args });
+    await dispatch(root, ["gateway", ...args]);
   } catch (error) {
     if (error instanceof Error) return error;
   } finally {
@@ -150,7 +150,7 @@ describe("gateway commands", () => {
       /With --pki there is no platform/,
     ],
     ["enrol without a token", ["enroll", "edge", `--domain=${url}`], /There is no enrollment token/],
-    ["create without a name", ["create"], /Missing required positional/],
+    ["create without a name", ["create"], /needs <gateway>, for example: /],
     ["B4 create a bad name", ["create", "A b"], /is no gateway name/],
     ["deploy-command for a bad relay", ["deploy-command", "edge", "--relay", "$(x)"], /is no relay name/],
   ];
