@@ -120,9 +120,9 @@ test("F10 a platform whose disk is full refuses what it can't write, serves the 
   };
   expect(await refusal()).toMatchObject({ code: "DATABASE_UNAVAILABLE" });
   await platform.waitForLog(/"code":"DATABASE_UNAVAILABLE".*disk is full/);
-  expect((await client.gateways.list()).map(({ name }) => name).sort()).toEqual([...made].sort());
+  expect(new Set((await client.gateways.list()).map(({ name }) => name))).toEqual(new Set(made));
   await disk.empty();
   for (let i = 0; i < 5; i++) await make();
-  expect((await client.gateways.list()).map(({ name }) => name).sort()).toEqual([...made].sort());
+  expect(new Set((await client.gateways.list()).map(({ name }) => name))).toEqual(new Set(made));
   expect(await platform.stop()).toBe(0);
 });
