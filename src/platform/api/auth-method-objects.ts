@@ -3,11 +3,10 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { faultOfPattern } from "../services/auth-methods/aws-principal.ts";
 import { normaliseKubernetesHost } from "../services/auth-methods/kubernetes-api.ts";
 import { splitList } from "../services/auth-methods/list.ts";
-import type { Proof } from "../services/auth-methods/login.ts";
 import { type AuthMethodWish, readSettings } from "../services/auth-methods/settings.ts";
 import { time } from "./fields.ts";
 
-/** How gateways and relays log in, as management sets and shows it, and what they log in with (PROTOCOL A.1 to A.3). */
+/** How gateways and relays log in, as management sets and shows it (PROTOCOL A.3). */
 
 const STS_ENDPOINT = "https://sts.amazonaws.com/";
 
@@ -137,26 +136,4 @@ export function toAuthMethod(row: AuthMethodColumns): z.infer<typeof authMethod>
       hasTokenReviewerJwt: row.has_reviewer_jwt === 1,
     }),
   };
-}
-
-/** The parts of a login that are the same for gateways and relays; the id is the caller's to add. */
-export const awsProof = z.object({
-  method: z.literal("aws"),
-  iamHttpRequestMethod: z.string().max(16).default("POST"),
-  iamRequestBody: z.string().max(1024),
-  iamRequestHeaders: z.string().max(32_768),
-});
-
-export const kubernetesProof = z.object({
-  method: z.literal("kubernetes"),
-  jwt: z.string().min(1).max(8192),
-});
-
-export const gcpProof = z.object({ method: z.literal("gcp") });
-
-export function toProof(
-  body: z.infer<typeof awsProof> | z.infer<typeof kubernetesProof> | z.infer<typeof gcpProof>,
-): Proof {
-  if (body.method === "aws") return { method: "aws", proof: body };
-  return body.method === "kubernetes" ? { method: "kubernetes", jwt: body.jwt.trim() } : { method: "gcp" };
 }

@@ -1,15 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { agentReport } from "../../platform-client/agent-report.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { loginByMethod } from "../services/auth-methods/login.ts";
 import { redeemEnrollmentToken } from "../services/enrollment.ts";
 import { connectGateway } from "../services/gateway-connect.ts";
 import { requireGatewayOf } from "../services/identity-gateways.ts";
-import { awsProof, gcpProof, kubernetesProof, toProof } from "./auth-method-objects.ts";
+import { awsProof, gcpProof, kubernetesProof, logAgentIn, tokenProof } from "./agent-login.ts";
 import { answers, csr, jsonBody, message, optionalJsonBody, relayName, sshPublicKey } from "./fields.ts";
 import { declareRoute, HOLDERS, routes } from "./route.ts";
-
-const enrollmentToken = z.string().min(1).max(512);
 
 const login = declareRoute(["anyone"], {
   method: "post",
@@ -18,7 +15,7 @@ const login = declareRoute(["anyone"], {
   request: {
     body: jsonBody(
       z.discriminatedUnion("method", [
-        z.object({ method: z.literal("token"), token: enrollmentToken }),
+        tokenProof,
         awsProof.extend({ gatewayId: z.uuid() }),
         kubernetesProof.extend({ gatewayId: z.uuid() }),
         gcpProof.extend({ gatewayId: z.uuid() }),
@@ -35,7 +32,7 @@ const enroll = declareRoute(["anyone"], {
   method: "post",
   path: "/api/v3/gateways/token-auth/enroll",
   summary: "Log in as a gateway, the older way",
-  request: { body: jsonBody(z.object({ token: enrollmentToken })) },
+  request: { body: jsonBody(tokenProof.pick({ token: true })) },
   responses: answers(
     z.object({ accessToken: z.string(), gatewayId: z.string() }),
     "The older spelling of login",
@@ -106,21 +103,12 @@ const heartbeat = declareRoute(
 export const gatewayAgentRoutes = routes()
   .openapi(login, async (c) => {
     const body = c.req.valid("json");
-    const { core, limiter } = c.var.services;
-    const address = c.env.address;
-    const redeemed =
-      body.method === "token"
-        ? await redeemEnrollmentToken(core, limiter, { kind: "gateway", token: body.token, address })
-        : await loginByMethod(core, limiter, {
-            kind: "gateway",
-            id: body.gatewayId,
-            proof: toProof(body),
-            address,
-          });
-    return c.json(
-      { accessToken: redeemed.accessToken, gatewayId: redeemed.id, tokenType: "Bearer" as const },
-      200,
-    );
+    const { accessToken, id } = await logAgentIn(c.var.services, {
+      kind: "gateway",
+      body: body.method === "token" ? body : { ...body, id: body.gatewayId },
+      address: c.env.address,
+    });
+    return c.json({ accessToken, gatewayId: id, tokenType: "Bearer" as const }, 200);
   })
   .openapi(enroll, async (c) => {
     const { core, limiter } = c.var.services;

@@ -1,12 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { agentReport } from "../../platform-client/agent-report.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { loginByMethod } from "../services/auth-methods/login.ts";
-import { redeemEnrollmentToken } from "../services/enrollment.ts";
 import { registerInstanceRelay } from "../services/instance-relays.ts";
 import { connectRelay } from "../services/relay-connect.ts";
 import { findInstanceRelay } from "../store/relays.ts";
-import { awsProof, gcpProof, kubernetesProof, toProof } from "./auth-method-objects.ts";
+import { awsProof, gcpProof, kubernetesProof, logAgentIn, tokenProof } from "./agent-login.ts";
 import {
   answers,
   csr,
@@ -66,7 +64,7 @@ const login = declareRoute(["anyone"], {
   request: {
     body: jsonBody(
       z.discriminatedUnion("method", [
-        z.object({ method: z.literal("token"), token: z.string().min(1).max(512) }),
+        tokenProof,
         awsProof.extend({ relayId: z.uuid() }),
         kubernetesProof.extend({ relayId: z.uuid() }),
         gcpProof.extend({ relayId: z.uuid() }),
@@ -112,21 +110,12 @@ export const relayAgentRoutes = routes()
   })
   .openapi(login, async (c) => {
     const body = c.req.valid("json");
-    const { core, limiter } = c.var.services;
-    const address = c.env.address;
-    const redeemed =
-      body.method === "token"
-        ? await redeemEnrollmentToken(core, limiter, { kind: "relay", token: body.token, address })
-        : await loginByMethod(core, limiter, {
-            kind: "relay",
-            id: body.relayId,
-            proof: toProof(body),
-            address,
-          });
-    return c.json(
-      { accessToken: redeemed.accessToken, relayId: redeemed.id, tokenType: "Bearer" as const },
-      200,
-    );
+    const { accessToken, id } = await logAgentIn(c.var.services, {
+      kind: "relay",
+      body: body.method === "token" ? body : { ...body, id: body.relayId },
+      address: c.env.address,
+    });
+    return c.json({ accessToken, relayId: id, tokenType: "Bearer" as const }, 200);
   })
   .openapi(connect, async (c) => {
     const relay = requireRelay(c.var.actor);

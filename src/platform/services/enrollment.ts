@@ -1,4 +1,5 @@
 import { SallyportError } from "../../telemetry/error.ts";
+import { insertAudit } from "../store/audit.ts";
 import type { ResourceKind as Kind } from "../store/auth-methods.ts";
 import type { Sql } from "../store/database.ts";
 import {
@@ -7,6 +8,7 @@ import {
   findEnrollmentToken,
   storeEnrollmentToken,
 } from "../store/enrollment-tokens.ts";
+import { byHolder, type Holder } from "./actors.ts";
 import type { Core } from "./core.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 import { hashOpaqueToken, mintOpaqueToken } from "./opaque-tokens.ts";
@@ -24,7 +26,7 @@ interface Redeemed {
  * A new enrollment token for a gateway or a relay, in the caller's transaction. The one before it is worthless from
  * now on; a running gateway keeps its access until the new one is redeemed (PROTOCOL A.4).
  */
-export async function mintEnrollmentToken(
+async function mintEnrollmentToken(
   sql: Sql,
   owner: { orgId: string; authMethodId: string },
   now: Date,
@@ -43,13 +45,34 @@ export async function mintEnrollmentToken(
   return { token: token.plain, tokenId, expiresAt };
 }
 
-/** @throws SallyportError REQUEST_REFUSED for what logs in otherwise (PROTOCOL A.3) */
-export function requireTokenMethod(kind: Kind, name: string, method: string): void {
-  if (method === "token") return;
-  throw new SallyportError(
-    "REQUEST_REFUSED",
-    `The ${kind} ${name} logs in by ${method}, not by a token: change its authentication method first.`,
-  );
+/**
+ * A new enrollment token that a person asked for.
+ * @throws SallyportError REQUEST_REFUSED for what logs in otherwise (PROTOCOL A.3)
+ */
+export async function generateEnrollmentToken(
+  core: Core,
+  holder: Holder,
+  agent: { kind: Kind; id: string; name: string; authMethodId: string; method: string },
+): Promise<{ token: string; expiresAt: string }> {
+  const { kind, id, name, authMethodId, method } = agent;
+  if (method !== "token") {
+    throw new SallyportError(
+      "REQUEST_REFUSED",
+      `The ${kind} ${name} logs in by ${method}, not by a token: change its authentication method first.`,
+    );
+  }
+  return await core.store.transaction(async (sql) => {
+    const now = core.now();
+    const { token, tokenId, expiresAt } = await mintEnrollmentToken(
+      sql,
+      { orgId: holder.orgId, authMethodId },
+      now,
+    );
+    const event = kind === "gateway" ? "GATEWAY_ENROLLMENT_TOKEN_CREATE" : "RELAY_ENROLLMENT_TOKEN_CREATE";
+    const detail = { tokenId, [`${kind}Id`]: id, name };
+    await insertAudit(sql, { ...byHolder(holder), event, detail }, now.toISOString());
+    return { token, expiresAt };
+  });
 }
 
 /**

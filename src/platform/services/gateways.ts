@@ -18,7 +18,7 @@ import { byHolder, type Holder } from "./actors.ts";
 import { prepareAuthMethod, writeAuthMethod } from "./auth-methods/change.ts";
 import type { AuthMethodWish } from "./auth-methods/settings.ts";
 import { type Core, LIMITS } from "./core.ts";
-import { mintEnrollmentToken, requireTokenMethod } from "./enrollment.ts";
+import { generateEnrollmentToken } from "./enrollment.ts";
 import { emit } from "./events.ts";
 import { holdRight } from "./held-rights.ts";
 import { runsAsIdentity } from "./identity-agents.ts";
@@ -116,16 +116,8 @@ export async function generateGatewayToken(
   id: string,
 ): Promise<{ token: string; expiresAt: string }> {
   const gateway = await getGateway(core, holder, id);
-  requireTokenMethod("gateway", gateway.name, gateway.auth_method);
-  return await core.store.transaction(async (sql) => {
-    const now = core.now();
-    const owner = { orgId: holder.orgId, authMethodId: gateway.auth_method_id };
-    const { token, tokenId, expiresAt } = await mintEnrollmentToken(sql, owner, now);
-    const detail = { tokenId, gatewayId: id, name: gateway.name };
-    const event = "GATEWAY_ENROLLMENT_TOKEN_CREATE";
-    await insertAudit(sql, { ...byHolder(holder), event, detail }, now.toISOString());
-    return { token, expiresAt };
-  });
+  const { name, auth_method_id: authMethodId, auth_method: method } = gateway;
+  return await generateEnrollmentToken(core, holder, { kind: "gateway", id, name, authMethodId, method });
 }
 
 function missing(): never {

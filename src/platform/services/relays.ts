@@ -1,5 +1,5 @@
 import { SallyportError } from "../../telemetry/error.ts";
-import { type AuditEvent, insertAudit } from "../store/audit.ts";
+import { insertAudit } from "../store/audit.ts";
 import { deleteRelayTokens } from "../store/enrollment-tokens.ts";
 import { lockInstance } from "../store/instance.ts";
 import { lockOrganisation } from "../store/people.ts";
@@ -18,7 +18,7 @@ import { byHolder, type Holder, isInstanceAdministrator } from "./actors.ts";
 import { prepareAuthMethod, writeAuthMethod } from "./auth-methods/change.ts";
 import type { AuthMethodWish } from "./auth-methods/settings.ts";
 import { type Core, LIMITS } from "./core.ts";
-import { mintEnrollmentToken, requireTokenMethod } from "./enrollment.ts";
+import { generateEnrollmentToken } from "./enrollment.ts";
 import { emit } from "./events.ts";
 import { holdRight } from "./held-rights.ts";
 import { runsAsIdentity } from "./identity-agents.ts";
@@ -149,17 +149,8 @@ export async function generateRelayToken(
   holder: Holder,
   id: string,
 ): Promise<{ token: string; expiresAt: string }> {
-  const relay = await ownWithToken(core, holder, id);
-  requireTokenMethod("relay", relay.name, relay.method);
-  return await core.store.transaction(async (sql) => {
-    const now = core.now();
-    const owner = { orgId: holder.orgId, authMethodId: relay.authMethodId };
-    const { token, tokenId, expiresAt } = await mintEnrollmentToken(sql, owner, now);
-    const detail = { tokenId, relayId: id, name: relay.name };
-    const event: AuditEvent = "RELAY_ENROLLMENT_TOKEN_CREATE";
-    await insertAudit(sql, { ...byHolder(holder), event, detail }, now.toISOString());
-    return { token, expiresAt };
-  });
+  const { name, authMethodId, method } = await ownWithToken(core, holder, id);
+  return await generateEnrollmentToken(core, holder, { kind: "relay", id, name, authMethodId, method });
 }
 
 /** The organisation's own; of the instance's only for an instance administrator. Everybody else sees none there. */

@@ -19,7 +19,7 @@ import { LoginRefused } from "./refused.ts";
 import { readSettings } from "./settings.ts";
 import { reviewToken } from "./token-review.ts";
 
-/** What a gateway or a relay proves itself with. */
+/** What a gateway or a relay proves itself with, besides an enrollment token. */
 export type Proof =
   | { method: "aws"; proof: AwsProof }
   | { method: "kubernetes"; jwt: string }
