@@ -95,7 +95,7 @@ const heartbeat = declareRoute(
         }),
       ),
     },
-    responses: answers(message, "The platform reached the gateway"),
+    responses: answers(message, "The platform reached the gateway, or will look for it when its turn comes"),
   },
 );
 
@@ -131,8 +131,13 @@ export const gatewayAgentRoutes = routes()
     const { gatewayId } = await requireGatewayOf(core, c.var.actor);
     const { report, capabilities: can = {} } = c.req.valid("json");
     const capabilities = JSON.stringify(can);
-    await healthWrites.add({ kind: "heartbeat", subject: { gatewayId }, report, capabilities });
-    await probes.gateway(gatewayId);
+    const look = probes.forCaller(gatewayId);
+    const isProbeDue = look === undefined;
+    const [stored, looked] = await Promise.allSettled([
+      healthWrites.add({ kind: "heartbeat", subject: { gatewayId }, report, capabilities, isProbeDue }),
+      look,
+    ]);
+    for (const outcome of [stored, looked]) if (outcome.status === "rejected") throw outcome.reason;
     return c.json({ message: "Successfully triggered heartbeat" }, 200);
   });
 

@@ -125,6 +125,13 @@ export async function storeProbeDue(
     UPDATE health SET probe_due_at = ${probeAt}, probe_failures = ${failures} WHERE subject_id = ${subjectId}`;
 }
 
+/** Unless it is due sooner already. */
+export async function storeProbeDueBy(sql: Sql, subjectId: string, probeAt: string): Promise<void> {
+  await sql`
+    UPDATE health SET probe_due_at = ${probeAt}
+    WHERE subject_id = ${subjectId} AND (probe_due_at > ${probeAt} OR probe_due_at IS NULL)`;
+}
+
 /** What the platform saw when it looked. */
 export interface ProbeOutcome {
   /** A relay's id, or a relay's port: "tls" or "ssh". */

@@ -44,6 +44,31 @@ describe.each(DATABASES)("heartbeats on %s", (database) => {
   const read = async (gateway: { id: string }) =>
     (await platform.call("GET", `/v3/gateways/${gateway.id}`, { token: acme.token })).body;
 
+  test("a burst of heartbeats is taken in: whose turn is far off is looked for by the schedule", async () => {
+    const gateways = await Promise.all(Array.from({ length: 45 }, (_, i) => connected(`site-${i}`)));
+    const { opened, open } = gate();
+    platform.prober.onGateway = async () => {
+      await opened;
+      return { heartbeatTtlSeconds: 180 };
+    };
+    const answered: number[] = [];
+    const beats = gateways.map(async (gateway) => answered.push((await beat(gateway)).status));
+    while (answered.length < 5) await Bun.sleep(1);
+    expect(answered).toEqual([200, 200, 200, 200, 200]);
+    // Their calls are known, and they are not looked at yet.
+    const reports = await platform.core.store.read`SELECT subject_id FROM agent_reports`;
+    expect(reports.length).toBeGreaterThanOrEqual(5);
+    expect(platform.prober.gateways).toHaveLength(20);
+    open();
+    await Promise.all(beats);
+    expect(new Set(answered)).toEqual(new Set([200]));
+    while (!platform.probes.isIdle) await Bun.sleep(1);
+    expect(platform.prober.gateways).toHaveLength(40);
+    await platform.watch.round();
+    while (!platform.probes.isIdle) await Bun.sleep(1);
+    expect(new Set(platform.prober.gateways.map(({ gatewayId }) => gatewayId)).size).toBe(45);
+  });
+
   test("200 means that the platform reached the gateway, and is stored", async () => {
     const gateway = await connected("office");
     const answer = await beat(gateway, { capabilities: { pkcs11: true } });

@@ -24,6 +24,8 @@ export interface Prober {
 /** ACCEPTANCE, "Liveness". */
 const PROBES_AT_ONCE = 20;
 const PROBES_WAITING = 500;
+/** More than these at once, and a heartbeat's caller is not kept waiting for its own: each may take its whole patience. */
+const PROBES_AWAITED = 2 * PROBES_AT_ONCE;
 /** PROTOCOL E: of a gateway that promises no interval. */
 const DEFAULT_TTL_SECONDS = 1800;
 /** For name, connection and answer; a caller of the heartbeat gets its answer within 30 s (PROTOCOL 0.5). */
@@ -39,6 +41,8 @@ export class Probes {
   readonly #writes: HealthWrites;
   readonly #slots = new Slots(PROBES_AT_ONCE, PROBES_WAITING);
   readonly #running = new Map<string, Promise<void>>();
+  /** Of those, the ones that have not seen what they look for. */
+  #looking = 0;
 
   constructor(core: Core, prober: Prober, writes: HealthWrites) {
     this.#core = core;
@@ -48,7 +52,20 @@ export class Probes {
 
   /** Probes that may begin without waiting for others. */
   get free(): number {
-    return Math.max(0, PROBES_AT_ONCE - this.#running.size);
+    return Math.max(0, PROBES_AT_ONCE - this.#looking);
+  }
+
+  /** Nothing is being looked at, and what was seen is stored. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /**
+   * A gateway that has called is looked at while its caller waits, as `gateway`. Undefined when too many are before it:
+   * then its turn has to come by the schedule.
+   */
+  forCaller(gatewayId: string): Promise<void> | undefined {
+    return this.#looking < PROBES_AWAITED ? this.gateway(gatewayId) : undefined;
   }
 
   /**
@@ -56,7 +73,7 @@ export class Probes {
    * @throws SallyportError saying why none did; NOT_FOUND; REQUEST_REFUSED when it has no relay
    */
   gateway(gatewayId: string): Promise<void> {
-    return this.#shared(`gateway ${gatewayId}`, () => this.#probeGateway(gatewayId));
+    return this.#shared(`gateway ${gatewayId}`, (seenAll) => this.#probeGateway(gatewayId, seenAll));
   }
 
   /**
@@ -64,7 +81,7 @@ export class Probes {
    * @throws SallyportError RELAY_UNREACHABLE and others that say why it does not; NOT_FOUND
    */
   relay(relayId: string): Promise<void> {
-    return this.#shared(`relay ${relayId}`, () => this.#probeRelay(relayId));
+    return this.#shared(`relay ${relayId}`, (seenAll) => this.#probeRelay(relayId, seenAll));
   }
 
   /** Looks at these without anybody waiting for it; what is found is stored as always. */
@@ -75,15 +92,25 @@ export class Probes {
     }
   }
 
-  #shared(key: string, probe: () => Promise<void>): Promise<void> {
+  /** `probe` says when it has seen what it looks for: others may look while it is being stored. */
+  #shared(key: string, probe: (seenAll: () => void) => Promise<void>): Promise<void> {
     const running = this.#running.get(key);
     if (running !== undefined) return running;
-    const mine = probe().finally(() => this.#running.delete(key));
+    let isLooking = true;
+    const seenAll = () => {
+      if (isLooking) this.#looking--;
+      isLooking = false;
+    };
+    this.#looking++;
+    const mine = probe(seenAll).finally(() => {
+      seenAll();
+      this.#running.delete(key);
+    });
     this.#running.set(key, mine);
     return mine;
   }
 
-  async #probeGateway(gatewayId: string): Promise<void> {
+  async #probeGateway(gatewayId: string, seenAll: () => void): Promise<void> {
     const { store, now, log } = this.#core;
     const gateway = await findGateway(store.read, gatewayId);
     const organisation = gateway && (await findOrganisation(store.read, gateway.org_id));
@@ -104,6 +131,7 @@ export class Probes {
         }),
       ),
     );
+    seenAll();
     const ways = looks.map((look, i) => seen(relays[i]?.id ?? "", look));
     const reached = looks.find((look) => "found" in look);
     const ttlSeconds = reached && "found" in reached ? reached.found : 0;
@@ -129,7 +157,7 @@ export class Probes {
     }
   }
 
-  async #probeRelay(relayId: string): Promise<void> {
+  async #probeRelay(relayId: string, seenAll: () => void): Promise<void> {
     const { store, now } = this.#core;
     const relay = await findRelay(store.read, relayId);
     if (!relay) throw new SallyportError("NOT_FOUND", "There is no such relay.");
@@ -142,6 +170,7 @@ export class Probes {
         await this.#prober.relaySsh({ ...(await relaySshTarget(this.#core, relay)), address });
       }),
     ]);
+    seenAll();
     const ways = [seen("tls", tls), seen("ssh", ssh)];
     const reachedAt = "found" in tls ? now().toISOString() : null;
     await this.#writes.add({ kind: "probe", subject: { relayId }, reachedAt, ways });

@@ -9,6 +9,7 @@ import {
   storeAgentReport,
   storeOutcome,
   storeProbeDue,
+  storeProbeDueBy,
 } from "../../store/health.ts";
 import { storeRelayHeartbeat } from "../../store/relays.ts";
 import { recordHealth } from "./record.ts";
@@ -30,8 +31,17 @@ export type HealthWrite =
       ways: SeenWay[];
     }
   | { kind: "probe"; subject: { relayId: string }; reachedAt: string | null; ways: SeenWay[] }
-  /** `report` undefined = a heartbeat of a daemon that says nothing of itself. */
-  | { kind: "heartbeat"; subject: Subject; report: AgentReport | undefined; capabilities?: string };
+  /**
+   * `report` undefined = a heartbeat of a daemon that says nothing of itself; `isProbeDue` = nobody looks at it now: its
+   * turn comes by the schedule.
+   */
+  | {
+      kind: "heartbeat";
+      subject: Subject;
+      report: AgentReport | undefined;
+      capabilities?: string;
+      isProbeDue?: boolean;
+    };
 
 const INTERVAL_MS = 1000;
 /** Stored in one transaction: others want to write too. */
@@ -98,6 +108,7 @@ async function apply(sql: Sql, write: HealthWrite, now: Date): Promise<boolean> 
     const { report, capabilities } = write;
     if (capabilities !== undefined) await storeCapabilities(sql, id, capabilities);
     await storeAgentReport(sql, id, rowOf(report, now), at);
+    if (write.isProbeDue) await storeProbeDueBy(sql, id, at);
     return true;
   }
   for (const way of write.ways) await storeOutcome(sql, id, way, at);
