@@ -1,4 +1,5 @@
 import type { Sql } from "./database.ts";
+import { forgetHealth, storeRevoked } from "./health.ts";
 
 /** A gateway or a relay that runs as a machine identity. */
 export interface AgentRow {
@@ -33,6 +34,7 @@ export async function attachGateway(
       updated_at = ${row.now}
     WHERE id = ${row.id}`;
   await sql`UPDATE auth_methods SET method = 'identity', updated_at = ${row.now} WHERE gateway_id = ${row.id}`;
+  await acceptAgain(sql, row.id, row.now);
 }
 
 export async function attachRelay(
@@ -43,6 +45,14 @@ export async function attachRelay(
     UPDATE relays SET identity_id = ${row.identityId}, identity_secret_id = ${row.secretId}, updated_at = ${row.now}
     WHERE id = ${row.id}`;
   await sql`UPDATE auth_methods SET method = 'identity', updated_at = ${row.now} WHERE relay_id = ${row.id}`;
+  await acceptAgain(sql, row.id, row.now);
+}
+
+/** A login after a revocation: health begins anew, as it does at every login of those who enroll. */
+async function acceptAgain(sql: Sql, id: string, now: string): Promise<void> {
+  const revoked = await sql`
+    SELECT subject_id FROM health WHERE subject_id = ${id} AND revoked_at IS NOT NULL`;
+  if (revoked.length > 0) await forgetHealth(sql, id, now);
 }
 
 /** Its certificates are outdated, and an enrollment token is the way back. */
@@ -57,6 +67,7 @@ export async function detachGateway(
     WHERE identity_id = ${identityId} RETURNING id, name, token_version`;
   if (row) {
     await sql`UPDATE auth_methods SET method = 'token', updated_at = ${now} WHERE gateway_id = ${row.id}`;
+    await storeRevoked(sql, row.id, now);
   }
   return row;
 }
@@ -68,6 +79,7 @@ export async function detachRelay(sql: Sql, identityId: string, now: string): Pr
     WHERE identity_id = ${identityId} RETURNING id, name, token_version`;
   if (row) {
     await sql`UPDATE auth_methods SET method = 'token', updated_at = ${now} WHERE relay_id = ${row.id}`;
+    await storeRevoked(sql, row.id, now);
   }
   return row;
 }
@@ -82,6 +94,7 @@ export async function revokeGatewayOf(
   const [row] = await sql<AgentRow>`
     UPDATE gateways SET token_version = token_version + 1, identity_secret_id = NULL, updated_at = ${now}
     WHERE identity_id = ${identityId} AND identity_secret_id = ${secretId} RETURNING id, name, token_version`;
+  if (row) await storeRevoked(sql, row.id, now);
   return row;
 }
 
@@ -95,5 +108,6 @@ export async function revokeRelayOf(
   const [row] = await sql<AgentRow>`
     UPDATE relays SET token_version = token_version + 1, identity_secret_id = NULL, updated_at = ${now}
     WHERE identity_id = ${identityId} AND identity_secret_id = ${secretId} RETURNING id, name, token_version`;
+  if (row) await storeRevoked(sql, row.id, now);
   return row;
 }

@@ -44,6 +44,11 @@ describe.each(DATABASES)("what a machine identity can be on %s", (database) => {
   const revokeSecret = (secretId: string) =>
     asAdmin("POST", `/v1/auth/universal-auth/identities/robot/client-secrets/${secretId}/revoke`);
   const gateways = async () => (await asAdmin("GET", "/v2/gateways")).body;
+  const causeOf = async (path: string, id: string) => {
+    const rows: { id: string; health: { cause: { code: string } | null } }[] = (await asAdmin("GET", path))
+      .body;
+    return rows.find((row) => row.id === id)?.health.cause?.code;
+  };
 
   test("the one gateway of an identity is made by its first call and renewed by later ones", async () => {
     const first = await register();
@@ -105,9 +110,11 @@ describe.each(DATABASES)("what a machine identity can be on %s", (database) => {
     await revokeSecret(robot.secretId);
     expect((await reader.next("gateway.revoked")).body).toMatchObject({ gatewayId, generation: 1 });
     await reader.close();
+    expect(await causeOf("/v2/gateways", gatewayId)).toBe("ACCESS_REVOKED");
     expect((await register()).status).toBe(401);
     token = await identityToken(platform, { ...robot, ...(await addSecret(platform, acme, "robot")) });
     expect((await register()).body.gatewayId).toBe(gatewayId);
+    expect(await causeOf("/v2/gateways", gatewayId)).not.toBe("ACCESS_REVOKED");
   });
 
   test("deleting the identity cuts its gateway, which is then enrolled by a token", async () => {
@@ -117,10 +124,12 @@ describe.each(DATABASES)("what a machine identity can be on %s", (database) => {
     await asAdmin("DELETE", "/v1/identities/robot");
     expect((await atRelay.next("gateway.revoked")).body).toMatchObject({ gatewayId, generation: 1 });
     await atRelay.close();
+    expect(await causeOf("/v2/gateways", gatewayId)).toBe("ACCESS_REVOKED");
     const path = `/v3/gateways/${gatewayId}/token-auth/generate-enrollment-token`;
     const { token: enrollment } = (await asAdmin("POST", path)).body;
     const body = { method: "token", token: enrollment };
     expect((await platform.call("POST", "/v3/gateways/login", { body })).body.gatewayId).toBe(gatewayId);
+    expect(await causeOf("/v2/gateways", gatewayId)).not.toBe("ACCESS_REVOKED");
   });
 
   test("people can neither mint tokens for its gateway nor revoke it past the identity", async () => {
@@ -165,6 +174,12 @@ describe.each(DATABASES)("what a machine identity can be on %s", (database) => {
     await revokeSecret(robot.secretId);
     expect((await reader.next("relay.revoked")).body).toMatchObject({ relayId: made.body.relayId });
     await reader.close();
+    expect(await causeOf("/v1/relays", made.body.relayId)).toBe("ACCESS_REVOKED");
+    token = await identityToken(platform, { ...robot, ...(await addSecret(platform, acme, "robot")) });
+    expect((await registerRelay("own", ours)).status).toBe(200);
+    expect(await causeOf("/v1/relays", made.body.relayId)).not.toBe("ACCESS_REVOKED");
+    await asAdmin("DELETE", "/v1/identities/robot");
+    expect(await causeOf("/v1/relays", made.body.relayId)).toBe("ACCESS_REVOKED");
   });
 
   describe("who is granted a resource", () => {

@@ -77,7 +77,7 @@ function revoked({ kind, name, health }: AgentFacts): Raised | undefined {
     code: "ACCESS_REVOKED",
     since: health.revoked_at,
     text: `The access of the ${kind} ${name} was revoked.`,
-    fix: `If it is still wanted, enroll it again: "sallyport ${kind} deploy-command ${name}".`,
+    fix: `If it is still wanted, enroll it again ("sallyport ${kind} deploy-command ${name}"), or give its machine identity a new secret.`,
   };
 }
 
