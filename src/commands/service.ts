@@ -10,6 +10,11 @@ import { printLine, say } from "./output.ts";
 /** Flags of `install` that say how, not what. */
 export const installArgs = {
   systemd: { type: "boolean", description: "As a systemd service; on Linux that is so anyway" },
+  pki: {
+    type: "string",
+    description: "A directory instead of a platform; not supported for services",
+    valueHint: "directory",
+  },
   "dry-run": {
     type: "boolean",
     description: "Print the service file and change nothing; needs no root and asks nobody",
@@ -22,6 +27,7 @@ export const uninstallArgs = {
 
 interface InstallFlags {
   systemd?: boolean | undefined;
+  pki?: string | undefined;
   "dry-run"?: boolean | undefined;
 }
 
@@ -40,6 +46,12 @@ export async function install(
   { keep, preview }: ConfWork,
   host = thisHost(say),
 ): Promise<void> {
+  if (flags.pki !== undefined) {
+    throw new SallyportError(
+      "UNSUPPORTED",
+      `A service has copies of its files, made when it starts, and would not see certificates that are replaced in ${flags.pki}: run "sallyport ${request.role} start --pki ${flags.pki}" under a service manager of your own, as a user that can read that directory.`,
+    );
+  }
   if (flags.systemd && host.platform !== "linux") {
     throw new SallyportError("UNSUPPORTED", "--systemd is for Linux: leave it away and launchd gets a job.");
   }

@@ -64,7 +64,17 @@ describe("install and uninstall", () => {
     ["B4 a path", ["gateway", "install", "../ssh", "--dry-run"], /is no gateway name/],
     ["B4 a specifier", ["relay", "install", "%n", "--dry-run"], /is no relay name/],
     ["B4 a name to remove", ["relay", "uninstall", "../../etc"], /is no relay name/],
-    ["an unknown flag", ["gateway", "install", "edge", "--pki=x", "--dry-run"], /Unknown flag --pki/],
+    ["an unknown flag", ["gateway", "install", "edge", "--stdio", "--dry-run"], /Unknown flag --stdio/],
+    [
+      "a directory",
+      ["gateway", "install", "edge", "--pki", "d", "--dry-run"],
+      /run "sallyport gateway start --pki d"/,
+    ],
+    [
+      "a relay's",
+      ["relay", "install", "edge", "--pki=d"],
+      /run "sallyport relay start --pki d" under a service/,
+    ],
     ["a limit that is none", ["relay", "install", "edge", "--limit=x=1", "--dry-run"], /x/],
   ];
   test.each(wrong)("wrong input ends with exit code 2: %s", async (_what, args, sentence) => {
