@@ -5,20 +5,20 @@ import { makePrivateDirectory } from "../host/atomic-file.ts";
 import type { Environment } from "../host/environment.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
-import { AccessTokens } from "./services/access-tokens.ts";
 import { Sts } from "./services/auth-methods/sts.ts";
-import { Authorities } from "./services/authorities.ts";
+import { Authorities } from "./services/authorities/authorities.ts";
 import type { Core } from "./services/core.ts";
 import { HostRule } from "./services/host-rule.ts";
-import { Keyring, opensWith } from "./services/keyring.ts";
-import { PASSWORD_COST, type PasswordCost } from "./services/passwords.ts";
+import { Keyring, opensWith } from "./services/keys/keyring.ts";
 import {
   givenRootKey,
   localRootKey,
   missingRootKey,
   nextRootKeyPath,
   readRootKey,
-} from "./services/root-key.ts";
+} from "./services/keys/root-key.ts";
+import { AccessTokens } from "./services/login/access-tokens.ts";
+import { PASSWORD_COST, type PasswordCost } from "./services/people/passwords.ts";
 import { openDatabase, requirePostgresUrl, type Store } from "./store/database.ts";
 import { findInstance, type InstanceRow } from "./store/instance.ts";
 import { migrate } from "./store/migrate.ts";

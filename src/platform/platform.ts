@@ -7,18 +7,18 @@ import { createApi } from "./api/api.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { type ListenOptions, openListener, type PlatformListener } from "./listen/platform-listener.ts";
 import { type CoreOptions, openCore } from "./open-core.ts";
+import { startGrantSweep } from "./services/access/grant-sweep.ts";
 import { AlertDeliveries } from "./services/alerts/deliveries.ts";
 import { evaluateAlerts } from "./services/alerts/evaluate.ts";
+import { startRotationSweep } from "./services/authorities/rotation-sweep.ts";
 import type { Core } from "./services/core.ts";
-import { EventFeed } from "./services/event-feed.ts";
-import { FailureLimiter } from "./services/failure-limiter.ts";
-import { startGrantSweep } from "./services/grant-sweep.ts";
+import { EventFeed } from "./services/events/event-feed.ts";
+import { LoadReports } from "./services/gateways/load-reports.ts";
 import { type Prober, Probes } from "./services/health/probes.ts";
 import { HealthWatch } from "./services/health/watch.ts";
 import { HealthWrites } from "./services/health/writes.ts";
-import { LoadReports } from "./services/load-reports.ts";
+import { FailureLimiter } from "./services/login/failure-limiter.ts";
 import { announceReplica } from "./services/replica.ts";
-import { startRotationSweep } from "./services/rotation-sweep.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
 
 export interface PlatformOptions extends Omit<CoreOptions, "publicUrl" | "onLoopback">, ListenOptions {

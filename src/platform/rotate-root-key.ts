@@ -2,9 +2,8 @@ import { existsSync } from "node:fs";
 import { link, rename } from "node:fs/promises";
 import { SallyportError } from "../telemetry/error.ts";
 import { type CoreOptions, openDataDirectory } from "./open-core.ts";
-import { opensWith, rootKeyId, verifyRootKey } from "./services/keyring.ts";
-import { listRunning } from "./services/replica.ts";
-import { reseal } from "./services/reseal.ts";
+import { opensWith, rootKeyId, verifyRootKey } from "./services/keys/keyring.ts";
+import { reseal } from "./services/keys/reseal.ts";
 import {
   givenRootKey,
   makeRootKeyFile,
@@ -12,7 +11,8 @@ import {
   nextRootKeyPath,
   readRootKey,
   rootKeyPath,
-} from "./services/root-key.ts";
+} from "./services/keys/root-key.ts";
+import { listRunning } from "./services/replica.ts";
 import type { Store } from "./store/database.ts";
 import { findInstance, type InstanceRow, lockInstance } from "./store/instance.ts";
 import { migrate } from "./store/migrate.ts";

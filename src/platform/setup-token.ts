@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { writeFileWhole } from "../host/atomic-file.ts";
 import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import type { Core } from "./services/core.ts";
-import { mintOpaqueToken } from "./services/opaque-tokens.ts";
+import { mintOpaqueToken } from "./services/login/opaque-tokens.ts";
 import { storeSetupTokenHash } from "./store/instance.ts";
 import { countUsers } from "./store/people.ts";
 

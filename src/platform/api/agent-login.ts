@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { loginByMethod, type Proof } from "../services/auth-methods/login.ts";
-import { redeemEnrollmentToken } from "../services/enrollment.ts";
+import { redeemEnrollmentToken } from "../services/login/enrollment.ts";
 import type { ResourceKind } from "../store/auth-methods.ts";
 import type { ApiServices } from "./env.ts";
 

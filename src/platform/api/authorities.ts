@@ -1,9 +1,14 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { nameHolder } from "../services/actors.ts";
-import { replaceAuthorities } from "../services/authority-replacement.ts";
-import { INSTANCE } from "../services/in-force.ts";
-import { type Author, abortRotation, showAuthorities, startRotation } from "../services/rotation.ts";
+import { replaceAuthorities } from "../services/authorities/authority-replacement.ts";
+import { INSTANCE } from "../services/authorities/in-force.ts";
+import {
+  type Author,
+  abortRotation,
+  showAuthorities,
+  startRotation,
+} from "../services/authorities/rotation.ts";
 import type { ApiEnv } from "./env.ts";
 import { answers, optionalJsonBody } from "./fields.ts";
 import { declareRoute, HOLDERS, type Needed, requireHolder, routes } from "./route.ts";

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { connectionRecord } from "../../platform-client/connections.ts";
 import { recordConnections } from "../services/connections.ts";
-import { requireGatewayOf } from "../services/identity-gateways.ts";
+import { requireGatewayOf } from "../services/identities/identity-gateways.ts";
 import { answers, jsonBody, message } from "./fields.ts";
 import { declareRoute, routes } from "./route.ts";
 

@@ -1,11 +1,11 @@
 import type { Actor } from "../services/actors.ts";
 import type { AlertDeliveries } from "../services/alerts/deliveries.ts";
 import type { Core } from "../services/core.ts";
-import type { EventFeed } from "../services/event-feed.ts";
-import type { FailureLimiter } from "../services/failure-limiter.ts";
+import type { EventFeed } from "../services/events/event-feed.ts";
+import type { LoadReports } from "../services/gateways/load-reports.ts";
 import type { Probes } from "../services/health/probes.ts";
 import type { HealthWrites } from "../services/health/writes.ts";
-import type { LoadReports } from "../services/load-reports.ts";
+import type { FailureLimiter } from "../services/login/failure-limiter.ts";
 
 /** What a route works with. */
 export interface ApiServices {

@@ -1,5 +1,5 @@
-import type { EventFeed, Listener, Subscription, Told } from "../services/event-feed.ts";
-import { type EventScope, isLastFor } from "../services/event-scope.ts";
+import type { EventFeed, Listener, Subscription, Told } from "../services/events/event-feed.ts";
+import { type EventScope, isLastFor } from "../services/events/event-scope.ts";
 
 interface Following {
   feed: EventFeed;

@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { agentReport } from "../../platform-client/agent-report.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { redeemEnrollmentToken } from "../services/enrollment.ts";
-import { connectGateway } from "../services/gateway-connect.ts";
-import { requireGatewayOf } from "../services/identity-gateways.ts";
+import { connectGateway } from "../services/gateways/gateway-connect.ts";
+import { requireGatewayOf } from "../services/identities/identity-gateways.ts";
+import { redeemEnrollmentToken } from "../services/login/enrollment.ts";
 import { awsProof, gcpProof, kubernetesProof, logAgentIn, tokenProof } from "./agent-login.ts";
 import { answers, csr, jsonBody, message, optionalJsonBody, relayName, sshPublicKey } from "./fields.ts";
 import { declareRoute, HOLDERS, routes } from "./route.ts";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { requireGatewayOf } from "../services/identity-gateways.ts";
+import { requireGatewayOf } from "../services/identities/identity-gateways.ts";
 import { answers, jsonBody } from "./fields.ts";
 import { declareRoute, routes } from "./route.ts";
 

@@ -7,10 +7,10 @@ import {
   removeMember,
   removePool,
   updatePool,
-} from "../services/gateway-pools.ts";
+} from "../services/gateways/gateway-pools.ts";
+import { isSuspect, loadOf } from "../services/gateways/pool-choice.ts";
+import { describeMembers } from "../services/gateways/pool-members.ts";
 import { HEALTH_STATUSES } from "../services/health/health.ts";
-import { isSuspect, loadOf } from "../services/pool-choice.ts";
-import { describeMembers } from "../services/pool-members.ts";
 import { listPoolResources, type MembershipRow, type PoolRow } from "../store/gateway-pools.ts";
 import { resourceKind } from "./access-objects.ts";
 import { answers, jsonBody, relayName, time } from "./fields.ts";

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { grantAccess } from "../services/access.ts";
+import { grantAccess } from "../services/access/access.ts";
 import { changeAuthMethod } from "../services/auth-methods/change.ts";
 import type { Core } from "../services/core.ts";
-import { renameGateway } from "../services/gateway-rename.ts";
+import { renameGateway } from "../services/gateways/gateway-rename.ts";
 import {
   createGateway,
   generateGatewayToken,
@@ -11,7 +11,7 @@ import {
   removeGateway,
   resolveGateway,
   revokeGatewayAccess,
-} from "../services/gateways.ts";
+} from "../services/gateways/gateways.ts";
 import { readGatewayHealth, readHealth } from "../services/health/read.ts";
 import type { GatewayView } from "../store/gateways.ts";
 import { listPresence } from "../store/relay-tunnels.ts";

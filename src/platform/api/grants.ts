@@ -4,7 +4,7 @@ import {
   listResourceGrants,
   revokeResourceAccess,
   ungrantResource,
-} from "../services/grants.ts";
+} from "../services/access/grants.ts";
 import type { GrantRow } from "../store/grants.ts";
 import { answers, gatewayName, idOrName, jsonBody, optionalJsonBody, time } from "./fields.ts";
 import { emailAddress } from "./person-fields.ts";

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import { type TunnelState, tunnelState } from "../services/gateways/presence.ts";
 import { HEALTH_STATUSES, isTrouble, type SaidHealth } from "../services/health/health.ts";
-import { type TunnelState, tunnelState } from "../services/presence.ts";
 import type { PresenceRow } from "../store/relay-tunnels.ts";
 import { time } from "./fields.ts";
 

@@ -5,8 +5,8 @@ import {
   getIdentity,
   listIdentities,
   removeIdentity,
-} from "../services/identities.ts";
-import { createSecret, listIdentitySecrets, revokeSecret } from "../services/identity-secrets.ts";
+} from "../services/identities/identities.ts";
+import { createSecret, listIdentitySecrets, revokeSecret } from "../services/identities/identity-secrets.ts";
 import type { IdentityView } from "../store/identities.ts";
 import type { IdentitySecretRow } from "../store/identity-secrets.ts";
 import { answers, gatewayName, idOrName, jsonBody, time } from "./fields.ts";

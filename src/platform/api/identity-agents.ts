@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { agentReport } from "../../platform-client/agent-report.ts";
-import { connectGateway } from "../services/gateway-connect.ts";
-import { registerGateway } from "../services/identity-gateways.ts";
-import { registerRelay, requireRelayOf } from "../services/identity-relays.ts";
+import { connectGateway } from "../services/gateways/gateway-connect.ts";
+import { registerGateway } from "../services/identities/identity-gateways.ts";
+import { registerRelay, requireRelayOf } from "../services/identities/identity-relays.ts";
 import { answers, gatewayName, jsonBody, message, relayHost, relayName } from "./fields.ts";
 import { gatewayCertificates, gatewayWish, refuseDirectAddress } from "./gateway-agents.ts";
 import { relayCertificates, relayExtensions } from "./relay-agents.ts";

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { SallyportError } from "../../telemetry/error.ts";
-import { invite, listOwnInvitations, withdrawInvitation } from "../services/invitations.ts";
-import { acceptInvitation, joinOrganisation, readInvitation } from "../services/joining.ts";
+import { invite, listOwnInvitations, withdrawInvitation } from "../services/people/invitations.ts";
+import { acceptInvitation, joinOrganisation, readInvitation } from "../services/people/joining.ts";
 import type { InvitationRow } from "../store/invitations.ts";
 import { answers, idParameter, jsonBody, message, time } from "./fields.ts";
 import { sessionAnswer, sessionObject, wantsCookie } from "./people.ts";

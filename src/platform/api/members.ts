@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { changeMember, listOwnMembers, removeMember } from "../services/members.ts";
+import { changeMember, listOwnMembers, removeMember } from "../services/people/members.ts";
 import type { MemberRow } from "../store/members.ts";
 import { answers, jsonBody, time } from "./fields.ts";
 import { emailAddress, roleObject, roleReference } from "./person-fields.ts";

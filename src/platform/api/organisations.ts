@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { changeOrganisation, createOrganisation } from "../services/organisations.ts";
+import { changeOrganisation, createOrganisation } from "../services/people/organisations.ts";
 import { answers, jsonBody } from "./fields.ts";
 import { organisationName } from "./person-fields.ts";
 import { declareRoute, HOLDERS, requireHolder, requirePerson, routes } from "./route.ts";

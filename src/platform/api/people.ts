@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { bootstrap } from "../services/bootstrap.ts";
-import { listOwnOrganisations, switchOrganisation } from "../services/organisations.ts";
-import { changePassword, logIn, logOut } from "../services/people.ts";
-import type { Session } from "../services/sessions.ts";
+import type { Session } from "../services/login/sessions.ts";
+import { listOwnOrganisations, switchOrganisation } from "../services/people/organisations.ts";
+import { changePassword, logIn, logOut } from "../services/people/people.ts";
 import type { ApiEnv } from "./env.ts";
 import { answers, jsonBody, message } from "./fields.ts";
 import { emailAddress, newPassword, organisationName, password, right, roleObject } from "./person-fields.ts";

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { PASSWORD_LENGTH } from "../services/passwords.ts";
-import { isRight, RIGHT_NAMES } from "../services/rights.ts";
+import { PASSWORD_LENGTH } from "../services/people/passwords.ts";
+import { isRight, RIGHT_NAMES } from "../services/people/rights.ts";
 
 export const emailAddress = z.string().trim().toLowerCase().max(254).pipe(z.email());
 

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { agentReport } from "../../platform-client/agent-report.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { registerInstanceRelay } from "../services/instance-relays.ts";
-import { connectRelay } from "../services/relay-connect.ts";
+import { registerInstanceRelay } from "../services/relays/instance-relays.ts";
+import { connectRelay } from "../services/relays/relay-connect.ts";
 import { findInstanceRelay } from "../store/relays.ts";
 import { awsProof, gcpProof, kubernetesProof, logAgentIn, tokenProof } from "./agent-login.ts";
 import {

@@ -14,7 +14,7 @@ import {
   removeRelay,
   revokeRelayAccess,
   updateRelay,
-} from "../services/relays.ts";
+} from "../services/relays/relays.ts";
 import type { RelayRow, RelayView } from "../store/relays.ts";
 import { authMethod, authMethodRequest, toAuthMethod, toWish } from "./auth-method-objects.ts";
 import {

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { accessResource } from "../services/resource-access.ts";
+import { accessResource } from "../services/access/resource-access.ts";
 import {
   type CheckedResource,
   createResource,
@@ -7,7 +7,7 @@ import {
   listOwnResources,
   removeResource,
   updateResource,
-} from "../services/resources.ts";
+} from "../services/access/resources.ts";
 import type { ResourceRow } from "../store/resources.ts";
 import { accessAnswer, accessRequest, resourceKind, targetHost } from "./access-objects.ts";
 import {

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { isBuiltInRole, RIGHT_NAMES, RIGHTS } from "../services/rights.ts";
-import type { Role } from "../services/role-reach.ts";
-import { changeRole, createRole, getRole, listOwnRoles, removeRole } from "../services/roles.ts";
+import { isBuiltInRole, RIGHT_NAMES, RIGHTS } from "../services/people/rights.ts";
+import type { Role } from "../services/people/role-reach.ts";
+import { changeRole, createRole, getRole, listOwnRoles, removeRole } from "../services/people/roles.ts";
 import { answers, gatewayName, idOrName, jsonBody } from "./fields.ts";
 import { right } from "./person-fields.ts";
 import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";

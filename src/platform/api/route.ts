@@ -10,10 +10,10 @@ import {
   type Person,
   type RelayActor,
 } from "../services/actors.ts";
-import { actorOf, isRelayAuthSecret } from "../services/authentication.ts";
 import type { Core } from "../services/core.ts";
-import { isRight, type Right, type Rights, requireRight } from "../services/rights.ts";
-import { supersededHolder } from "../services/superseded.ts";
+import { actorOf, isRelayAuthSecret } from "../services/login/authentication.ts";
+import { supersededHolder } from "../services/login/superseded.ts";
+import { isRight, type Right, type Rights, requireRight } from "../services/people/rights.ts";
 import type { ApiEnv } from "./env.ts";
 import { ValidationFailure } from "./refusals.ts";
 import { requireSessionCookie } from "./session-cookie.ts";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { createApiToken, listOwnTokens, revokeApiToken } from "../services/api-tokens.ts";
+import { createApiToken, listOwnTokens, revokeApiToken } from "../services/login/api-tokens.ts";
 import type { ApiTokenRow } from "../store/api-tokens.ts";
 import { answers, idParameter, jsonBody, time } from "./fields.ts";
 import { label } from "./person-fields.ts";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { logInIdentity, renewIdentityToken } from "../services/universal-auth.ts";
+import { logInIdentity, renewIdentityToken } from "../services/identities/universal-auth.ts";
 import { answers, jsonBody } from "./fields.ts";
 import { declareRoute, routes } from "./route.ts";
 

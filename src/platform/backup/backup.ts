@@ -6,7 +6,7 @@ import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import { VERSION } from "../../version.ts";
 import type { CoreOptions } from "../open-core.ts";
 import { openDataDirectory, openRootKey } from "../open-core.ts";
-import { Keyring } from "../services/keyring.ts";
+import { Keyring } from "../services/keys/keyring.ts";
 import type { Store } from "../store/database.ts";
 import { findInstance } from "../store/instance.ts";
 import { listTables, readRows } from "../store/tables.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { SallyportError } from "../../telemetry/error.ts";
 import { type CoreOptions, openDataDirectory, openRootKey } from "../open-core.ts";
-import { verifyRootKey } from "../services/keyring.ts";
+import { verifyRootKey } from "../services/keys/keyring.ts";
 import { deleteSessions } from "../store/api-tokens.ts";
 import type { RawSql, Sql, Store, Value } from "../store/database.ts";
 import { findInstance } from "../store/instance.ts";

@@ -1,6 +1,6 @@
 import type { TokenKind } from "../store/api-tokens.ts";
 import type { AuditEntry } from "../store/audit.ts";
-import type { Rights } from "./rights.ts";
+import type { Rights } from "./people/rights.ts";
 
 /** Who makes a request, after their token was checked. `address` is where from. */
 export type Actor = Holder | GatewayActor | RelayActor | RelaySecretActor | Superseded | Anyone;

@@ -7,11 +7,11 @@ import { insertGeneration, type NewGeneration } from "../store/authorities.ts";
 import type { Sql } from "../store/database.ts";
 import { lockInstance, spendSetupToken } from "../store/instance.ts";
 import { countUsers, insertMembership, insertOrganisation, insertUser } from "../store/people.ts";
-import { sealAuthorities } from "./authorities.ts";
+import { sealAuthorities } from "./authorities/authorities.ts";
+import { INSTANCE } from "./authorities/in-force.ts";
 import type { Core } from "./core.ts";
-import { INSTANCE } from "./in-force.ts";
-import { hashOpaqueToken, mintOpaqueToken } from "./opaque-tokens.ts";
-import { hashPassword } from "./passwords.ts";
+import { hashOpaqueToken, mintOpaqueToken } from "./login/opaque-tokens.ts";
+import { hashPassword } from "./people/passwords.ts";
 
 /** A hierarchy made by `ca init`, to go on with (EXTENSIONS, "The CA without a platform"). */
 export interface AdoptedHierarchy {

@@ -5,7 +5,7 @@ import { closeAbandoned, findIssuedAccess, storeConnection } from "../store/conn
 import { findGateway } from "../store/gateways.ts";
 import type { GatewayActor } from "./actors.ts";
 import type { Core } from "./core.ts";
-import { emit } from "./events.ts";
+import { emit } from "./events/events.ts";
 
 /** Followers are told of single connections while there are few; of very many they ask for the list. */
 const MOST_EVENTS = 10;

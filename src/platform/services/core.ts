@@ -1,11 +1,11 @@
 import type { Logger } from "../../telemetry/log.ts";
 import type { Store } from "../store/database.ts";
-import type { AccessTokens } from "./access-tokens.ts";
 import type { Sts } from "./auth-methods/sts.ts";
-import type { Authorities } from "./authorities.ts";
+import type { Authorities } from "./authorities/authorities.ts";
 import type { HostRule } from "./host-rule.ts";
-import type { Keyring } from "./keyring.ts";
-import type { PasswordCost } from "./passwords.ts";
+import type { Keyring } from "./keys/keyring.ts";
+import type { AccessTokens } from "./login/access-tokens.ts";
+import type { PasswordCost } from "./people/passwords.ts";
 
 /** What every decision needs. One per process; holds nothing that a second replica would miss. */
 export interface Core {

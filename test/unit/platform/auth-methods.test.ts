@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { changeAuthMethod } from "../../../src/platform/services/auth-methods/change.ts";
-import { actorOf } from "../../../src/platform/services/authentication.ts";
-import { createGateway } from "../../../src/platform/services/gateways.ts";
-import { createRelay } from "../../../src/platform/services/relays.ts";
+import { createGateway } from "../../../src/platform/services/gateways/gateways.ts";
+import { actorOf } from "../../../src/platform/services/login/authentication.ts";
+import { createRelay } from "../../../src/platform/services/relays/relays.ts";
 import {
   DATABASES,
   DatabaseHost,

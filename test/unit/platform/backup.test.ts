@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { backup } from "../../../src/platform/backup/backup.ts";
 import { restore } from "../../../src/platform/backup/restore.ts";
 import { openDataDirectory } from "../../../src/platform/open-core.ts";
-import { newSession } from "../../../src/platform/services/sessions.ts";
+import { newSession } from "../../../src/platform/services/login/sessions.ts";
 import type { Store } from "../../../src/platform/store/database.ts";
 import { MIGRATIONS } from "../../../src/platform/store/migrations/index.ts";
 import { listTables, readRows } from "../../../src/platform/store/tables.ts";

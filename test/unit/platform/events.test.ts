@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { emit } from "../../../src/platform/services/events.ts";
+import { emit } from "../../../src/platform/services/events/events.ts";
 import { deleteEventsBefore, insertEvents, listEvents } from "../../../src/platform/store/events.ts";
 import { insertMembership } from "../../../src/platform/store/people.ts";
 import { EventReader } from "../../support/event-reader.ts";

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { OID, parseGrant } from "../../../src/pki/extensions.ts";
 import { X509Certificate } from "../../../src/pki/x509.ts";
-import { endOverdueGrants } from "../../../src/platform/services/grant-sweep.ts";
+import { endOverdueGrants } from "../../../src/platform/services/access/grant-sweep.ts";
 import { EventReader } from "../../support/event-reader.ts";
 import { DATABASES, DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";
 

@@ -3,7 +3,7 @@ import { boundRequests } from "../../../src/platform/api/bounds.ts";
 import { receiveBodies } from "../../../src/platform/api/receive.ts";
 import { answerRefusal } from "../../../src/platform/api/refusals.ts";
 import { routes } from "../../../src/platform/api/route.ts";
-import { FailureLimiter } from "../../../src/platform/services/failure-limiter.ts";
+import { FailureLimiter } from "../../../src/platform/services/login/failure-limiter.ts";
 import { Slots } from "../../../src/platform/services/slots.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";

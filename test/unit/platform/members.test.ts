@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { setImmediate } from "node:timers/promises";
 import { X509Certificate } from "../../../src/pki/x509.ts";
-import { actorOf } from "../../../src/platform/services/authentication.ts";
-import { createIdentity } from "../../../src/platform/services/identities.ts";
-import { invite } from "../../../src/platform/services/invitations.ts";
-import { changeMember } from "../../../src/platform/services/members.ts";
-import { createRole } from "../../../src/platform/services/roles.ts";
+import { createIdentity } from "../../../src/platform/services/identities/identities.ts";
+import { actorOf } from "../../../src/platform/services/login/authentication.ts";
+import { invite } from "../../../src/platform/services/people/invitations.ts";
+import { changeMember } from "../../../src/platform/services/people/members.ts";
+import { createRole } from "../../../src/platform/services/people/roles.ts";
 import { EventReader } from "../../support/event-reader.ts";
 import { DATABASES, DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";
 

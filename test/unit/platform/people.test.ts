@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { bootstrap, type FirstAdministrator } from "../../../src/platform/services/bootstrap.ts";
-import { mintOpaqueToken } from "../../../src/platform/services/opaque-tokens.ts";
+import { mintOpaqueToken } from "../../../src/platform/services/login/opaque-tokens.ts";
 import { storeSetupTokenHash } from "../../../src/platform/store/instance.ts";
 import { DATABASES, DatabaseHost, TestPlatform } from "../../support/platform.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { isRight, RIGHT_NAMES, rightsOf } from "../../../src/platform/services/rights.ts";
+import { isRight, RIGHT_NAMES, rightsOf } from "../../../src/platform/services/people/rights.ts";
 import { knock, routesOf } from "../../support/api-routes.ts";
 import { DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";
 

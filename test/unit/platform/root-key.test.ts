@@ -5,7 +5,7 @@ import {
   localRootKey,
   parseRootKey,
   rootKeyPath,
-} from "../../../src/platform/services/root-key.ts";
+} from "../../../src/platform/services/keys/root-key.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 let workspace: Workspace;

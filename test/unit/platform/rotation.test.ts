@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { bundleFingerprints, lineFingerprint } from "../../../src/pki/fingerprint.ts";
 import { parseSshCertificateLine } from "../../../src/pki/ssh-certificate.ts";
-import { advanceRotations } from "../../../src/platform/services/rotation-sweep.ts";
+import { advanceRotations } from "../../../src/platform/services/authorities/rotation-sweep.ts";
 import { EventReader } from "../../support/event-reader.ts";
 import {
   DATABASES,

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Hono } from "hono";
 import type { ApiEnv } from "../../../src/platform/api/env.ts";
 import { holderCheck } from "../../../src/platform/api/route.ts";
-import { actorOf } from "../../../src/platform/services/authentication.ts";
-import { hashPassword } from "../../../src/platform/services/passwords.ts";
+import { actorOf } from "../../../src/platform/services/login/authentication.ts";
+import { hashPassword } from "../../../src/platform/services/people/passwords.ts";
 import { storePassword } from "../../../src/platform/store/people.ts";
 import { EventReader } from "../../support/event-reader.ts";
 import {

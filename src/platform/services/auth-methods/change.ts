@@ -10,9 +10,9 @@ import type { Sql } from "../../store/database.ts";
 import { findOrganisation } from "../../store/people.ts";
 import { byHolder, type Holder } from "../actors.ts";
 import type { Core } from "../core.ts";
-import { holdRight } from "../held-rights.ts";
-import { runsAsIdentity } from "../identity-agents.ts";
-import type { Sealer } from "../keyring.ts";
+import { runsAsIdentity } from "../identities/identity-agents.ts";
+import type { Sealer } from "../keys/keyring.ts";
+import { holdRight } from "../people/held-rights.ts";
 import { probeKubernetes } from "./kubernetes-probe.ts";
 import { type AuthMethodWish, type KubernetesSettings, readSettings } from "./settings.ts";
 

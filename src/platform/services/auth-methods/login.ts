@@ -9,8 +9,8 @@ import {
   spendSignature,
 } from "../../store/auth-methods.ts";
 import type { Core } from "../core.ts";
-import type { FailureLimiter } from "../failure-limiter.ts";
-import { mintAccessToken, recordLogin } from "../record-login.ts";
+import type { FailureLimiter } from "../login/failure-limiter.ts";
+import { mintAccessToken, recordLogin } from "../login/record-login.ts";
 import { judgePrincipal, requireAllowList, requireAudience } from "./aws-login.ts";
 import { type AwsProof, readSignedCall, SIGNATURE_LIFE_MS } from "./aws-request.ts";
 import { openReviewer } from "./change.ts";

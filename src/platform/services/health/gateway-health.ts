@@ -2,7 +2,7 @@ import type { Raised } from "../../../telemetry/conditions.ts";
 import type { GatewayRow } from "../../store/gateways.ts";
 import type { ProbeOutcome } from "../../store/health.ts";
 import type { PresenceRow } from "../../store/relay-tunnels.ts";
-import { tunnelState } from "../presence.ts";
+import { tunnelState } from "../gateways/presence.ts";
 import { type AgentFacts, agentConditions, isLate, withOwnWords } from "./agent-conditions.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Health, isTrouble } from "./health.ts";

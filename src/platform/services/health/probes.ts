@@ -4,7 +4,7 @@ import { asSallyportError, describe, SallyportError } from "../../../telemetry/e
 import { findGateway, listGatewayRelays } from "../../store/gateways.ts";
 import { findOrganisation } from "../../store/people.ts";
 import { findRelay, type RelayRow } from "../../store/relays.ts";
-import { probeCredentials } from "../access.ts";
+import { probeCredentials } from "../access/access.ts";
 import type { Core } from "../core.ts";
 import { within } from "../deadline.ts";
 import { Slots } from "../slots.ts";

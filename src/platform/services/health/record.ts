@@ -7,7 +7,7 @@ import {
   storeDue,
   storeHealth,
 } from "../../store/health.ts";
-import { emitAll } from "../events.ts";
+import { emitAll } from "../events/events.ts";
 import { type Judged, judge } from "./facts.ts";
 import { isTrouble } from "./health.ts";
 import { momentOf } from "./moment.ts";

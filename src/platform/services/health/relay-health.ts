@@ -1,7 +1,7 @@
 import type { Raised } from "../../../telemetry/conditions.ts";
 import type { ProbeOutcome } from "../../store/health.ts";
 import type { RelayRow } from "../../store/relays.ts";
-import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT } from "../issuing.ts";
+import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT } from "../authorities/issuing.ts";
 import { type AgentFacts, agentConditions, withOwnWords } from "./agent-conditions.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Health, isTrouble } from "./health.ts";

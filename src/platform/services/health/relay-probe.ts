@@ -2,8 +2,13 @@ import type { SshProbeTarget } from "../../../client/probe-ssh.ts";
 import type { ClientCredentials } from "../../../pki/credentials.ts";
 import { generateX509Key } from "../../../pki/keys.ts";
 import type { RelayRow } from "../../store/relays.ts";
+import {
+  DEFAULT_SSH_PORT,
+  DEFAULT_TLS_PORT,
+  issueRelayProbe,
+  relayHostAuthorities,
+} from "../authorities/issuing.ts";
 import type { Core } from "../core.ts";
-import { DEFAULT_SSH_PORT, DEFAULT_TLS_PORT, issueRelayProbe, relayHostAuthorities } from "../issuing.ts";
 
 /** What the platform shows a relay's TLS port: nobody in particular, who only looks (PROTOCOL E, "Relay"). */
 export async function relayTlsCredentials(core: Core, relay: RelayRow): Promise<ClientCredentials> {

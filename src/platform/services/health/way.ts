@@ -2,7 +2,7 @@ import type { Raised } from "../../../telemetry/conditions.ts";
 import type { GatewayRow } from "../../store/gateways.ts";
 import type { ProbeOutcome } from "../../store/health.ts";
 import type { PresenceRow } from "../../store/relay-tunnels.ts";
-import { type TunnelState, tunnelState } from "../presence.ts";
+import { type TunnelState, tunnelState } from "../gateways/presence.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { readConditions } from "./health.ts";
 

@@ -1,0 +1,87 @@
+import { SallyportError } from "../../../telemetry/error.ts";
+import {
+  type ApiTokenRow,
+  countApiTokens,
+  deleteApiToken,
+  insertApiToken,
+  listApiTokens,
+} from "../../store/api-tokens.ts";
+import { insertAudit } from "../../store/audit.ts";
+import { lockOrganisation } from "../../store/people.ts";
+import { byHolder, type Person } from "../actors.ts";
+import { type Core, LIMITS } from "../core.ts";
+import { mintOpaqueToken } from "./opaque-tokens.ts";
+
+/** The person's own, sessions too, for the organisation that they are in. */
+export async function listOwnTokens(core: Core, person: Person): Promise<ApiTokenRow[]> {
+  return await listApiTokens(core.store.read, person, core.now().toISOString());
+}
+
+/**
+ * For programs. It can do what the person can, in this organisation.
+ * @returns the row, and the token, which is shown this once
+ * @throws SallyportError REQUEST_INVALID for an end that is over, LIMIT_REACHED, FORBIDDEN where a token that ends
+ * would make one that lasts longer
+ */
+export async function createApiToken(
+  core: Core,
+  person: Person,
+  request: { name: string; expiresAt?: string | undefined },
+): Promise<ApiTokenRow & { token: string }> {
+  const { userId, orgId } = person;
+  const token = mintOpaqueToken("spt_");
+  const id = crypto.randomUUID();
+  const now = core.now().toISOString();
+  const expiresAt = request.expiresAt === undefined ? null : new Date(request.expiresAt).toISOString();
+  if (expiresAt !== null && expiresAt <= now) {
+    throw new SallyportError("REQUEST_INVALID", "expiresAt is over already: give a time to come.");
+  }
+  requireShorter(person, expiresAt);
+  await core.store.transaction(async (sql) => {
+    await lockOrganisation(sql, orgId, now);
+    if ((await countApiTokens(sql, person)) >= LIMITS.tokens) {
+      throw new SallyportError(
+        "LIMIT_REACHED",
+        `A person can have ${LIMITS.tokens} API tokens: revoke one first.`,
+      );
+    }
+    await insertApiToken(sql, {
+      id,
+      userId,
+      orgId,
+      name: request.name,
+      tokenHash: token.hash,
+      now,
+      expiresAt,
+    });
+    const detail = { tokenId: id, name: request.name, expiresAt };
+    await insertAudit(sql, { ...byHolder(person), event: "USER_TOKEN_CREATE", detail }, now);
+  });
+  return {
+    id,
+    kind: "token",
+    name: request.name,
+    created_at: now,
+    expires_at: expiresAt,
+    token: token.plain,
+  };
+}
+
+/** Also ends a session. @throws SallyportError NOT_FOUND, also for another person's */
+export async function revokeApiToken(core: Core, person: Person, id: string): Promise<ApiTokenRow> {
+  return await core.store.transaction(async (sql) => {
+    const row = await deleteApiToken(sql, person, id);
+    if (!row) throw new SallyportError("NOT_FOUND", "You have no such token.");
+    const detail = { tokenId: id, name: row.name };
+    const entry = { ...byHolder(person), event: "USER_TOKEN_DELETE", detail } as const;
+    await insertAudit(sql, entry, core.now().toISOString());
+    return row;
+  });
+}
+
+/** Who has got hold of a token for an hour must not make themselves one for ever. */
+function requireShorter(person: Person, expiresAt: string | null): void {
+  const { tokenKind, tokenExpiresAt: end } = person;
+  if (tokenKind === "session" || end === null || (expiresAt !== null && expiresAt <= end)) return;
+  throw new SallyportError("FORBIDDEN", `This API token ends at ${end}: what it makes can't last longer.`);
+}
