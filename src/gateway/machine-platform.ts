@@ -12,6 +12,7 @@ import {
   prove,
   withMachineLogin,
 } from "../platform-client/login/machine-login.ts";
+import { PlatformPin } from "../platform-client/login/platform-pin.ts";
 import { type Logger, silentLogger } from "../telemetry/log.ts";
 import { type Enrolled, withSettings } from "./enrolment.ts";
 import type { GatewayPlatform } from "./identity-platform.ts";
@@ -73,6 +74,7 @@ export async function enrolMachine(
   const { gatewayName, machine } = request;
   const path = confPath("gateway", gatewayName, machine);
   await requireConfWritable(path);
+  await platformPin(request, settings, silentLogger).forget();
   const access = machineAccess(request, settings, login, silentLogger);
   await access.login();
   const kept = machineConf(conf, gatewayName, settings, login);
@@ -110,16 +112,27 @@ export function machineConf(
   return withMachineLogin(withSettings(conf, gatewayName, settings), "gateway", login);
 }
 
+function platformPin(
+  { gatewayName: name, machine }: GatewayRequest,
+  { domain }: PlatformAddress,
+  log: Logger,
+): PlatformPin {
+  const directory = stateDirectory("gateway", name, machine);
+  return new PlatformPin({ role: "gateway", name, directory, domain }, log);
+}
+
 function machineAccess(
-  { gatewayName, machine }: GatewayRequest,
+  request: GatewayRequest,
   settings: PlatformAddress,
   login: MachineLogin,
   log: Logger,
 ): MachineAccess {
+  const { gatewayName, machine } = request;
   const platform = openPlatform(settings, machine.env);
+  const pin = platformPin(request, settings, log);
   return new MachineAccess({
     login: async () => {
-      const proof = await prove(login, platform, machine.env);
+      const proof = await prove(login, platform, pin, machine.env);
       return await platform.gatewayAgent.login({ ...proof, gatewayId: login.id });
     },
     kept: new KeptToken(stateDirectory("gateway", gatewayName, machine), login, settings.domain, log),

@@ -9,6 +9,7 @@ import {
   prove,
   withMachineLogin,
 } from "../platform-client/login/machine-login.ts";
+import { PlatformPin } from "../platform-client/login/platform-pin.ts";
 import { type Logger, silentLogger } from "../telemetry/log.ts";
 import { withSettings } from "./enrolment.ts";
 import { type KnownRelay, platformOf } from "./known-relay.ts";
@@ -43,6 +44,7 @@ export async function openMachineAccess(
 /** `relay enroll` by AWS or Kubernetes: tries the login and keeps how it is done in the conf. */
 export async function enrolMachine(relay: KnownRelay, login: MachineLogin): Promise<void> {
   await requireConfWritable(relay.confPath);
+  await platformPin(relay, silentLogger).forget();
   await machineAccess(relay, login, silentLogger).login();
   const kept = machineConf(relay, login);
   if (!isSameConf(relay.conf, kept)) await writeConf(relay.confPath, kept);
@@ -71,11 +73,19 @@ function keptToken(relay: KnownRelay, login: MachineLogin, log: Logger): KeptTok
   return new KeptToken(directory, login, platformOf(relay).domain, log);
 }
 
+function platformPin(relay: KnownRelay, log: Logger): PlatformPin {
+  const { name, machine } = relay;
+  const { domain } = platformOf(relay);
+  const directory = stateDirectory("relay", name, machine);
+  return new PlatformPin({ role: "relay", name, directory, domain }, log);
+}
+
 function machineAccess(relay: KnownRelay, login: MachineLogin, log: Logger): MachineAccess {
   const platform = platformOf(relay);
+  const pin = platformPin(relay, log);
   return new MachineAccess({
     login: async () => {
-      const proof = await prove(login, platform, relay.machine.env);
+      const proof = await prove(login, platform, pin, relay.machine.env);
       return await platform.relayAgent.login({ ...proof, relayId: login.id });
     },
     kept: keptToken(relay, login, log),

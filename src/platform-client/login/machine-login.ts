@@ -6,6 +6,7 @@ import type { MachineProof } from "../calls/agent-login.ts";
 import type { PlatformClient } from "../client.ts";
 import { signAwsLogin } from "./aws.ts";
 import { readServiceAccountToken } from "./kubernetes.ts";
+import type { PlatformPin } from "./platform-pin.ts";
 
 /** How a gateway or a relay logs in by what its machine is, again whenever it has to and without a person. */
 export interface MachineLogin {
@@ -92,13 +93,17 @@ export async function keepMachineLogin(
 
 /**
  * What such a login is proved with, made anew for each one.
- * @throws SallyportError CONFIG_INVALID when this machine has nothing to prove itself with; PLATFORM_UNREACHABLE
+ * @throws SallyportError CONFIG_INVALID when this machine has nothing to prove itself with; PLATFORM_UNREACHABLE,
+ * PLATFORM_CHANGED
  */
 export async function prove(
   { method, id, tokenPath }: MachineLogin,
   platform: Pick<PlatformClient, "platformId">,
+  pin: Pick<PlatformPin, "require">,
   env: Environment,
 ): Promise<MachineProof> {
   if (method === "kubernetes") return await readServiceAccountToken(tokenPath);
-  return await signAwsLogin({ platformId: await platform.platformId(), id }, env);
+  const platformId = await platform.platformId();
+  await pin.require(platformId);
+  return await signAwsLogin({ platformId, id }, env);
 }
