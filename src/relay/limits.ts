@@ -40,7 +40,7 @@ export interface LimitRow {
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** The one table: defaults, names for flags and environment, and the text of the README. */
+/** The one table: defaults, names for flags and environment, and the text of docs/reference.md. */
 export const RELAY_LIMITS: readonly LimitRow[] = [
   row("loginGraceMs", "ms", 10_000, 100, "A gateway's SSH connection has this long to authenticate"),
   row("authTries", "count", 3, 1, "Authentication attempts on one SSH connection"),

@@ -68,7 +68,7 @@ export class WebhookReceiver {
   }
 }
 
-/** As README tells receivers to check it. */
+/** As docs/operating.md tells receivers to check it. */
 export function isSignedWith(secret: string, { headers, text }: Received): boolean {
   const [, seconds, mac] =
     /^t=(\d+),v1=([0-9a-f]{64})$/.exec(headers.get("x-sallyport-signature") ?? "") ?? [];

@@ -1,22 +1,48 @@
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { RELAY_LIMITS } from "../../src/relay/limits.ts";
 import { CODES } from "../../src/telemetry/codes.ts";
 import { CONDITIONS } from "../../src/telemetry/condition-codes.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const readme = await Bun.file(join(ROOT, "README.md")).text();
+const reference = await Bun.file(join(ROOT, "docs/reference.md")).text();
 
 test.each(RELAY_LIMITS.map((limit) => [limit.name, limit] as const))(
-  "the README's table has the limit %s as it is",
+  "the reference's table has the limit %s as it is",
   (_, { name, standard, unit, meaning }) => {
-    expect(readme).toContain(`| \`${name}\` | ${standard} ${unit} | ${meaning} |`);
+    expect(reference).toContain(`| \`${name}\` | ${standard} ${unit} | ${meaning} |`);
   },
 );
 
-test("every code that the README explains exists", () => {
-  const table = readme.slice(readme.indexOf("| code |"), readme.indexOf("Daemons log one line"));
+test("every link from one document to another leads to a file and a heading that exist", async () => {
+  const documents = ["README.md", "docs/guide.md", "docs/operating.md", "docs/reference.md"];
+  const broken: string[] = [];
+  for (const document of documents) {
+    const text = await Bun.file(join(ROOT, document)).text();
+    for (const [, link = ""] of text.matchAll(/\]\(([^)]+)\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      const [path = "", anchor] = link.split("#");
+      const file = Bun.file(join(ROOT, dirname(document), path));
+      const headings = (await file.exists()) ? ((await file.text()).match(/^#+ .*$/gm) ?? []) : undefined;
+      const found = anchor === undefined || headings?.some((heading) => anchorOf(heading) === anchor);
+      if (headings === undefined || !found) broken.push(`${document}: ${link}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+/** As GitHub makes them. */
+function anchorOf(heading: string): string {
+  return heading
+    .replace(/^#+ /, "")
+    .toLowerCase()
+    .replace(/[^\w -]/g, "")
+    .replaceAll(" ", "-");
+}
+
+test("every code that the reference explains exists", () => {
+  const table = reference.slice(reference.indexOf("| code |"), reference.indexOf("## Conditions"));
   const cells = table.split("\n").map((row) => row.split("|")[1] ?? "");
   const named = [...cells.join().matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map((match) => match[1] ?? "");
   expect(named.length).toBeGreaterThan(15);
@@ -65,9 +91,9 @@ describe("packaging for Prometheus and Grafana", () => {
   });
 });
 
-test("the README lists every metric and every condition", () => {
+test("the reference lists every metric and every condition", () => {
   const missing = [...new Metrics().names(), ...Object.keys(CONDITIONS)].filter(
-    (name) => !name.startsWith("process_") && !readme.includes(`\`${name}\``),
+    (name) => !name.startsWith("process_") && !reference.includes(`\`${name}\``),
   );
   expect(missing).toEqual([]);
 });
