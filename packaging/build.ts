@@ -2,6 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
+import { WITHOUT_ADDONS } from "./without-addons.ts";
 
 /**
  * Compiles the product into one executable and runs it: a binary whose bytecode failed to generate builds with exit
@@ -20,6 +21,10 @@ const { values } = parseArgs({
 process.exit(await build(values.target, values.outfile));
 
 async function build(target: string | undefined, outfile: string | undefined): Promise<number> {
+  if (target !== undefined && !isCompileTarget(target)) {
+    console.error("--target is the system to build for, as bun-linux-arm64 or bun-darwin-x64.");
+    return 2;
+  }
   const path = outfile ?? join(ROOT, "dist", fileName(target));
   await mkdir(join(ROOT, "dist"), { recursive: true });
   const started = performance.now();
@@ -34,25 +39,31 @@ async function build(target: string | undefined, outfile: string | undefined): P
   return (await runsAsBuilt(path)) ? 0 : 1;
 }
 
-async function compile(path: string, target: string | undefined): Promise<boolean> {
-  const flags = ["--compile", "--minify", "--bytecode", "--format=esm", "--splitting"];
-  // A daemon must not pick up a .env or bunfig.toml that lies in the directory it is started from.
-  flags.push("--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig");
-  if (target !== undefined) flags.push(`--target=${target}`);
-  const compiler = Bun.spawn([process.execPath, "build", ...flags, "src/main.ts", "--outfile", path], {
-    cwd: ROOT,
-    stdout: "pipe",
-    stderr: "pipe",
+async function compile(path: string, target: Bun.Build.CompileTarget | undefined): Promise<boolean> {
+  const { success, logs } = await Bun.build({
+    entrypoints: [join(ROOT, "src/main.ts")],
+    minify: true,
+    bytecode: true,
+    format: "esm",
+    splitting: true,
+    plugins: [WITHOUT_ADDONS],
+    compile: {
+      outfile: path,
+      // A daemon must not pick up a .env or bunfig.toml that lies in the directory it is started from.
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      ...(target === undefined ? {} : { target }),
+    },
+    throw: false,
   });
-  const [exitCode, output, errors] = await Promise.all([
-    compiler.exited,
-    new Response(compiler.stdout).text(),
-    new Response(compiler.stderr).text(),
-  ]);
-  const bytecodeMissing = errors.includes("Failed to generate bytecode");
-  if (exitCode === 0 && !bytecodeMissing) return true;
-  console.error(`bun build failed:\n${output}${errors}`);
+  const bytecodeMissing = logs.some(({ message }) => message.includes("Failed to generate bytecode"));
+  if (success && !bytecodeMissing) return true;
+  console.error(`The build failed:\n${logs.join("\n")}`);
   return false;
+}
+
+function isCompileTarget(text: string): text is Bun.Build.CompileTarget {
+  return /^bun-(linux|darwin|windows)-(x64|arm64)(-(baseline|modern|musl|glibc))*$/.test(text);
 }
 
 /** The new binary says its version, in JSON, and starts fast. */
