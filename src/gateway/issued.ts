@@ -1,11 +1,9 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { formatHostPort, parseHostPort } from "../host/address.ts";
 import type { GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
-import { createCertificateRequest } from "../pki/csr.ts";
-import { generateX509Key } from "../pki/keys.ts";
 import { parseSshCertificateLine } from "../pki/ssh-certificate.ts";
-import { generateSshKey, type SshKey } from "../pki/ssh-keys.ts";
 import type { GatewayConnect } from "../platform-client/calls/gateway-agent.ts";
+import { keyOf, type OwnKeys } from "../platform-client/own-keys.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 
 /** Credentials with the time in which all of them are valid, in milliseconds since 1970. */
@@ -15,24 +13,8 @@ export interface Issued {
   validUntil: number;
 }
 
-/** Keys of one connect call: they never leave this machine (EXTENSIONS X1). */
-export interface HomeKeys {
-  csr: string;
-  tlsPrivateKey: string;
-  ssh: SshKey;
-}
-
 /** PROTOCOL 0.1: where a relay's SSH side listens when nothing else is said. */
 const SSH_PORT = 2222;
-
-export async function generateHomeKeys(): Promise<HomeKeys> {
-  const tls = await generateX509Key("ecdsa-p256");
-  return {
-    csr: await createCertificateRequest(tls.keyPair),
-    tlsPrivateKey: tls.privateKeyPem,
-    ssh: await generateSshKey("ed25519"),
-  };
-}
 
 /**
  * Reads a connect answer of either platform: Sallyport's `relays`, or PROTOCOL A.1's single fields. Private keys in the
@@ -42,7 +24,7 @@ export async function generateHomeKeys(): Promise<HomeKeys> {
  */
 export function issuedCredentials(
   answer: GatewayConnect,
-  keys: HomeKeys,
+  keys: OwnKeys,
   gatewayName: string,
   relayName?: string,
 ): Issued {
@@ -53,7 +35,7 @@ export function issuedCredentials(
       relays: relaysOf(answer, keys, relayName),
       tls: {
         certificate: answer.pki.serverCertificate,
-        privateKey: tlsKeyOf(answer, keys),
+        privateKey: keyOf(answer.pki.serverCertificate, answer.pki.serverPrivateKey, keys),
         clientAuthorities: answer.pki.clientCertificateChain,
       },
     });
@@ -86,7 +68,7 @@ export function relayLabel(relay: GatewayRelay): string {
   return relay.relayName ?? formatHostPort(relay.host, relay.sshPort);
 }
 
-function relaysOf(answer: GatewayConnect, keys: HomeKeys, relayName: string | undefined): GatewayRelay[] {
+function relaysOf(answer: GatewayConnect, keys: OwnKeys, relayName: string | undefined): GatewayRelay[] {
   const listed = answer.relays ?? [];
   if (listed.length > 0) return listed.map((relay) => toRelay(relay, keys));
   const { relayHost, sshPort, ssh } = answer;
@@ -101,7 +83,7 @@ function toRelay(
     sshPort?: number | undefined;
     ssh: NonNullable<GatewayConnect["ssh"]>;
   },
-  keys: HomeKeys,
+  keys: OwnKeys,
 ): GatewayRelay {
   const { clientCertificate, clientPrivateKey, serverCAPublicKey } = given.ssh;
   if (clientPrivateKey === undefined) {
@@ -115,11 +97,4 @@ function toRelay(
     ssh: { certificate: clientCertificate, privateKey: clientPrivateKey ?? keys.ssh.privateKey },
     hostAuthorities: serverCAPublicKey.split(/\r?\n/).filter((line) => line.trim() !== ""),
   };
-}
-
-function tlsKeyOf(answer: GatewayConnect, keys: HomeKeys): string {
-  const privateKey = answer.pki.serverPrivateKey ?? keys.tlsPrivateKey;
-  const leaf = new X509Certificate(answer.pki.serverCertificate);
-  if (leaf.checkPrivateKey(createPrivateKey(privateKey))) return privateKey;
-  throw new Error("the server certificate is for another key");
 }

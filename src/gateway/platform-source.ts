@@ -2,14 +2,16 @@ import { type Clock, settlesWithin, sleepFor, systemClock } from "../host/clock.
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
 import type { GatewayConnect, GatewayConnectRequest } from "../platform-client/calls/gateway-agent.ts";
 import type { RelayRow } from "../platform-client/calls/relays.ts";
+import { generateOwnKeys, type OwnKeys } from "../platform-client/own-keys.ts";
 import { Conditions } from "../telemetry/conditions.ts";
 import { asSallyportError, describe, SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { renewalFailed, renewalWorked } from "../telemetry/platform-conditions.ts";
 import type { CredentialsCache } from "./credentials-cache.ts";
-import { generateHomeKeys, type HomeKeys, type Issued, issuedCredentials } from "./issued.ts";
+import { type Issued, issuedCredentials } from "./issued.ts";
 import { RelayWish, type RelayWishOptions } from "./relay-wish.ts";
 import { RepeatedWarning } from "./repeated-warning.ts";
+import { TUNNELS } from "./settings.ts";
 
 export interface PlatformSourceOptions {
   platform: {
@@ -30,7 +32,7 @@ export interface PlatformSourceOptions {
   clock?: Clock;
   /** Uniform in [0, 1). */
   random?: () => number;
-  generateKeys?: () => Promise<HomeKeys>;
+  generateKeys?: () => Promise<OwnKeys>;
   /** What to do when the platform refuses the gateway, where that is not to enroll again. */
   refusedFix?: string | undefined;
 }
@@ -50,8 +52,6 @@ const FRESH_MS = 10_000;
 const PATIENCE_MS = 5000;
 /** Renewal at the soonest, whatever the clocks say. */
 const LEAST_RENEW_MS = 60_000;
-/** EXTENSIONS X2: two tunnels unless told otherwise. */
-const TUNNELS = 2;
 
 /**
  * A gateway's credentials from its platform: fetched at start, whenever asked again (after each lost tunnel) and before
@@ -191,7 +191,7 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
 
   async #fetch(): Promise<void> {
     const { gatewayName, cache, log } = this.#options;
-    const keys = await (this.#options.generateKeys ?? generateHomeKeys)();
+    const keys = await (this.#options.generateKeys ?? generateOwnKeys)();
     const answer = await this.#connect(keys);
     this.#current = issuedCredentials(answer, keys, gatewayName, this.#wish.request.relayName);
     this.#wish.answered(answer);
@@ -206,10 +206,10 @@ export class PlatformSource implements CredentialSource<GatewayCredentials> {
     for (const listener of this.#listeners) listener();
   }
 
-  async #connect(keys: HomeKeys): Promise<GatewayConnect> {
+  async #connect(keys: OwnKeys): Promise<GatewayConnect> {
     const { signal } = this.#stop;
-    const parts = { csr: keys.csr, sshPublicKey: keys.ssh.publicLine };
-    const call = () => this.#options.platform.gatewayConnect({ ...this.#wish.request, ...parts }, { signal });
+    const call = () =>
+      this.#options.platform.gatewayConnect({ ...this.#wish.request, ...keys.parts }, { signal });
     try {
       return await call();
     } catch (error) {

@@ -6,6 +6,8 @@ import { SallyportError } from "../telemetry/error.ts";
 const LIST_LIMIT = 1000;
 /** EXTENSIONS X2. */
 export const MOST_RELAYS = 4;
+/** EXTENSIONS X2: how many tunnels, unless told otherwise. */
+export const TUNNELS = 2;
 /** ACCEPTANCE F8: when a gateway drains, present connections get this long to end. */
 export const DRAIN_MS = 30_000;
 

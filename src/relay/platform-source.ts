@@ -1,12 +1,8 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type Clock, settlesWithin, sleepFor, systemClock } from "../host/clock.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
-import { createCertificateRequest } from "../pki/csr.ts";
-import { generateX509Key } from "../pki/keys.ts";
 import { parseSshCertificateLine } from "../pki/ssh-certificate.ts";
-import { generateSshKey } from "../pki/ssh-keys.ts";
-import type { PublicParts } from "../platform-client/calls/public-parts.ts";
 import type { RelayConnect } from "../platform-client/calls/relay-agent.ts";
+import { generateOwnKeys, keyOf, type OwnKeys, type PublicParts } from "../platform-client/own-keys.ts";
 import type { Code } from "../telemetry/codes.ts";
 import type { Conditions } from "../telemetry/conditions.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
@@ -83,7 +79,7 @@ class PlatformSource implements CredentialSource<RelayCredentials> {
 
   async #fetch(): Promise<RelayCredentials> {
     const { connect, stateDirectory, log } = this.#options;
-    this.#keys ??= await makeKeys();
+    this.#keys ??= await generateOwnKeys();
     const answer = await connect(this.#keys.parts);
     const credentials = credentialsFrom(answer, this.#keys, this.#options);
     this.#stored ??= new StoredCredentials(stateDirectory, log, this.#conditions);
@@ -127,18 +123,6 @@ class PlatformSource implements CredentialSource<RelayCredentials> {
   }
 }
 
-interface OwnKeys {
-  tls: string;
-  ssh: string;
-  parts: Required<PublicParts>;
-}
-
-async function makeKeys(): Promise<OwnKeys> {
-  const [tls, ssh] = await Promise.all([generateX509Key(), generateSshKey()]);
-  const csr = await createCertificateRequest(tls.keyPair);
-  return { tls: tls.privateKeyPem, ssh: ssh.privateKey, parts: { csr, sshPublicKey: ssh.publicLine } };
-}
-
 function credentialsFrom(
   answer: RelayConnect,
   keys: OwnKeys,
@@ -151,21 +135,17 @@ function credentialsFrom(
       `The platform knows this relay as ${JSON.stringify(answer.relayName)}: start it with that name, or every gateway refuses it.`,
     );
   }
-  const privateKey = pki.serverPrivateKey ?? keys.tls;
-  if (!new X509Certificate(pki.serverCertificate).checkPrivateKey(createPrivateKey(privateKey))) {
-    throw new SallyportError("PLATFORM_ERROR", "The platform sent a certificate for another key; try again.");
-  }
   return {
     relayId: answer.relayId ?? relayId ?? relayName,
     relayName,
     host: hostOf(ssh.serverCertificate),
     tls: {
       certificate: pki.serverCertificate,
-      privateKey,
+      privateKey: keyOf(pki.serverCertificate, pki.serverPrivateKey, keys),
       clientAuthorities: pki.clientCertificateChain,
     },
     ssh: {
-      host: { certificate: ssh.serverCertificate, privateKey: ssh.serverPrivateKey ?? keys.ssh },
+      host: { certificate: ssh.serverCertificate, privateKey: ssh.serverPrivateKey ?? keys.ssh.privateKey },
       userAuthorities: ssh.clientCAPublicKey.split("\n").filter((line) => line.trim() !== ""),
     },
   };

@@ -1,9 +1,9 @@
 import type { AgentReport } from "../platform-client/agent-report.ts";
-import type { PublicParts } from "../platform-client/calls/public-parts.ts";
 import type { RelayConnect, RelayPorts } from "../platform-client/calls/relay-agent.ts";
 import type { FollowOptions } from "../platform-client/event-stream.ts";
 import { type IdentityLogin, IdentitySession } from "../platform-client/identity-session.ts";
 import type { MachineAccess } from "../platform-client/login/machine-access.ts";
+import type { PublicParts } from "../platform-client/own-keys.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { requireEnrolled } from "./enrolled.ts";
 import { relayIdentity, requireHost } from "./identity-login.ts";

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { LONGEST_MS } from "../../src/client/follow-platform.ts";
 import { keepHeartbeat } from "../../src/gateway/heartbeat.ts";
-import { generateHomeKeys } from "../../src/gateway/issued.ts";
 import { keepLoadReports } from "../../src/gateway/load-report.ts";
 import { PlatformSource } from "../../src/gateway/platform-source.ts";
 import { PlatformClient } from "../../src/platform-client/client.ts";
 import { followEvents } from "../../src/platform-client/event-stream.ts";
+import { generateOwnKeys } from "../../src/platform-client/own-keys.ts";
 import { Conditions } from "../../src/telemetry/conditions.ts";
 import { SallyportError } from "../../src/telemetry/error.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
@@ -36,7 +36,7 @@ beforeAll(async () => {
   host = await DatabaseHost.open();
   platform = await TestPlatform.open(host, "sqlite");
   clock = new TickingClock(platform.time.getTime());
-  const keys = await generateHomeKeys();
+  const keys = await generateOwnKeys();
   const own = { generateKeys: async () => keys, random: seeded(15) };
   for (let i = 0; i < AGENTS / AGENTS_OF_ONE; i++) {
     const tenant = await platform.tenant(`acme-${i}`);
@@ -60,7 +60,7 @@ const agents: { source: PlatformSource; run(): void }[] = [];
 /** What of a gateway talks to the platform: certificates, heartbeats, load and events, at the product's own pace. */
 function agent(
   token: string,
-  own: { generateKeys: () => ReturnType<typeof generateHomeKeys>; random: () => number },
+  own: { generateKeys: () => ReturnType<typeof generateOwnKeys>; random: () => number },
 ) {
   const { random } = own;
   const client = new PlatformClient({

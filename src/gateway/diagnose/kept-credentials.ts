@@ -1,7 +1,9 @@
 import type { GatewayCredentials } from "../../pki/credentials.ts";
 import type { GatewayConnect, GatewayConnectRequest } from "../../platform-client/calls/gateway-agent.ts";
+import { generateOwnKeys } from "../../platform-client/own-keys.ts";
 import type { CredentialsCache } from "../credentials-cache.ts";
-import { generateHomeKeys, issuedCredentials } from "../issued.ts";
+import { issuedCredentials } from "../issued.ts";
+import { TUNNELS } from "../settings.ts";
 
 export interface KeptLook {
   cache: Pick<CredentialsCache, "read">;
@@ -13,9 +15,6 @@ export interface KeptLook {
   relays: string[];
 }
 
-/** EXTENSIONS X2: two tunnels unless told otherwise. */
-const TUNNELS = 2;
-
 /**
  * What the gateway runs with: the certificates it keeps, valid or not. A gateway that keeps none has never had any, so
  * nothing is disturbed by asking for what its first start asks for; that is not kept.
@@ -25,14 +24,13 @@ export async function keptCredentials(look: KeptLook, signal: AbortSignal): Prom
   const { cache, platform, gatewayName, relays } = look;
   const kept = await cache.read();
   if (kept) return kept.credentials;
-  const keys = await generateHomeKeys();
+  const keys = await generateOwnKeys();
   const [relayName] = relays;
   const answer = await platform.gatewayConnect(
     {
       ...(relayName === undefined ? { maxRelays: TUNNELS } : { relayName }),
       ...(relays.length > 1 ? { relayNames: relays, maxRelays: relays.length } : {}),
-      csr: keys.csr,
-      sshPublicKey: keys.ssh.publicLine,
+      ...keys.parts,
     },
     { signal },
   );

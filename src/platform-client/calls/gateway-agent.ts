@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { AgentReport } from "../agent-report.ts";
 import type { ConnectionRecord } from "../connections.ts";
+import type { PublicParts } from "../own-keys.ts";
 import type { MachineProof, TokenLogin } from "./agent-login.ts";
 import { type Ask, Calls, post } from "./calls.ts";
 import { id, messageAnswer, name, port, text } from "./fields.ts";
-import type { PublicParts } from "./public-parts.ts";
 
 export interface GatewayConnectRequest extends PublicParts {
   relayName?: string;

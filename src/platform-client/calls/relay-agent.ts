@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { AgentReport } from "../agent-report.ts";
+import type { PublicParts } from "../own-keys.ts";
 import type { MachineProof, TokenLogin } from "./agent-login.ts";
 import { type Ask, Calls, post } from "./calls.ts";
 import { id, messageAnswer, name, text } from "./fields.ts";
-import type { PublicParts } from "./public-parts.ts";
 
 export interface RelayPorts {
   sshPort?: number;

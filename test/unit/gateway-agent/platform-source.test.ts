@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { openCredentialsCache } from "../../../src/gateway/credentials-cache.ts";
-import { generateHomeKeys, type HomeKeys } from "../../../src/gateway/issued.ts";
 import { PlatformSource } from "../../../src/gateway/platform-source.ts";
 import type {
   GatewayConnect,
   GatewayConnectRequest,
 } from "../../../src/platform-client/calls/gateway-agent.ts";
 import type { RelayRow } from "../../../src/platform-client/calls/relays.ts";
+import { generateOwnKeys, type OwnKeys } from "../../../src/platform-client/own-keys.ts";
 import { Conditions } from "../../../src/telemetry/conditions.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -21,7 +21,7 @@ const away = new SallyportError("PLATFORM_UNREACHABLE", "Cannot reach the platfo
 
 let space: Workspace;
 let pki: TestPki;
-let keys: HomeKeys;
+let keys: OwnKeys;
 let clock: FakeClock;
 let record: ReturnType<typeof recordedLog>;
 /** Milliseconds to a relay's host; none: it can't be reached. */
@@ -30,7 +30,7 @@ let latencies: Map<string, number>;
 beforeEach(async () => {
   space = await Workspace.open("platform-source");
   pki = await testPki();
-  keys = await generateHomeKeys();
+  keys = await generateOwnKeys();
   clock = new FakeClock(Date.now());
   record = recordedLog();
   latencies = new Map();
@@ -109,7 +109,7 @@ describe("platform source", () => {
     const platform = new Platform();
     const credentials = await source(platform).load();
     const [call] = platform.calls;
-    expect(call?.request).toEqual({ maxRelays: 2, csr: keys.csr, sshPublicKey: keys.ssh.publicLine });
+    expect(call?.request).toEqual({ maxRelays: 2, csr: keys.parts.csr, sshPublicKey: keys.ssh.publicLine });
     expect(credentials.gatewayId).toBe(GATEWAY_ID);
     expect(credentials.tls.privateKey).toBe(keys.tlsPrivateKey);
     expect(credentials.relays).toMatchObject([
@@ -147,12 +147,12 @@ describe("platform source", () => {
 
   test("certificates for another key than ours are refused, and asked for again", async () => {
     const platform = new Platform();
-    const stolen = await generateHomeKeys();
+    const stolen = await generateOwnKeys();
     const honest = platform.gatewayConnect.bind(platform);
     platform.gatewayConnect = (request) =>
-      honest({ ...request, csr: platform.calls.length === 0 ? stolen.csr : keys.csr });
+      honest({ ...request, csr: platform.calls.length === 0 ? stolen.parts.csr : keys.parts.csr });
     const loading = source(platform).load();
-    await until(() => record.text().includes("the server certificate is for another key"));
+    await until(() => record.text().includes("a certificate for another key"));
     await pass(10_000);
     expect((await loading).tls.privateKey).toBe(keys.tlsPrivateKey);
   });
