@@ -1,10 +1,12 @@
+import { type AgentLook, lookByHeartbeat } from "../../client/diagnose/agent.ts";
 import { clockStep } from "../../client/diagnose/clock.ts";
 import type { Surroundings } from "../../client/diagnose/context.ts";
 import { lookAtState } from "../../client/diagnose/disk.ts";
-import { lookAtPlatform, PLATFORM, PLATFORM_STEPS } from "../../client/diagnose/platform.ts";
-import type { Collector, Outcome } from "../../client/diagnose/step.ts";
+import { PLATFORM_STEPS } from "../../client/diagnose/platform.ts";
+import type { Collector } from "../../client/diagnose/step.ts";
 import type { GatewayCredentials } from "../../pki/credentials.ts";
 import { gatewayLifetimes } from "../../pki/lifetimes.ts";
+import type { Code } from "../../telemetry/codes.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { dialTarget } from "../target-dial.ts";
 import type { TargetPolicy } from "../target-policy.ts";
@@ -12,35 +14,17 @@ import { type Target, targetLabel } from "../target-resolve.ts";
 import { lookAtRelays } from "./relays.ts";
 import { lookAtTunnels } from "./tunnels.ts";
 
-export interface GatewayLook {
+export interface GatewayLook extends AgentLook {
   /** What it runs with, or would start with. @throws SallyportError */
   credentials: (signal: AbortSignal) => Promise<GatewayCredentials>;
-  /** Absent with a directory of `ca issue gateway`. */
-  platform?:
-    | {
-        /** Normalised. */
-        domain: string;
-        /** Has the platform probe this gateway. @throws SallyportError */
-        heartbeat: (signal: AbortSignal) => Promise<void>;
-      }
-    | undefined;
-  /** Where it writes. */
-  stateDirectory: string;
-  runtimeDirectory: string;
-  /** The command that starts it. */
-  start: string;
-  /** PEM file of authorities besides the system's. */
-  caFile?: string | undefined;
   policy: TargetPolicy;
   /** Dialled as for a client, when it is named. */
   target?: Target | undefined;
 }
 
 const CREDENTIALS = "credentials";
-/** The platform answers a heartbeat within 30 s (PROTOCOL 0.5). */
-const HEARTBEAT_MS = 32_000;
 /** These are about the caller; every other refusal of a heartbeat is about its probe. */
-const ABOUT_US = new Set([
+const ABOUT_US: ReadonlySet<Code> = new Set<Code>([
   "UNAUTHENTICATED",
   "FORBIDDEN",
   "NOT_FOUND",
@@ -55,17 +39,18 @@ const ABOUT_US = new Set([
 export function lookFromGateway(look: GatewayLook, around: Surroundings): Collector[] {
   const { platform, caFile, target, policy } = look;
   let known: GatewayCredentials | undefined;
-  let probe: Error | null | undefined;
+  const platformSteps =
+    platform &&
+    lookByHeartbeat(
+      {
+        ...{ platform, caFile, who: "gateway", needs: "daemon" },
+        isAboutProbe: (code) => !ABOUT_US.has(code),
+        reached: "the platform reaches this gateway through its relay",
+      },
+      around,
+    );
   const collectors: Collector[] = [lookAtState(look.stateDirectory)];
-  if (platform) {
-    const authenticate = async (signal: AbortSignal): Promise<Outcome> => {
-      probe = await failureOf(platform.heartbeat(signal));
-      if (probe instanceof SallyportError && ABOUT_US.has(probe.code)) throw probe;
-      return "the platform takes this gateway's token";
-    };
-    const { domain } = platform;
-    collectors.push(lookAtPlatform({ domain, caFile, authenticate, authenticateMs: HEARTBEAT_MS }, around));
-  }
+  if (platformSteps) collectors.push(platformSteps.way);
   collectors.push({
     steps: [
       {
@@ -88,21 +73,7 @@ export function lookFromGateway(look: GatewayLook, around: Surroundings): Collec
   const relays = lookAtRelays({ credentials: () => known, needs: [CREDENTIALS], caFile }, around);
   collectors.push(relays);
   collectors.push({ steps: () => [lookAtTunnels({ ...look, needs: relays.keys() })] });
-  if (platform) {
-    collectors.push({
-      steps: [
-        {
-          id: "probe",
-          title: "Probe of the platform",
-          needs: [PLATFORM.token, "daemon"],
-          async run() {
-            if (probe) throw probe;
-            return "the platform reaches this gateway through its relay";
-          },
-        },
-      ],
-    });
-  }
+  if (platformSteps) collectors.push(platformSteps.probe);
   if (target) {
     collectors.push({
       steps: [
@@ -134,13 +105,4 @@ function requireUsable(credentials: GatewayCredentials, now: Date): Date {
   if (first.until > now) return first.until;
   const message = `The certificate ${first.name} expired at ${first.until.toISOString()}.`;
   throw new SallyportError("CERTIFICATE_REFUSED", message);
-}
-
-async function failureOf(work: Promise<void>): Promise<Error | null> {
-  try {
-    await work;
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
 }

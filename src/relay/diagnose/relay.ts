@@ -1,43 +1,27 @@
+import { type AgentLook, lookByHeartbeat } from "../../client/diagnose/agent.ts";
 import { clockStep } from "../../client/diagnose/clock.ts";
 import type { Surroundings } from "../../client/diagnose/context.ts";
 import { complaintOr, lookAtDaemon } from "../../client/diagnose/daemon.ts";
 import { lookAtState } from "../../client/diagnose/disk.ts";
-import { lookAtPlatform, PLATFORM } from "../../client/diagnose/platform.ts";
-import type { Collector, Outcome, Step } from "../../client/diagnose/step.ts";
+import { PLATFORM } from "../../client/diagnose/platform.ts";
+import type { Collector, Step } from "../../client/diagnose/step.ts";
 import type { RelayCredentials } from "../../pki/credentials.ts";
 import { relayLifetimes } from "../../pki/lifetimes.ts";
+import type { Code } from "../../telemetry/codes.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { addressesOf } from "../../tunnel/dial/addresses.ts";
 import { type Listening, lookAtPorts } from "./ports.ts";
 
-export interface RelayLook {
+export interface RelayLook extends AgentLook {
   /** What it runs with, as it was kept. @throws SallyportError */
   credentials: () => Promise<RelayCredentials>;
-  /** Absent with a directory of `ca issue relay`. */
-  platform?:
-    | {
-        /** Normalised. */
-        domain: string;
-        /** Has the platform dial this relay. @throws SallyportError */
-        heartbeat: (signal: AbortSignal) => Promise<void>;
-      }
-    | undefined;
-  /** Where it writes. */
-  stateDirectory: string;
-  runtimeDirectory: string;
-  /** The command that starts it. */
-  start: string;
-  /** PEM file of authorities besides the system's. */
-  caFile?: string | undefined;
   /** Where it should listen, as this machine reaches it; what the daemon says beats the ports. */
   listening: Listening;
 }
 
 const CREDENTIALS = "credentials";
-/** The platform answers a heartbeat within 30 s (PROTOCOL 0.5). */
-const HEARTBEAT_MS = 32_000;
 /** That the platform could not reach the relay is another matter than the token. */
-const ABOUT_PROBE = new Set([
+const ABOUT_PROBE: ReadonlySet<Code> = new Set<Code>([
   "RELAY_UNREACHABLE",
   "TIMEOUT",
   "TLS_FAILED",
@@ -49,27 +33,23 @@ const ABOUT_PROBE = new Set([
 export function lookFromRelay(look: RelayLook, around: Surroundings): Collector[] {
   const { platform, caFile } = look;
   let known: RelayCredentials | undefined;
-  let probe: SallyportError | undefined;
+  const platformSteps =
+    platform &&
+    lookByHeartbeat(
+      {
+        ...{ platform, caFile, who: "relay", needs: "tls-port" },
+        isAboutProbe: (code) => ABOUT_PROBE.has(code),
+        reached: "the platform reaches this relay",
+      },
+      around,
+    );
   let { listening } = look;
   const credentials = () => {
     if (known) return known;
     throw new SallyportError("INTERNAL", "There are no certificates to look with.");
   };
   const collectors: Collector[] = [lookAtState(look.stateDirectory)];
-  if (platform) {
-    const { domain, heartbeat } = platform;
-    const authenticate = async (signal: AbortSignal): Promise<Outcome> => {
-      try {
-        await heartbeat(signal);
-      } catch (error) {
-        if (!(error instanceof SallyportError) || !ABOUT_PROBE.has(error.code)) throw error;
-        probe = error;
-      }
-      return "the platform takes this relay's token";
-    };
-    const call = { domain, caFile, authenticate, authenticateMs: HEARTBEAT_MS };
-    collectors.push(lookAtPlatform(call, around));
-  }
+  if (platformSteps) collectors.push(platformSteps.way);
   collectors.push({
     steps: [
       daemon(look, ({ ssh, tls }) => {
@@ -95,21 +75,7 @@ export function lookFromRelay(look: RelayLook, around: Surroundings): Collector[
   }
   collectors.push(lookAtPorts({ listening: () => listening, credentials, needs: [CREDENTIALS] }, around));
   collectors.push({ steps: [publicName(credentials, around)] });
-  if (platform) {
-    collectors.push({
-      steps: [
-        {
-          id: "probe",
-          title: "Probe of the platform",
-          needs: [PLATFORM.token, "tls-port"],
-          async run() {
-            if (probe) throw probe;
-            return "the platform reaches this relay";
-          },
-        },
-      ],
-    });
-  }
+  if (platformSteps) collectors.push(platformSteps.probe);
   return collectors;
 }
 
