@@ -3,6 +3,7 @@ import { createMiddleware } from "hono/factory";
 import { SallyportError } from "../../telemetry/error.ts";
 import { within } from "../services/deadline.ts";
 import type { ApiEnv } from "./env.ts";
+import { holdsNul } from "./nul.ts";
 import { SlowRequest } from "./refusals.ts";
 
 interface ReceiveLimits {
@@ -20,7 +21,7 @@ interface ReceiveLimits {
  */
 export function receiveBodies(limits: ReceiveLimits) {
   let pending = 0;
-  const receive = async (body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> => {
+  const receive = async (body: ReadableStream<Uint8Array>): Promise<Buffer<ArrayBuffer>> => {
     const reader = body.getReader();
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -46,9 +47,12 @@ export function receiveBodies(limits: ReceiveLimits) {
   };
   return createMiddleware<ApiEnv>(async (c, next) => {
     const { body } = c.req.raw;
+    if (/%00/.test(c.req.raw.url)) throw unstorable();
     if (body !== null) {
       if (Number(c.req.header("content-length") ?? 0) > limits.bytes) throw tooLarge(limits);
-      keep(c, await receive(body));
+      const bytes = await receive(body);
+      if (holdsNul(bytes)) throw unstorable();
+      keep(c, bytes);
     }
     await next();
   });
@@ -62,6 +66,10 @@ function keep(c: Context<ApiEnv>, body: Uint8Array<ArrayBuffer>): void {
 /** The caller went away, or broke the rules of HTTP. */
 function notArrived(cause: unknown): never {
   throw new SallyportError("REQUEST_INVALID", "The body did not arrive.", { cause });
+}
+
+function unstorable(): SallyportError {
+  return new SallyportError("REQUEST_INVALID", "No text in a request may hold the character NUL.");
 }
 
 function tooLarge({ bytes }: ReceiveLimits): SallyportError {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { boundRequests } from "../../../src/platform/api/bounds.ts";
+import { holdsNul } from "../../../src/platform/api/nul.ts";
 import { receiveBodies } from "../../../src/platform/api/receive.ts";
 import { answerRefusal } from "../../../src/platform/api/refusals.ts";
 import { routes } from "../../../src/platform/api/route.ts";
@@ -147,6 +148,20 @@ describe("bodies", () => {
     const broken = new ReadableStream<Uint8Array>({ pull: (it) => it.error(new Error("gone")) });
     expect((await post(on, broken)).status).toBe(400);
     expect(await (await post(on, "x".repeat(100))).text()).toBe("x".repeat(100));
+  });
+});
+
+describe("the character NUL, which PostgreSQL can't store", () => {
+  test.each([
+    ['{"a":"\\u0000"}', true],
+    ['{"a":"x\\\\\\u0000"}', true],
+    ['{"a":"\u0000"}', true],
+    ['{"a":"x\\\\u0000"}', false],
+    ['{"a":"\\u00001\\u0001"}', true],
+    ['{"a":"\\u0001 u0000"}', false],
+    ["", false],
+  ])("%j: %p", (text, expected) => {
+    expect(holdsNul(Buffer.from(text))).toBe(expected);
   });
 });
 
