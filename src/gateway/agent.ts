@@ -1,7 +1,6 @@
 import { type Clock, systemClock } from "../host/clock.ts";
 import { Spread } from "../host/spread.ts";
 import type { CredentialSource, GatewayCredentials, GatewayRelay } from "../pki/credentials.ts";
-import { DistrustedAuthorities } from "../pki/distrust.ts";
 import { gatewayLifetimes } from "../pki/lifetimes.ts";
 import type { Follow } from "../platform-client/event-stream.ts";
 import { asSallyportError, describe } from "../telemetry/error.ts";
@@ -13,6 +12,7 @@ import { type DialOptions, dialSsh } from "../tunnel/ssh/dial.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
 import type { ConnectionJournal } from "./accounting.ts";
 import { type ChannelServer, openChannelServer } from "./channel-server.ts";
+import { CurrentCredentials } from "./current-credentials.ts";
 import { keepHeartbeat } from "./heartbeat.ts";
 import { keepLoadReports } from "./load-report.ts";
 import { PlatformNews } from "./platform-events.ts";
@@ -88,22 +88,14 @@ class Agent implements Gateway {
   readonly #tunnelConditions: TunnelConditions;
   readonly #stop = new AbortController();
   readonly #links: RelayLinks;
-  readonly #distrusted = new DistrustedAuthorities();
   readonly #spread: Spread;
-  /** As they came. */
-  #loaded: GatewayCredentials;
-  /** As they are used: without distrusted authorities. */
-  #credentials: GatewayCredentials;
+  readonly #credentials: CurrentCredentials;
   #server: ChannelServer | undefined;
-  #reloading: Promise<void> | undefined;
-  #reloadAgain = false;
   #started = false;
 
-  constructor(options: GatewayOptions, credentials: GatewayCredentials) {
+  constructor(options: GatewayOptions, first: GatewayCredentials) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#loaded = credentials;
-    this.#credentials = credentials;
     this.#spread = new Spread({
       act: () => options.renew?.(),
       clock: this.#clock,
@@ -112,13 +104,21 @@ class Agent implements Gateway {
     });
     this.#instruments = options.instruments ?? createInstruments();
     this.#tunnelConditions = new TunnelConditions(this.#instruments.conditions);
+    this.#credentials = new CurrentCredentials({
+      source: options.credentials,
+      first,
+      apply: () => this.#applyCredentials(),
+      conditions: this.#instruments.conditions,
+      signal: this.#stop.signal,
+      log: options.log,
+    });
     this.#links = this.#openLinks();
   }
 
   async start(): Promise<void> {
     const { policy, log, credentials, accounting } = this.#options;
     this.#server = await openChannelServer({
-      credentials: () => this.#credentials,
+      credentials: () => this.#credentials.value,
       policy,
       instruments: this.#instruments,
       accounting,
@@ -128,7 +128,7 @@ class Agent implements Gateway {
     accounting?.start();
     this.#measure();
     this.#followRelays();
-    credentials.onStale(() => void this.#reload());
+    credentials.onStale(() => void this.#credentials.reload());
     void this.#options.follow?.(this.#news(), this.#stop.signal);
   }
 
@@ -139,8 +139,8 @@ class Agent implements Gateway {
   status(): RoleStatus {
     const { used, limit } = this.#budget;
     return {
-      id: this.#credentials.gatewayId,
-      certificates: gatewayLifetimes(this.#credentials),
+      id: this.#credentials.value.gatewayId,
+      certificates: gatewayLifetimes(this.#credentials.value),
       windowBudget: { used, limit },
       tunnels: this.tunnels(),
     };
@@ -153,7 +153,7 @@ class Agent implements Gateway {
       .catch((error: unknown) =>
         log.warn("The rules for targets can't be read; the present ones stay", { reason: describe(error) }),
       );
-    void this.#reload();
+    void this.#credentials.reload();
   }
 
   async drain(graceMs: number): Promise<void> {
@@ -174,15 +174,15 @@ class Agent implements Gateway {
 
   #news(): PlatformNews {
     const { log, lookElsewhere } = this.#options;
-    const { gatewayId, gatewayName } = this.#credentials;
+    const { gatewayId, gatewayName } = this.#credentials.value;
     return new PlatformNews({
-      gatewayId: () => this.#credentials.gatewayId,
+      gatewayId: () => this.#credentials.value.gatewayId,
       gatewayName: gatewayName ?? gatewayId,
       endAccess: (serials) => this.#server?.endAccess(serials),
       renew: (withinMs) => this.#spread.within(withinMs),
       distrust: (fingerprints) => void this.#distrust(fingerprints),
       leaveRelay: (name) => {
-        const relay = this.#credentials.relays.find(({ relayName }) => relayName === name);
+        const relay = this.#credentials.value.relays.find(({ relayName }) => relayName === name);
         if (relay) lookElsewhere?.(relay, Number.POSITIVE_INFINITY);
       },
       refusedFix: this.#options.refusedFix,
@@ -191,51 +191,9 @@ class Agent implements Gateway {
     });
   }
 
-  /** Newest credentials for what comes next; present connections stay, but for revoked ones. Never fails. */
-  #reload(): Promise<void> {
-    this.#reloadAgain = true;
-    this.#reloading ??= this.#reloadWhileAsked().finally(() => {
-      this.#reloading = undefined;
-    });
-    return this.#reloading;
-  }
-
-  async #reloadWhileAsked(): Promise<void> {
-    while (this.#reloadAgain && !this.#stop.signal.aborted) {
-      this.#reloadAgain = false;
-      try {
-        await this.#loadAndApply();
-        this.#instruments.conditions.clear("credentials");
-      } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        this.#options.log.warn("The new credentials can't be used; going on with those at hand", {
-          reason: describe(error),
-        });
-        this.#instruments.conditions.raise("credentials", "RENEWAL_FAILED", {
-          text: describe(error),
-          fix: "Do what the message says; the present certificates are used as long as they are valid.",
-        });
-      }
-    }
-  }
-
-  async #loadAndApply(): Promise<void> {
-    const loaded = await this.#options.credentials.load();
-    if (this.#stop.signal.aborted || loaded === this.#loaded) return;
-    this.#loaded = loaded;
-    this.#credentials = loaded;
-    await this.#prune();
-    await this.#server?.reload();
-    this.#followRelays();
-  }
-
-  /**
-   * Does without these authorities until there are credentials of others. What they let in is cut, also where newer
-   * credentials were here before the event.
-   */
+  /** What these authorities let in is cut, also where newer credentials were here before the event. */
   async #distrust(fingerprints: string[]): Promise<void> {
-    this.#distrusted.add(fingerprints);
-    await this.#prune();
+    await this.#credentials.distrust(fingerprints);
     if (this.#stop.signal.aborted) return;
     this.#options.log.warn(
       "The platform distrusts authorities of this gateway: what they signed is cut and refused",
@@ -245,13 +203,10 @@ class Agent implements Gateway {
     this.#links.follow();
   }
 
-  /** Takes distrusted authorities out of the present credentials. False: there are none. */
-  async #prune(): Promise<boolean> {
-    const before = this.#credentials;
-    const pruned = await this.#distrusted.gateway(before);
-    if (pruned === before || this.#credentials !== before) return false;
-    this.#credentials = pruned;
-    return true;
+  /** For what comes next; present connections stay, but for revoked ones. */
+  async #applyCredentials(): Promise<void> {
+    await this.#server?.reload();
+    this.#followRelays();
   }
 
   #followRelays(): void {
@@ -262,13 +217,13 @@ class Agent implements Gateway {
   #openLinks(): RelayLinks {
     const { log, random = Math.random } = this.#options;
     return new RelayLinks({
-      credentials: () => this.#credentials,
+      credentials: () => this.#credentials.value,
       dial: (request) => this.#dial(request),
       accept: (channel) => this.#server?.accept(channel),
       onUp: (relay) => this.#onUp(relay),
       onDown: (label, loss, relay) => this.#onDown(label, loss, relay),
       onDrainAdvice: (relay) => this.#options.lookElsewhere?.(relay, Number.POSITIVE_INFINITY),
-      refresh: () => this.#reload(),
+      refresh: () => this.#credentials.reload(),
       log,
       clock: this.#clock,
       random,
