@@ -5,12 +5,15 @@ import type { ByteStream, ByteStreamHandler } from "../tunnel/stream.ts";
 import { halfCloseable } from "./held-end.ts";
 import type { OpenedTunnel } from "./tunnel.ts";
 
+/** After a signal the far side has this long to end. */
+const LEAVE_MS = 1000;
+
 /** Reading stdin pauses above this many bytes that the tunnel has not taken. */
 const READ_WINDOW = 512 * 1024;
 
 /**
  * Carries stdin and stdout through one tunnel (for `ssh -o ProxyCommand`). Resolves when the far side has ended and
- * everything is written.
+ * everything is written, or soon after SIGHUP, by which ssh says that it is done.
  * @throws SallyportError what `open` throws, TLS_FAILED if the tunnel breaks
  */
 export async function serveStdio(open: () => Promise<OpenedTunnel>): Promise<void> {
@@ -23,7 +26,9 @@ export async function serveStdio(open: () => Promise<OpenedTunnel>): Promise<voi
       stdio.stopReading();
     },
   }));
-  const { error } = await pump(stdio, far);
+  const leave = () => stdio.leave();
+  process.once("SIGHUP", leave);
+  const { error } = await pump(stdio, far).finally(() => process.off("SIGHUP", leave));
   if (error && !stdio.readerGone) throw asSallyportError(error, "TLS_FAILED", "The tunnel broke");
 }
 
@@ -37,6 +42,7 @@ class StandardStreams implements ByteStream {
   #ending = false;
   #inputEnded = false;
   #closed = false;
+  #leaving: Timer | undefined;
 
   attach(handler: ByteStreamHandler): void {
     this.#handler = handler;
@@ -72,6 +78,13 @@ class StandardStreams implements ByteStream {
     if (this.#unconsumed < READ_WINDOW / 2) process.stdin.resume();
   }
 
+  /** Nobody is at the other end of stdin and stdout any more. */
+  leave(): void {
+    this.readerGone = true;
+    this.#leaving ??= setTimeout(() => this.#close(new Error("left")), LEAVE_MS);
+    this.#onInputEnd();
+  }
+
   /** Takes what stdin has given so far as all of it. */
   stopReading(): void {
     this.#onInputEnd();
@@ -103,6 +116,7 @@ class StandardStreams implements ByteStream {
   #close(error: Error | null): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#leaving);
     process.stdin.off("data", this.#onData);
     process.stdin.off("end", this.#onInputEnd);
     process.stdin.off("error", this.#onFailure);

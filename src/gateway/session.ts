@@ -7,6 +7,7 @@ import type { Fields, Logger } from "../telemetry/log.ts";
 import { lastWords } from "../tunnel/last-words.ts";
 import type { PumpResult } from "../tunnel/pump.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
+import { CutShort } from "../tunnel/tls/tls-session.ts";
 import type { Accounting } from "./accounting.ts";
 import { healthReply, pong } from "./health-mode.ts";
 import type { ServiceAccount } from "./http/service-account.ts";
@@ -138,6 +139,7 @@ function describeSession({ mode, actor, target, serial, grant }: SessionRequest)
 }
 
 function nameOf(cause: unknown): string {
+  if (cause instanceof CutShort) return "CONNECTION_LOST";
   if (cause instanceof SallyportError) return cause.code;
   return cause ? "CONNECTION_LOST" : ENDED;
 }

@@ -21,6 +21,8 @@ export interface GatewayEndOptions {
 
 /** A gateway's channel server in this process, and clients that reach it without a relay. */
 export class GatewayEnd {
+  /** What the clients' tunnels run over, the client's ends. */
+  readonly channels: ByteStream[] = [];
   readonly #clients: ClientEnd[] = [];
 
   private constructor(
@@ -68,6 +70,7 @@ export class GatewayEnd {
     alpns: string[] = [ALPN.sallyportTcp],
   ): Promise<ClientEnd> {
     const [clientEnd, channel] = streamPair();
+    this.channels.push(clientEnd);
     this.server.accept(channel);
     const { stream, alpn, peer } = await dialInnerTls(clientEnd, {
       identity,

@@ -189,14 +189,14 @@ export class TlsSession implements ByteStream {
 
   #farEnded(): void {
     if (this.#peerEnded || this.#closed) return;
-    if (this.#strict) this.destroy(cutShort());
+    if (this.#strict) this.destroy(new CutShort());
     else this.#endOfPeer();
   }
 
   #farClosed(error: Error | null): void {
     if (this.#closed) return;
     if (error && (this.#strict || !this.#peerEnded)) return this.#close(error);
-    if (!this.#peerEnded && this.#strict) return this.#close(cutShort());
+    if (!this.#peerEnded && this.#strict) return this.#close(new CutShort());
     this.#endOfPeer();
     this.#close(this.#ended || !this.#strict ? null : new Error("connection closed"));
   }
@@ -233,6 +233,9 @@ export class TlsSession implements ByteStream {
   }
 }
 
-function cutShort(): SallyportError {
-  return new SallyportError("TLS_FAILED", "The connection was cut off before the far end had finished.");
+/** The connection below is gone without the far end's word that it had finished (RFC 8446, 6.1). */
+export class CutShort extends SallyportError {
+  constructor() {
+    super("TLS_FAILED", "The connection was cut off before the far end had finished.");
+  }
 }

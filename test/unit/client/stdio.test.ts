@@ -89,3 +89,20 @@ test("a tunnel that breaks ends the process with its error", async () => {
   expect(await child.exited).toBe(1);
   expect(await new Response(child.stderr).text()).toContain("The tunnel broke");
 });
+
+test("SIGHUP, by which ssh ends its ProxyCommand, ends the tunnel in order", async () => {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const port = await target((socket) => {
+    socket.write("ready");
+    socket.on("end", () => {
+      resolve();
+      socket.end();
+    });
+    socket.resume();
+  });
+  const child = start(port);
+  await child.stdout.getReader().read();
+  child.kill("SIGHUP");
+  await ended;
+  expect(await child.exited).toBe(0);
+});

@@ -79,6 +79,14 @@ describe("a TCP session", () => {
     expect(JSON.stringify(gateway.log.entries).toLowerCase()).not.toContain("secret");
   });
 
+  test("that is cut off is a lost connection, not a failure of TLS", async () => {
+    const gateway = await gatewayEnd();
+    const client = await gateway.connect({ target: echo() });
+    await client.until(/\n/);
+    gateway.channels.at(-1)?.destroy();
+    expect(await gateway.log.next("Session closed")).toMatchObject({ cause: "CONNECTION_LOST" });
+  });
+
   test.each<[string, () => { host: string; port: number }]>([
     ["TARGET_DENIED", () => ({ host: "10.0.0.5", port: 5432 })],
     ["TARGET_DENIED", () => ({ host: "169.254.169.254", port: 80 })],
