@@ -1,7 +1,9 @@
 import { dispatch } from "./commands/dispatch.ts";
 import { help } from "./commands/help.ts";
+import { withList } from "./commands/not-found.ts";
+import { Interrupted } from "./commands/prompt.ts";
 import { root } from "./commands/root.ts";
-import { describe, SallyportError } from "./telemetry/error.ts";
+import { describe, SallyportError, systemCode } from "./telemetry/error.ts";
 import { visible } from "./telemetry/visible.ts";
 import { VERSION } from "./version.ts";
 
@@ -50,9 +52,10 @@ function refuseUncheckedTls(): void {
 
 /** One sentence and the documented exit code; the stack only with SALLYPORT_DEBUG=1. */
 function report(error: unknown): number {
+  if (error instanceof Interrupted) return 130;
   if (process.env.SALLYPORT_DEBUG === "1") console.error(error);
   if (error instanceof SallyportError) {
-    process.stderr.write(`sallyport: ${visible(error.message)} [${error.code}]\n`);
+    process.stderr.write(`sallyport: ${visible(withList(error.message))} [${error.code}]\n`);
     return error.exitCode;
   }
   process.stderr.write(
@@ -61,6 +64,18 @@ function report(error: unknown): number {
   return 1;
 }
 
+let outputLost: Error | undefined;
+process.stdout.on("error", (error) => {
+  // Whoever closed the pipe has read enough, as `head` has.
+  if (systemCode(error) !== "EPIPE") outputLost = error;
+});
 const exitCode = await main(process.argv.slice(2));
 // A pipe takes large output only in parts: leave when the last one has gone.
-process.stdout.write("", () => process.exit(exitCode));
+process.stdout.write("", () => setImmediate(leave));
+
+/** One turn later than the last write: only then is it known whether an earlier one failed. */
+function leave(): void {
+  if (!outputLost) process.exit(exitCode);
+  const why = describe(outputLost);
+  process.exit(report(new SallyportError("FILE_UNWRITABLE", `The output could not be written: ${why}.`)));
+}

@@ -11,7 +11,7 @@ export interface LocalPortOptions {
   /** Called once for each local connection. */
   open: () => Promise<OpenedTunnel>;
   log: Logger;
-  /** A tunnel could not be opened, or broke. The local connection has been reset. */
+  /** A tunnel could not be opened, or broke: logged unless given. The local connection has been reset. */
   onError?: (error: SallyportError) => void;
 }
 
@@ -21,10 +21,9 @@ export interface LocalPortOptions {
  */
 export async function listenLocal(options: LocalPortOptions): Promise<LocalPort> {
   const { hostname, port, open, log, onError } = options;
-  const report = (error: SallyportError) => {
-    log.warn("Connection failed", { code: error.code, reason: error.message });
-    onError?.(error);
-  };
+  const report =
+    onError ??
+    ((error: SallyportError) => log.warn("Connection failed", { code: error.code, reason: error.message }));
   const serve = async ({ stream, settled }: LocalConnection): Promise<void> => {
     let tunnel: OpenedTunnel;
     try {

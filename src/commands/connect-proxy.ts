@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import type { LocalPort } from "../client/local-server.ts";
 import type { Outbound } from "../client/outbound.ts";
 import { listenHttpProxy } from "../client/proxy/http-port.ts";
@@ -7,12 +6,13 @@ import type { ProxyPortOptions } from "../client/proxy/port.ts";
 import { type Reach, throughCertificate, throughGateway, throughResources } from "../client/proxy/reach.ts";
 import type { Login } from "../client/proxy/socks5.ts";
 import { listenSocks5 } from "../client/proxy/socks5-port.ts";
-import { formatHostPort, type HostPort, parseHostPort } from "../host/address.ts";
+import { formatHostPort, type HostPort } from "../host/address.ts";
 import { readTextFile } from "../host/bounded-file.ts";
 import { onShutdown } from "../host/signals.ts";
 import { readClientDirectory } from "../pki/directory.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { createLogger, type LogLevel } from "../telemetry/log.ts";
+import { isLoopback, parseLocalPort } from "./local-port.ts";
 import { printLine, say } from "./output.ts";
 import { openSession } from "./session.ts";
 
@@ -112,13 +112,11 @@ function describeReach({ pki, gateway }: ProxyFlags): string {
 }
 
 function parseListen(text: string, flag: string, flags: ProxyFlags): HostPort {
-  const at = parseHostPort(/^\d+$/.test(text) ? `127.0.0.1:${text}` : text, flag);
-  const local =
-    at.host === "localhost" || at.host === "::1" || (isIP(at.host) === 4 && at.host.startsWith("127."));
-  if (local || flags["open-to-network"]) return at;
+  const at = parseLocalPort(text, flag);
+  if (isLoopback(at.host) || flags["open-to-network"]) return at;
   throw new SallyportError(
     "USAGE",
-    `Whoever reaches ${flag} ${text} acts with your rights: listen on 127.0.0.1, or add --open-to-network`,
+    `Whoever reaches ${flag} ${text} acts with your rights: listen on 127.0.0.1, or add --open-to-network.`,
   );
 }
 

@@ -17,6 +17,7 @@ import { createLogger, type LogLevel } from "../telemetry/log.ts";
 import { command } from "./command.ts";
 import { connectHint } from "./connect-hint.ts";
 import { proxyArgs, runProxies } from "./connect-proxy.ts";
+import { isLoopback, parseLocalPort } from "./local-port.ts";
 import { printLine, say } from "./output.ts";
 import { openSession, sessionArgs } from "./session.ts";
 
@@ -34,8 +35,8 @@ export default command({
     },
     listen: {
       type: "string",
-      description: "Local host:port to listen on; port 0 takes a free one",
-      valueHint: "host:port",
+      description: "Local port to listen on, on loopback unless a host is given; 0 takes a free one",
+      valueHint: "[host:]port",
     },
     stdio: { type: "boolean", description: "Use stdin and stdout; the default when stdout is no terminal" },
     mode: {
@@ -107,7 +108,7 @@ function requireProxyFlags(
   if (surplus !== undefined || (args.gateway !== undefined && args.pki !== undefined)) {
     throw new SallyportError(
       "USAGE",
-      "A proxy gets its targets from the programs that use it: give --socks5 or --http-proxy alone, with --gateway, or with --pki",
+      "A proxy gets its targets from the programs that use it: give --socks5 or --http-proxy alone, with --gateway, or with --pki.",
     );
   }
 }
@@ -117,7 +118,7 @@ async function chooseAdmission(args: Choice): Promise<Admit> {
   if (ways !== 1 || (args.gateway === undefined) !== (args.target === undefined)) {
     throw new SallyportError(
       "USAGE",
-      "Say what to reach in one way: a resource's name, --gateway with --target,, or --pki. Add --help to see what is accepted",
+      'Say what to reach in one way: a resource\'s name, --gateway with --target, or --pki; "sallyport resource list" shows your resources.',
     );
   }
   const mode = args.mode ?? "tcp";
@@ -163,7 +164,7 @@ interface Forwarding {
 
 /** Checks the way to the gateway first, so that what is wrong is said now and not to the first client. */
 async function forwardPort({ ways, outbound, open, listen, json, level }: Forwarding): Promise<void> {
-  const { host, port } = parseHostPort(listen, "--listen");
+  const { host, port } = parseLocalPort(listen, "--listen");
   const log = createLogger({ level });
   const { credentials, kind } = await ways.through(async ({ credentials: way, known, relayTimeoutMs }) => {
     const relay = formatHostPort(way.relayHost, way.relayPort);
@@ -180,8 +181,15 @@ async function forwardPort({ ways, outbound, open, listen, json, level }: Forwar
   if (json) printLine(JSON.stringify({ listening: address, host, port: forward.port, gateway, kind, hint }));
   else printLine(address);
   say(
-    `Forwarding ${address} to ${target ? formatHostPort(target.host, target.port) : "the target"}. Ctrl-C stops.`,
+    `Forwarding ${address} to ${target ? formatHostPort(bareHost(target.host), target.port) : "the target"}. Ctrl-C stops.`,
   );
+  if (!isLoopback(host))
+    say("Other machines can reach this port, too: what they do with it is done in your name.");
   if (hint !== undefined) say(`Use it with: ${hint}`);
   await onShutdown(() => forward.close(), { log });
+}
+
+/** HTTP mode's targets may carry a scheme. */
+function bareHost(host: string): string {
+  return host.replace(/^https?:\/\//, "");
 }

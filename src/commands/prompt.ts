@@ -2,12 +2,15 @@ import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { SallyportError } from "../telemetry/error.ts";
 
+/** Ctrl-C at a question: nothing more is said. */
+export class Interrupted extends Error {}
+
 const IN_A_TERMINAL = "run this in a terminal";
 
 /**
  * Asks the person at the terminal, on stderr.
  * @param otherwise what to do where there is none
- * @throws SallyportError USAGE without a terminal
+ * @throws SallyportError USAGE without a terminal or an answer; Interrupted
  */
 export async function ask(question: string, otherwise = IN_A_TERMINAL): Promise<string> {
   return await prompt(question, { hidden: false, otherwise });
@@ -38,11 +41,21 @@ async function prompt(
     output: hidden ? silent : process.stderr,
     terminal: true,
   });
+  const gone = new AbortController();
+  let interrupted = false;
+  lines.once("SIGINT", () => {
+    interrupted = true;
+    gone.abort();
+  });
   try {
     if (hidden) process.stderr.write(question);
-    const answer = await lines.question(hidden ? "" : question);
+    const answer = await lines.question(hidden ? "" : question, { signal: gone.signal });
     if (hidden) process.stderr.write("\n");
     return answer;
+  } catch (error) {
+    process.stderr.write("\n");
+    if (interrupted) throw new Interrupted();
+    throw new SallyportError("USAGE", `There was no answer: ${otherwise}.`, { cause: error });
   } finally {
     lines.close();
   }

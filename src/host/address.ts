@@ -17,7 +17,7 @@ export function parseHostPort(text: string, what: string, defaultPort?: number):
   if (host === undefined || host.length > 253 || port === undefined || port > 65_535) {
     throw new SallyportError(
       "USAGE",
-      `${what} must look like host:port, for example 127.0.0.1:8080 or [::1]:8080`,
+      `${what} must look like host:port, for example 127.0.0.1:8080 or [::1]:8080, not ${JSON.stringify(text.slice(0, 80))}.`,
     );
   }
   return { host, port };

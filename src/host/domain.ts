@@ -28,7 +28,9 @@ export function chooseDomain(sources: DomainSources): string | undefined {
 export function normaliseDomain(text: string, options: { insecureHttp?: boolean } = {}): string {
   const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined;
   if (!url?.hostname || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    throw invalid("The domain has to look like https://infisical.example.com.");
+    throw invalid(
+      `The domain has to look like https://sallyport.example.com, not ${JSON.stringify(text.slice(0, 80))}.`,
+    );
   }
   if (url.username || url.password) throw invalid("The domain may not hold a user name or a password.");
   if (url.search || url.hash) throw invalid("The domain may not hold a query (?) or a fragment (#).");

@@ -1,7 +1,7 @@
 import { connect } from "node:tls";
 import { z } from "zod";
 import { type Code, isCode } from "../telemetry/codes.ts";
-import { describe, SallyportError } from "../telemetry/error.ts";
+import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 
 /** PROTOCOL A: the envelope of every refusal; `code` comes from Sallyport's platform only. */
 const refusalAnswer = z.object({
@@ -50,9 +50,21 @@ export async function unreachableError(
       { cause: error },
     );
   }
-  return new SallyportError("PLATFORM_UNREACHABLE", `Cannot reach ${domain}: ${describe(error)}`, {
+  return new SallyportError("PLATFORM_UNREACHABLE", `Cannot reach ${domain}: ${whyUnreachable(error)}`, {
     cause: error,
   });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there. Is the platform running, and is the address right?",
+  ENOTFOUND: "its name can't be resolved. Is it written right, and does DNS work?",
+  EPROTO: "what listens there speaks no TLS. Is it http:// instead of https://, or another port?",
+  ECONNRESET: "it cut the connection. Is the address right, with http:// or https://, and its port?",
+};
+
+function whyUnreachable(error: unknown): string {
+  const code = systemCode(error) ?? "";
+  return REASONS[code] ?? `${describe(error).replace(/\.$/, "")}.`;
 }
 
 function isTrustError(error: unknown): boolean {

@@ -25,11 +25,14 @@ export function asSallyportError(error: unknown, code: Code, what: string): Sall
   return new SallyportError(code, `${what}: ${describe(error)}`, { cause: error });
 }
 
-/** The text of anything that was thrown, on one line. */
+/** The text of anything that was thrown, on one line. Of a system error what it means: `disk is full (ENOSPC)`. */
 export function describe(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replace(/\s+/g, " ").trim();
+  return text.replace(/\s+/g, " ").trim().replace(SYSTEM_CALL, "$2 ($1)");
 }
+
+/** How Node words what a system call on files answered: `EACCES: permission denied, open '/x'`. */
+const SYSTEM_CALL = /^(E[A-Z0-9]+): ([^,]+), [a-z]+(?: '.*')?$/;
 
 /** `ENOENT`, `EACCES` ... of a system error, or undefined. */
 export function systemCode(error: unknown): string | undefined {

@@ -37,10 +37,9 @@ export function openProxyPort(
   serve: (connection: LocalConnection, ready: Ready) => Promise<void>,
 ): LocalPort {
   const { hostname, port, log, onError, limit = LIMIT, greetingMs = GREETING_MS } = options;
-  const report = (error: SallyportError) => {
-    log.warn("Connection failed", { code: error.code, reason: error.message });
-    onError?.(error);
-  };
+  const report =
+    onError ??
+    ((error: SallyportError) => log.warn("Connection failed", { code: error.code, reason: error.message }));
   const ready = { greetingMs, report };
   return openLocalServer({
     hostname,

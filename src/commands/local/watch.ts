@@ -16,9 +16,13 @@ const EVERY_MS = 1000;
 /** ECMA-48: cursor to the top, then erase what is below. */
 const REDRAW = "\u001b[H\u001b[J";
 
-/** Looks once a second until the process is interrupted; a daemon that stops is waited for. */
-export async function watchStatus(watched: Watched): Promise<never> {
-  for (let last = ""; ; await Bun.sleep(EVERY_MS)) {
+/** Looks once a second until the process is interrupted or nobody reads on; a daemon that stops is waited for. */
+export async function watchStatus(watched: Watched): Promise<void> {
+  let isRead = true;
+  process.stdout.once("error", () => {
+    isRead = false;
+  });
+  for (let last = ""; isRead; await Bun.sleep(EVERY_MS)) {
     const status = await look(watched);
     if (!watched.json) {
       draw(watched, status);
