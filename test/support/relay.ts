@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomUUID, X509Certificate } from "node:crypto";
 import type {
   CredentialSource,
   RelayCredentials,
@@ -6,34 +6,24 @@ import type {
   SshIdentity,
   X509Identity,
 } from "../../src/pki/credentials.ts";
-import {
-  createInstanceAuthorities,
-  createOrganisationAuthorities,
-  type InstanceAuthorities,
-  type OrganisationAuthorities,
-} from "../../src/pki/hierarchy.ts";
-import { generateX509Key } from "../../src/pki/keys.ts";
-import { issueRelayClientLeaf, issueRelayServerLeaf } from "../../src/pki/leaf-profiles.ts";
-import { generateSshKey } from "../../src/pki/ssh-keys.ts";
-import { issueGatewayUserCertificate, issueRelayHostCertificate } from "../../src/pki/ssh-profiles.ts";
+import type { InstanceAuthorities, OrganisationAuthorities } from "../../src/pki/hierarchy.ts";
+import { parseSshCertificateLine } from "../../src/pki/ssh-certificate.ts";
+import { parseSshPublicKey } from "../../src/pki/ssh-keys.ts";
 import { type Relay, type RelayOptions, startRelay } from "../../src/relay/relay.ts";
 import { createLogger, silentLogger } from "../../src/telemetry/log.ts";
 import type { ChannelRequest, SshConnection } from "../../src/tunnel/ssh/connection.ts";
 import { dialSsh } from "../../src/tunnel/ssh/dial.ts";
 import { WindowBudget } from "../../src/tunnel/ssh/window.ts";
+import { parseCertificate } from "../../src/tunnel/tls/certificate.ts";
 import { dialOuterTls } from "../../src/tunnel/tls/outer-client.ts";
 import { echo, Inbox } from "./byte-stream.ts";
+import { type ClientWish, freshPki, type GatewayWish, type RelayWish, type TestPki } from "./test-pki.ts";
 
 export const RELAY_NAME = "relay-1";
 export const RELAY_HOST = "127.0.0.1";
 /** Host certificates of the lab name this port, whatever port the relay got from the system. */
 const CERTIFICATE_SSH_PORT = 2222;
 export const HOST_PRINCIPAL = `${RELAY_HOST}:${CERTIFICATE_SSH_PORT}`;
-
-interface Life {
-  ttlSeconds?: number;
-  now?: Date;
-}
 
 /** What a gateway dials a relay with. */
 export interface LabGateway {
@@ -51,127 +41,85 @@ export interface LabClient {
 }
 
 /**
- * The certificates of a small world: one installation, one organisation with a relay of its own, and a shared instance
+ * A small world as its relays see it: one installation, one organisation with a relay of its own, and a shared instance
  * relay. `RelayLab.create` twice gives two installations that have nothing in common.
  */
 export class RelayLab {
-  private constructor(
-    readonly instance: InstanceAuthorities,
-    readonly organisation: OrganisationAuthorities,
-  ) {}
+  private constructor(readonly pki: TestPki) {}
 
-  static async create(options: { now?: Date; neighbourOf?: RelayLab } = {}): Promise<RelayLab> {
-    const { now, neighbourOf } = options;
-    const instance = neighbourOf?.instance ?? (await createInstanceAuthorities({ now }));
-    const orgId = randomUUID();
-    return new RelayLab(instance, await createOrganisationAuthorities(instance, { orgId, now }));
+  static async create({ now, neighbourOf }: { now?: Date; neighbourOf?: RelayLab } = {}): Promise<RelayLab> {
+    return new RelayLab(await freshPki({ now, instance: neighbourOf?.instance }));
   }
 
   get orgId(): string {
-    return this.organisation.orgId;
+    return this.pki.orgId;
+  }
+
+  get instance(): InstanceAuthorities {
+    return this.pki.instance;
+  }
+
+  get organisation(): OrganisationAuthorities {
+    return this.pki.organisation;
   }
 
   /** Fresh keys and certificates of this organisation's relay, or of the installation's shared one. */
-  async relayCredentials(
-    options: Life & { shared?: boolean; revocations?: Revocations } = {},
-  ): Promise<RelayCredentials> {
-    const { shared = false, revocations, ...life } = options;
-    const authorities = this.#authorities(shared);
-    const tls = await generateX509Key();
-    const ssh = await generateSshKey();
-    const leaf = await issueRelayServerLeaf(authorities.relayServer, {
+  async relayCredentials({
+    revocations,
+    ...wish
+  }: Pick<RelayWish, "now" | "ttlSeconds" | "shared"> & {
+    revocations?: Revocations;
+  } = {}): Promise<RelayCredentials> {
+    const credentials = await this.pki.relay({
+      id: randomUUID(),
+      name: RELAY_NAME,
       host: RELAY_HOST,
-      organisation: shared ? "Infisical" : this.orgId,
-      publicKey: tls.keyPair.publicKey,
-      ...life,
+      ...wish,
     });
-    const host = issueRelayHostCertificate(authorities.sshServer, {
-      host: RELAY_HOST,
-      sshPort: CERTIFICATE_SSH_PORT,
-      publicBlob: ssh.publicBlob,
-      ...life,
-    });
-    return {
-      relayId: randomUUID(),
-      relayName: RELAY_NAME,
-      host: RELAY_HOST,
-      tls: {
-        certificate: leaf.certificate,
-        privateKey: tls.privateKeyPem,
-        clientAuthorities: authorities.relayClient.chainPem,
-      },
-      ssh: {
-        host: { certificate: host.line, privateKey: ssh.privateKey },
-        userAuthorities: [authorities.sshClient.publicLine],
-      },
-      ...(revocations ? { revocations } : {}),
-    };
+    return { ...credentials, ...(revocations && { revocations }) };
   }
 
-  /** A gateway of this organisation, with a user certificate for its relay or the shared one. */
-  async gateway(
-    options: Life & {
-      gatewayId?: string;
-      relayName?: string;
-      generation?: number;
-      shared?: boolean;
-      /** As Infisical's platform issues them: no organisation, no generation. */
-      plain?: boolean;
-    } = {},
-  ): Promise<LabGateway> {
-    const { gatewayId = randomUUID(), relayName = RELAY_NAME, shared = false, plain = false } = options;
-    const authorities = this.#authorities(shared);
-    const key = await generateSshKey();
-    const { line, serial } = issueGatewayUserCertificate(authorities.sshClient, {
-      gatewayId,
-      gatewayName: "my-gateway",
-      relayName,
-      publicBlob: key.publicBlob,
-      generation: plain ? undefined : options.generation,
-      orgId: plain ? undefined : this.orgId,
-      ttlSeconds: options.ttlSeconds,
-      now: options.now,
+  /**
+   * A gateway of this organisation, with a user certificate for its relay or the shared one.
+   * @param options.plain as Infisical's platform issues them: no organisation, no generation
+   */
+  async gateway({
+    gatewayId = randomUUID(),
+    relayName = RELAY_NAME,
+    plain = false,
+    generation,
+    ...wish
+  }: Pick<GatewayWish, "now" | "ttlSeconds" | "shared" | "generation"> & {
+    gatewayId?: string;
+    relayName?: string;
+    plain?: boolean;
+  } = {}): Promise<LabGateway> {
+    const { relays } = await this.pki.gateway({
+      id: gatewayId,
+      name: "my-gateway",
+      relays: [{ name: relayName, sshPort: CERTIFICATE_SSH_PORT }],
+      org: !plain,
+      ...(!plain && generation !== undefined && { generation }),
+      ...wish,
     });
+    const [relay] = relays;
+    if (!relay) throw new Error("a gateway without a relay");
     return {
       gatewayId,
-      serial,
-      identity: { certificate: line, privateKey: key.privateKey },
-      hostAuthorities: [authorities.sshServer.publicBlob],
+      serial: parseSshCertificateLine(relay.ssh.certificate).serial,
+      identity: relay.ssh,
+      hostAuthorities: relay.hostAuthorities.map(parseSshPublicKey),
     };
   }
 
   /** A client of this organisation that may reach `gatewayId`. */
-  async client(gatewayId: string, options: Life & { shared?: boolean } = {}): Promise<LabClient> {
-    const { shared = false, ...life } = options;
-    const authorities = this.#authorities(shared);
-    const key = await generateX509Key();
-    const leaf = await issueRelayClientLeaf(authorities.relayClient, {
-      gatewayId,
-      gatewayName: "my-gateway",
-      orgId: this.orgId,
-      orgName: "Acme",
-      publicKey: key.keyPair.publicKey,
-      ...life,
-    });
-    return {
-      serial: leaf.serial,
-      identity: {
-        certificate: leaf.certificate,
-        privateKey: key.privateKeyPem,
-        serverAuthorities: authorities.relayServer.chainPem,
-      },
-    };
-  }
-
-  #authorities(shared: boolean) {
-    const { instance, organisation } = this;
-    if (!shared) return organisation;
-    return {
-      relayClient: instance.instanceRelayClient,
-      relayServer: instance.instanceRelayServer,
-      sshClient: instance.sshClient,
-      sshServer: instance.sshServer,
-    };
+  async client(
+    gatewayId: string,
+    wish: Pick<ClientWish, "now" | "ttlSeconds" | "shared"> = {},
+  ): Promise<LabClient> {
+    const { relay } = await this.pki.client({ gatewayId, gatewayName: "my-gateway", ...wish });
+    const { serial } = parseCertificate(new X509Certificate(relay.certificate).raw);
+    return { serial, identity: relay };
   }
 }
 

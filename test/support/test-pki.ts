@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type {
   ClientCredentials,
   CredentialSource,
@@ -36,7 +37,12 @@ interface Lifetime {
   ttlSeconds?: number;
 }
 
-export interface RelayWish extends Keys, Lifetime {
+/** Whose relay: the organisation's own unless told, or one that the instance shares. */
+interface Sharing {
+  shared?: boolean;
+}
+
+export interface RelayWish extends Keys, Lifetime, Sharing {
   name?: string;
   id?: string;
   host?: string;
@@ -44,7 +50,7 @@ export interface RelayWish extends Keys, Lifetime {
   sshPort?: number;
 }
 
-export interface GatewayWish extends Keys, Lifetime {
+export interface GatewayWish extends Keys, Lifetime, Sharing {
   id?: string;
   name?: string;
   relays?: { name?: string; host?: string; sshPort: number }[];
@@ -53,7 +59,7 @@ export interface GatewayWish extends Keys, Lifetime {
   org?: boolean;
 }
 
-export interface ClientWish extends Keys, Lifetime {
+export interface ClientWish extends Keys, Lifetime, Sharing {
   gatewayId?: string;
   gatewayName?: string;
   relayHost?: string;
@@ -107,6 +113,20 @@ export function testPki(variant: Variant = "main", authorities: Keys = {}): Prom
   });
 }
 
+/** A hierarchy that nobody else has, of an instance of its own or of one that is there. */
+export async function freshPki({
+  now,
+  instance,
+}: {
+  now?: Date | undefined;
+  instance?: InstanceAuthorities | undefined;
+} = {}): Promise<TestPki> {
+  const orgId = randomUUID();
+  const owner = instance ?? (await createInstanceAuthorities({ now }));
+  const organisation = await createOrganisationAuthorities(owner, { orgId, now });
+  return bind({ orgId, orgName: "Acme", instance: owner, organisation });
+}
+
 /** A source of credentials that never change, or change when the test calls `replace`. */
 export function fixedSource<T>(credentials: T): CredentialSource<T> & { replace(next: T): void } {
   const listeners = new Set<() => void>();
@@ -142,13 +162,25 @@ function bind(pki: Base): TestPki {
   };
 }
 
-async function makeRelay({ organisation }: Base, wish: RelayWish): Promise<RelayCredentials> {
+/** What the certificates around a relay are signed with. */
+function relayAuthorities({ instance, organisation }: Base, { shared = false }: Sharing) {
+  if (!shared) return organisation;
+  return {
+    relayClient: instance.instanceRelayClient,
+    relayServer: instance.instanceRelayServer,
+    sshClient: instance.sshClient,
+    sshServer: instance.sshServer,
+  };
+}
+
+async function makeRelay(pki: Base, wish: RelayWish): Promise<RelayCredentials> {
+  const authorities = relayAuthorities(pki, wish);
   const host = wish.host ?? "127.0.0.1";
   const tls = await identity(
     (publicKey) =>
-      issueRelayServerLeaf(organisation.relayServer, {
+      issueRelayServerLeaf(authorities.relayServer, {
         host,
-        organisation: organisation.orgId,
+        organisation: wish.shared ? "Infisical" : pki.orgId,
         publicKey,
         ...lifetime(wish),
       }),
@@ -156,7 +188,7 @@ async function makeRelay({ organisation }: Base, wish: RelayWish): Promise<Relay
   );
   const sshPort = wish.sshPort ?? 2222;
   const key = await generateSshKey(wish.ssh);
-  const { line } = issueRelayHostCertificate(organisation.sshServer, {
+  const { line } = issueRelayHostCertificate(authorities.sshServer, {
     host,
     sshPort,
     publicBlob: key.publicBlob,
@@ -166,15 +198,17 @@ async function makeRelay({ organisation }: Base, wish: RelayWish): Promise<Relay
     relayId: wish.id ?? RELAY_ID,
     relayName: wish.name ?? RELAY_NAME,
     host,
-    tls: { ...pair(tls), clientAuthorities: organisation.relayClient.chainPem },
+    tls: { ...pair(tls), clientAuthorities: authorities.relayClient.chainPem },
     ssh: {
       host: { certificate: line, privateKey: key.privateKey },
-      userAuthorities: [organisation.sshClient.publicLine],
+      userAuthorities: [authorities.sshClient.publicLine],
     },
   };
 }
 
-async function makeGateway({ organisation }: Base, wish: GatewayWish): Promise<GatewayCredentials> {
+async function makeGateway(pki: Base, wish: GatewayWish): Promise<GatewayCredentials> {
+  const { organisation } = pki;
+  const authorities = relayAuthorities(pki, wish);
   const gatewayId = wish.id ?? GATEWAY_ID;
   const gatewayName = wish.name ?? GATEWAY_NAME;
   const tls = await identity(
@@ -190,7 +224,7 @@ async function makeGateway({ organisation }: Base, wish: GatewayWish): Promise<G
   const key = await generateSshKey(wish.ssh);
   const ssh = (relayName: string): SshIdentity => ({
     privateKey: key.privateKey,
-    certificate: issueGatewayUserCertificate(organisation.sshClient, {
+    certificate: issueGatewayUserCertificate(authorities.sshClient, {
       gatewayId,
       gatewayName,
       relayName,
@@ -209,7 +243,7 @@ async function makeGateway({ organisation }: Base, wish: GatewayWish): Promise<G
       host,
       sshPort,
       ssh: ssh(name),
-      hostAuthorities: [organisation.sshServer.publicLine],
+      hostAuthorities: [authorities.sshServer.publicLine],
     })),
     tls: { ...pair(tls), clientAuthorities: organisation.gatewayClient.chainPem },
   };
@@ -217,12 +251,13 @@ async function makeGateway({ organisation }: Base, wish: GatewayWish): Promise<G
 
 async function makeClient(pki: Base, wish: ClientWish): Promise<ClientCredentials> {
   const { organisation, orgId, orgName } = pki;
+  const authorities = relayAuthorities(pki, wish);
   const gatewayId = wish.gatewayId ?? GATEWAY_ID;
   const gatewayName = wish.gatewayName ?? GATEWAY_NAME;
   const target = wish.target ?? { host: "127.0.0.1", port: 5432 };
   const relay = await identity(
     (publicKey) =>
-      issueRelayClientLeaf(organisation.relayClient, {
+      issueRelayClientLeaf(authorities.relayClient, {
         gatewayId,
         gatewayName,
         orgId,
@@ -250,7 +285,7 @@ async function makeClient(pki: Base, wish: ClientWish): Promise<ClientCredential
     gatewayName,
     relayHost: wish.relayHost ?? "127.0.0.1",
     relayPort: wish.relayPort ?? 8443,
-    relay: { ...pair(relay), serverAuthorities: organisation.relayServer.chainPem },
+    relay: { ...pair(relay), serverAuthorities: authorities.relayServer.chainPem },
     gateway: { ...pair(gateway), serverAuthorities: organisation.gatewayServer.chainPem },
     target,
     requireGatewayUri: true,
