@@ -89,6 +89,23 @@ describe.each(DATABASES)("the store on %s", (database) => {
     await expect(TestPlatform.reopen(other)).rejects.toMatchObject({ code: "ROOT_KEY_MISMATCH" });
   });
 
+  test("whoever comes a moment too late is told so: what it refers to is gone, or its like is there", async () => {
+    const platform = own(await TestPlatform.open(host, database));
+    const { userId, orgId } = await platform.tenant("acme");
+    const { store } = platform.core;
+    const join = (user: string) =>
+      store.transaction(
+        (sql) => sql`
+          INSERT INTO memberships (user_id, org_id, role, created_at) VALUES (${user}, ${orgId}, ${"member"}, ${"now"})`,
+      );
+    for (const user of ["gone", userId]) {
+      await expect(join(user)).rejects.toMatchObject({ code: "CONFLICT" });
+    }
+    await store.transaction(async (sql) => {
+      await sql`UPDATE users SET name = ${"still works"} WHERE id = ${userId}`;
+    });
+  });
+
   test("a restart opens the authorities that it left", async () => {
     const where = await host.fresh(database);
     const before = own(await TestPlatform.reopen(where));
