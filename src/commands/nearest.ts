@@ -2,7 +2,7 @@
  * The words that somebody most likely meant: those one or two slips away (a letter too many, missing, another one, two
  * swapped), nearest first, and those that begin alike. At most three.
  */
-export function nearest(word: string, known: readonly string[]): string[] {
+function nearest(word: string, known: readonly string[]): string[] {
   const most = word.length <= 4 ? 1 : 2;
   return known
     .map((candidate) => ({ candidate, slips: slips(word, candidate) }))

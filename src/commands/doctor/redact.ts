@@ -21,9 +21,11 @@ export class Redactor {
 
   /** @param secrets values that are known to be secret */
   constructor(secrets: readonly (string | undefined)[]) {
-    const known = secrets.filter((value) => value !== undefined && value.length >= SHORTEST);
+    const known = secrets.flatMap((value) =>
+      value !== undefined && value.length >= SHORTEST ? [value] : [],
+    );
     // The longest first: one may hold another.
-    this.#secrets = [...new Set(known as string[])].sort((a, b) => b.length - a.length);
+    this.#secrets = [...new Set(known)].sort((a, b) => b.length - a.length);
   }
 
   text(text: string): string {

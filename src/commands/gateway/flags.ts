@@ -2,8 +2,7 @@ import { type GatewayFlags, list, MOST_RELAYS, tunnelCount } from "../../gateway
 import { type Environment, setting } from "../../host/environment.ts";
 import { requireGatewayName, requireRelayName } from "../../host/names.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { identityMethodArgs } from "../identity-flags.ts";
-import { serviceAccountArgs } from "../login-flags.ts";
+import { type StartFlags, startArgs } from "../agent/start-args.ts";
 
 /** Older words of Infisical's for `--relay`. */
 const RELAY_ALIASES: string[] = ["target-relay-name", "proxy-name"];
@@ -11,30 +10,12 @@ const RELAY_ALIASES: string[] = ["target-relay-name", "proxy-name"];
 /** Flags of `enroll` and `start`: Infisical's words (PROTOCOL 0.4) and ours. */
 export const gatewayArgs = {
   gateway: { type: "positional", required: false, description: "Name of the gateway", valueHint: "name" },
-  name: { type: "string", description: "Name of the gateway (the same as the argument)", valueHint: "name" },
-  "enroll-method": {
-    type: "string",
-    description: "How the gateway logs in: token, aws or kubernetes",
-    valueHint: "method",
-  },
-  token: {
-    type: "string",
-    description: "Enrollment token, works once, or a machine identity's token; - reads it from stdin",
-    valueHint: "token",
-  },
-  "token-file": {
-    type: "string",
-    description: "File that holds such a token; - for stdin",
-    valueHint: "file",
-  },
-  domain: { type: "string", description: "The platform's address", valueHint: "url" },
+  ...startArgs("gateway"),
   "gateway-id": {
     type: "string",
     description: "Id of the gateway, for the enroll methods aws and kubernetes",
     valueHint: "id",
   },
-  ...serviceAccountArgs,
-  ...identityMethodArgs,
   relay: {
     type: "string",
     alias: RELAY_ALIASES,
@@ -58,32 +39,14 @@ export const gatewayArgs = {
     description: "Direct listening; not supported",
     valueHint: "host:port",
   },
-  "ca-file": {
-    type: "string",
-    description: "PEM file of authorities to trust besides the system's",
-    valueHint: "file",
-  },
-  "insecure-http": { type: "boolean", description: "Allow plain http to another machine" },
 } as const;
 
 /** Their values, as citty parses them. */
-export interface GatewayArgs {
+export interface GatewayArgs extends StartFlags {
   gateway?: string | undefined;
-  name?: string | undefined;
-  "enroll-method"?: string | undefined;
-  token?: string | undefined;
-  "token-file"?: string | undefined;
-  domain?: string | undefined;
   "gateway-id"?: string | undefined;
-  "service-account-token-path"?: string | undefined;
   tunnels?: string | undefined;
-  "auth-method"?: string | undefined;
-  "client-id"?: string | undefined;
-  "client-secret"?: string | undefined;
-  "client-secret-file"?: string | undefined;
   "listen-address"?: string | undefined;
-  "ca-file"?: string | undefined;
-  "insecure-http"?: boolean | undefined;
 }
 
 type Repeated = (flag: "relay" | "allow" | "deny") => string[];

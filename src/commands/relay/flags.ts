@@ -2,43 +2,18 @@ import { type Environment, setting } from "../../host/environment.ts";
 import { requireRelayName } from "../../host/names.ts";
 import type { RelayFlags } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
-import { identityMethodArgs } from "../identity-flags.ts";
+import { type StartFlags, startArgs } from "../agent/start-args.ts";
 import { loggingArgs } from "../logging.ts";
-import { serviceAccountArgs } from "../login-flags.ts";
 
 /** Flags of `enroll` and `start` that say which relay this is and how it reaches its platform. */
 export const identityArgs = {
   relay: { type: "positional", required: false, description: "Name of the relay", valueHint: "name" },
-  name: { type: "string", description: "Name of the relay (the same as the argument)", valueHint: "name" },
-  "enroll-method": {
-    type: "string",
-    description: "How the relay logs in: token, aws or kubernetes",
-    valueHint: "method",
-  },
-  token: {
-    type: "string",
-    description: "Enrollment token, works once, or a machine identity's token; - reads it from stdin",
-    valueHint: "token",
-  },
-  "token-file": {
-    type: "string",
-    description: "File that holds such a token; - for stdin",
-    valueHint: "file",
-  },
-  ...identityMethodArgs,
+  ...startArgs("relay"),
   "relay-id": {
     type: "string",
     description: "Id of the relay, for the enroll methods aws and kubernetes",
     valueHint: "id",
   },
-  ...serviceAccountArgs,
-  domain: { type: "string", description: "The platform's address", valueHint: "url" },
-  "ca-file": {
-    type: "string",
-    description: "PEM file of authorities to trust besides the system's",
-    valueHint: "file",
-  },
-  "insecure-http": { type: "boolean", description: "Allow plain http to another machine" },
 } as const;
 
 /** Flags of `enroll` and `start` that say where the relay listens; `enroll` keeps them in the conf. */
@@ -93,21 +68,9 @@ export const daemonArgs = {
 } as const;
 
 /** Their values, as citty parses them. */
-export interface IdentityFlags {
+export interface IdentityFlags extends StartFlags {
   relay?: string | undefined;
-  name?: string | undefined;
-  "enroll-method"?: string | undefined;
-  token?: string | undefined;
-  "token-file"?: string | undefined;
-  "auth-method"?: string | undefined;
-  "client-id"?: string | undefined;
-  "client-secret"?: string | undefined;
-  "client-secret-file"?: string | undefined;
   "relay-id"?: string | undefined;
-  "service-account-token-path"?: string | undefined;
-  domain?: string | undefined;
-  "ca-file"?: string | undefined;
-  "insecure-http"?: boolean | undefined;
   listen?: string | undefined;
   "ssh-port"?: string | undefined;
   "tls-port"?: string | undefined;
@@ -128,6 +91,26 @@ export function identityFlags(args: IdentityFlags): RelayFlags {
       id: args["relay-id"],
       tokenPath: args["service-account-token-path"],
     },
+  };
+}
+
+/** The same with what only `start` and `install` know. */
+export function startFlags(
+  args: IdentityFlags & {
+    type?: string | undefined;
+    host?: string | undefined;
+    "proxy-protocol"?: boolean | undefined;
+  },
+  repeated: (flag: "exempt" | "proxy-from") => string[],
+): RelayFlags {
+  return {
+    ...identityFlags(args),
+    type: args.type,
+    host: args.host,
+    relayId: args["relay-id"],
+    exempt: repeated("exempt"),
+    proxyProtocol: args["proxy-protocol"],
+    proxyFrom: repeated("proxy-from"),
   };
 }
 

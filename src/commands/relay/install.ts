@@ -6,10 +6,10 @@ import { install, installArgs, passedOn } from "../service.ts";
 import {
   daemonArgs,
   identityArgs,
-  identityFlags,
   listenArgs,
   publicArgs,
   requiredRelayName,
+  startFlags,
   workerCount,
 } from "./flags.ts";
 import { relayRequest } from "./request.ts";
@@ -25,13 +25,7 @@ export default command({
     workerCount(args.workers);
     const caFile = args["ca-file"];
     const flags = {
-      ...identityFlags(args),
-      type: args.type,
-      host: args.host,
-      relayId: args["relay-id"],
-      exempt: repeated("exempt"),
-      proxyProtocol: args["proxy-protocol"],
-      proxyFrom: repeated("proxy-from"),
+      ...startFlags(args, repeated),
       // The service starts in another directory.
       caFile: caFile ? resolve(caFile) : undefined,
     };

@@ -6,7 +6,7 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { command } from "../command.ts";
 import { metricsAddress } from "../logging.ts";
-import { daemonArgs, identityArgs, identityFlags, listenArgs, publicArgs, workerCount } from "./flags.ts";
+import { daemonArgs, identityArgs, listenArgs, publicArgs, startFlags, workerCount } from "./flags.ts";
 import { relayRequest } from "./request.ts";
 
 export default command({
@@ -31,15 +31,7 @@ export default command({
     const limits = readLimits(repeated("limit"), env);
     const count = workerCount(args.workers);
     const log = createLogger({ format: args["log-format"], level: args["log-level"] });
-    const flags = {
-      ...identityFlags(args),
-      type: args.type,
-      host: args.host,
-      relayId: args["relay-id"],
-      exempt: repeated("exempt"),
-      proxyProtocol: args["proxy-protocol"],
-      proxyFrom: repeated("proxy-from"),
-    };
+    const flags = startFlags(args, repeated);
     const metrics = metricsAddress(args, env);
     const prepared: PreparedRelay = args.pki
       ? await prepareFromDirectory(args.pki, relaySettings(flags, new Map(), env))

@@ -31,12 +31,11 @@ const RULES: Record<PlatformEventType, Rule> = {
   "connection.closed": (scope, row) => forHolder("list-connections", scope, row),
 };
 
+const BY_TYPE: ReadonlyMap<string, Rule> = new Map(Object.entries(RULES));
+
 /** Whether this event is the subscriber's business. Looks at nothing but its arguments. */
 export function mayHear(scope: EventScope, row: EventRow): boolean {
-  const rule: Rule | undefined = Object.hasOwn(RULES, row.type)
-    ? RULES[row.type as PlatformEventType]
-    : undefined;
-  return rule?.(scope, row) ?? false;
+  return BY_TYPE.get(row.type)?.(scope, row) ?? false;
 }
 
 /** After this event the subscriber's own token is worthless: it hears that much, and its stream ends. */
