@@ -221,7 +221,7 @@ function identityOf({ identity_id: id, identity_name: name }: GatewayView) {
 }
 
 async function detail(core: Core, row: GatewayView) {
-  const relays = await listPresence(core.store.read, { gatewayId: row.id });
+  const relays = await listPresence(core.store.read, { gatewayIds: [row.id] });
   const said = await readHealth(core, { gatewayId: row.id });
   return toGatewayDetail(row, toGatewayHealth(said, relays, core.now()));
 }

@@ -1,5 +1,6 @@
 import type { Sql } from "./database.ts";
 import { forgetHealth, storeRevoked } from "./health.ts";
+import { inChunks, withLists } from "./lists.ts";
 import type { RelayRow } from "./relays.ts";
 
 export interface GatewayRow {
@@ -35,6 +36,14 @@ export interface GatewayView extends GatewayRow {
 export async function findGateway(sql: Sql, id: string): Promise<GatewayRow | undefined> {
   const [row] = await sql<GatewayRow>`SELECT * FROM gateways WHERE id = ${id}`;
   return row;
+}
+
+/** Those of these that there are. */
+export async function listGatewaysById(sql: Sql, ids: string[]): Promise<GatewayRow[]> {
+  return await inChunks(
+    ids,
+    (chunk) => withLists(sql)<GatewayRow>`SELECT * FROM gateways WHERE id IN (${chunk})`,
+  );
 }
 
 /** By id or by name, in one organisation. */
@@ -207,8 +216,14 @@ export async function renameGatewayRow(
   return named.length === 1;
 }
 
-export async function storeCapabilities(sql: Sql, id: string, capabilities: string): Promise<void> {
-  await sql`UPDATE gateways SET capabilities = ${capabilities} WHERE id = ${id}`;
+/** The same of all of these; rows that say so already are left alone. */
+export async function storeCapabilities(sql: Sql, ids: string[], capabilities: string): Promise<void> {
+  await inChunks(
+    ids,
+    (chunk) => withLists(sql)`
+      UPDATE gateways SET capabilities = ${capabilities}
+      WHERE id IN (${chunk}) AND COALESCE(capabilities, '') <> ${capabilities}`,
+  );
 }
 
 /** A probe's outcome; an unreachable one keeps the time of its last heartbeat. */

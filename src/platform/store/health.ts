@@ -1,4 +1,5 @@
 import type { Sql } from "./database.ts";
+import { inChunks, withLists } from "./lists.ts";
 
 /** What was last said of a gateway or a relay; `subject_id` is its id. */
 export interface HealthRow {
@@ -39,6 +40,14 @@ export async function ensureHealth(sql: Sql, subject: Subject, now: string): Pro
 export async function findHealth(sql: Sql, subjectId: string): Promise<HealthRow | undefined> {
   const [row] = await sql<HealthRow>`SELECT * FROM health WHERE subject_id = ${subjectId}`;
   return row;
+}
+
+/** Of these gateways and relays, as far as there is any. */
+export async function listHealthOf(sql: Sql, ids: string[]): Promise<HealthRow[]> {
+  return await inChunks(
+    ids,
+    (chunk) => withLists(sql)<HealthRow>`SELECT * FROM health WHERE subject_id IN (${chunk})`,
+  );
 }
 
 /** Of all gateways of an organisation. */
@@ -125,11 +134,14 @@ export async function storeProbeDue(
     UPDATE health SET probe_due_at = ${probeAt}, probe_failures = ${failures} WHERE subject_id = ${subjectId}`;
 }
 
-/** Unless it is due sooner already. */
-export async function storeProbeDueBy(sql: Sql, subjectId: string, probeAt: string): Promise<void> {
-  await sql`
-    UPDATE health SET probe_due_at = ${probeAt}
-    WHERE subject_id = ${subjectId} AND (probe_due_at > ${probeAt} OR probe_due_at IS NULL)`;
+/** Those that are due sooner already stay so. */
+export async function storeProbesDueBy(sql: Sql, ids: string[], probeAt: string): Promise<void> {
+  await inChunks(
+    ids,
+    (chunk) => withLists(sql)`
+      UPDATE health SET probe_due_at = ${probeAt}
+      WHERE subject_id IN (${chunk}) AND (probe_due_at > ${probeAt} OR probe_due_at IS NULL)`,
+  );
 }
 
 /** What the platform saw when it looked. */
@@ -142,6 +154,11 @@ export interface ProbeOutcome {
   /** null = it was reached. */
   code: string | null;
   text: string | null;
+}
+
+/** Whose it is, where there are several. */
+interface Of {
+  subject_id: string;
 }
 
 export async function storeOutcome(
@@ -160,12 +177,16 @@ export async function storeOutcome(
       checked_at = excluded.checked_at, code = excluded.code, text = excluded.text`;
 }
 
-export async function listOutcomes(sql: Sql, subjectId: string): Promise<ProbeOutcome[]> {
-  return await sql<ProbeOutcome>`
-    SELECT way, checked_at, since, code, text FROM probe_outcomes WHERE subject_id = ${subjectId}`;
+export async function listOutcomes(sql: Sql, ids: string[]): Promise<(ProbeOutcome & Of)[]> {
+  return await inChunks(
+    ids,
+    (chunk) => withLists(sql)<ProbeOutcome & Of>`
+      SELECT subject_id, way, checked_at, since, code, text FROM probe_outcomes WHERE subject_id IN (${chunk})`,
+  );
 }
 
 export interface AgentReportRow {
+  subject_id: string;
   instance: string;
   first_at: string;
   last_at: string;
@@ -181,29 +202,43 @@ export const NAMELESS = "";
 /** Processes remembered of one gateway or relay; the ones heard of last. */
 const INSTANCES = 4;
 
-export async function storeAgentReport(
-  sql: Sql,
-  subjectId: string,
-  report: Omit<AgentReportRow, "first_at" | "last_at">,
-  now: string,
-): Promise<void> {
-  const { instance, version, skew_ms, conditions } = report;
-  await sql`
-    INSERT INTO agent_reports (subject_id, instance, first_at, last_at, version, skew_ms, conditions)
-    VALUES (${subjectId}, ${instance}, ${now}, ${now}, ${version}, ${skew_ms}, ${conditions})
-    ON CONFLICT (subject_id, instance) DO UPDATE SET last_at = excluded.last_at, version = excluded.version,
-      skew_ms = excluded.skew_ms, conditions = excluded.conditions`;
-  await sql`
-    DELETE FROM agent_reports WHERE subject_id = ${subjectId} AND instance NOT IN (
-      SELECT instance FROM agent_reports WHERE subject_id = ${subjectId}
-      ORDER BY last_at DESC, first_at DESC LIMIT ${INSTANCES})`;
+type NewAgentReport = Omit<AgentReportRow, "first_at" | "last_at">;
+
+/** Each process of each gateway or relay at most once. */
+export async function storeAgentReports(sql: Sql, reports: NewAgentReport[], now: string): Promise<void> {
+  const subjects = [...new Set(reports.map((report) => report.subject_id))];
+  await inChunks(reports, (chunk) => {
+    const rows = chunk.map(({ subject_id: id, instance, version, skew_ms, conditions }) => [
+      ...[id, instance, now, now, version, skew_ms, conditions],
+    ]);
+    return withLists(sql)`
+      INSERT INTO agent_reports (subject_id, instance, first_at, last_at, version, skew_ms, conditions)
+      VALUES ${rows}
+      ON CONFLICT (subject_id, instance) DO UPDATE SET last_at = excluded.last_at, version = excluded.version,
+        skew_ms = excluded.skew_ms, conditions = excluded.conditions`;
+  });
+  const crowded = await inChunks(
+    subjects,
+    (chunk) => withLists(sql)<{ subject_id: string }>`
+      SELECT subject_id FROM agent_reports WHERE subject_id IN (${chunk})
+      GROUP BY subject_id HAVING count(*) > ${INSTANCES}`,
+  );
+  for (const { subject_id: id } of crowded) {
+    await sql`
+      DELETE FROM agent_reports WHERE subject_id = ${id} AND instance NOT IN (
+        SELECT instance FROM agent_reports WHERE subject_id = ${id}
+        ORDER BY last_at DESC, first_at DESC LIMIT ${INSTANCES})`;
+  }
 }
 
 /** Newest first. */
-export async function listAgentReports(sql: Sql, subjectId: string): Promise<AgentReportRow[]> {
-  return await sql<AgentReportRow>`
-    SELECT instance, first_at, last_at, version, skew_ms, conditions FROM agent_reports
-    WHERE subject_id = ${subjectId} ORDER BY last_at DESC, first_at DESC`;
+export async function listAgentReports(sql: Sql, ids: string[]): Promise<AgentReportRow[]> {
+  return await inChunks(
+    ids,
+    (chunk) => withLists(sql)<AgentReportRow>`
+      SELECT subject_id, instance, first_at, last_at, version, skew_ms, conditions FROM agent_reports
+      WHERE subject_id IN (${chunk}) ORDER BY last_at DESC, first_at DESC`,
+  );
 }
 
 /** A new login: what was seen of the one before says nothing of it. */

@@ -1,4 +1,5 @@
 import type { Sql } from "./database.ts";
+import { inChunks, withLists } from "./lists.ts";
 import type { RelayRow } from "./relays.ts";
 
 export interface TunnelReport {
@@ -17,24 +18,26 @@ export interface PresenceRow extends RelayRow {
   relay_conditions: string | null;
 }
 
-/** Of one gateway, in its order of preference; or of all gateways of an organisation. */
+/** Of these gateways, or of all gateways of an organisation: of each in its order of preference. */
 export async function listPresence(
   sql: Sql,
-  of: { gatewayId: string } | { orgId: string },
+  of: { gatewayIds: string[] } | { orgId: string },
 ): Promise<PresenceRow[]> {
-  const gatewayId = "gatewayId" in of ? of.gatewayId : null;
   const orgId = "orgId" in of ? of.orgId : null;
-  return await sql<PresenceRow>`
-    SELECT r.*, d.gateway_id, l.expires_at AS lease_expires_at, t.since AS tunnel_since,
-      h.conditions AS relay_conditions
-    FROM gateway_relays d
-    JOIN gateways g ON g.id = d.gateway_id
-    JOIN relays r ON r.id = d.relay_id
-    LEFT JOIN relay_leases l ON l.relay_id = d.relay_id
-    LEFT JOIN health h ON h.subject_id = d.relay_id
-    LEFT JOIN relay_tunnels t ON t.relay_id = d.relay_id AND t.gateway_id = d.gateway_id
-    WHERE g.id = ${gatewayId} OR g.org_id = ${orgId}
-    ORDER BY d.gateway_id, d.position`;
+  return await inChunks(
+    "gatewayIds" in of ? of.gatewayIds : [""],
+    (chunk) => withLists(sql)<PresenceRow>`
+      SELECT r.*, d.gateway_id, l.expires_at AS lease_expires_at, t.since AS tunnel_since,
+        h.conditions AS relay_conditions
+      FROM gateway_relays d
+      JOIN gateways g ON g.id = d.gateway_id
+      JOIN relays r ON r.id = d.relay_id
+      LEFT JOIN relay_leases l ON l.relay_id = d.relay_id
+      LEFT JOIN health h ON h.subject_id = d.relay_id
+      LEFT JOIN relay_tunnels t ON t.relay_id = d.relay_id AND t.gateway_id = d.gateway_id
+      WHERE g.id IN (${chunk}) OR g.org_id = ${orgId}
+      ORDER BY d.gateway_id, d.position`,
+  );
 }
 
 /** @returns whether the lease before was still running: otherwise what is stored may be out of date */
@@ -52,11 +55,16 @@ export async function renewLease(
   return running.length === 1;
 }
 
-/** Until when a relay's reports count; null = it has never made any. */
-export async function findLeaseEnd(sql: Sql, relayId: string): Promise<string | null> {
-  const [row] = await sql<{ expires_at: string }>`
-    SELECT expires_at FROM relay_leases WHERE relay_id = ${relayId}`;
-  return row?.expires_at ?? null;
+/** Until when relays' reports count; those that have never made any are missing. */
+export async function listLeaseEnds(
+  sql: Sql,
+  relayIds: string[],
+): Promise<{ relay_id: string; expires_at: string }[]> {
+  return await inChunks(
+    relayIds,
+    (chunk) => withLists(sql)<{ relay_id: string; expires_at: string }>`
+      SELECT relay_id, expires_at FROM relay_leases WHERE relay_id IN (${chunk})`,
+  );
 }
 
 export async function forgetTunnels(sql: Sql, relayId: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Sql } from "./database.ts";
 import { forgetHealth, markGatewaysOfRelayDue, storeRevoked } from "./health.ts";
+import { inChunks, withLists } from "./lists.ts";
 
 export interface RelayRow {
   id: string;
@@ -32,6 +33,14 @@ export interface RelayView extends RelayRow {
   auth_settings: string | null;
   has_reviewer_jwt: number;
   pending_tokens: number;
+}
+
+/** Those of these that there are. */
+export async function listRelaysById(sql: Sql, ids: string[]): Promise<RelayRow[]> {
+  return await inChunks(
+    ids,
+    (chunk) => withLists(sql)<RelayRow>`SELECT * FROM relays WHERE id IN (${chunk})`,
+  );
 }
 
 export async function findRelay(sql: Sql, id: string): Promise<RelayRow | undefined> {

@@ -33,7 +33,7 @@ const MOST_RELAYS = 4;
  */
 export async function relaysTowards(core: Core, gateway: GatewayRow): Promise<RelayRow[]> {
   const now = core.now();
-  const relays = (await listPresence(core.store.read, { gatewayId: gateway.id }))
+  const relays = (await listPresence(core.store.read, { gatewayIds: [gateway.id] }))
     .map((relay, position) => ({ relay, position, rank: rank(relay, now) }))
     .sort((a, b) => a.rank - b.rank || a.position - b.position);
   if (relays.length > 0) return relays.slice(0, MOST_RELAYS).map(({ relay }) => relay);

@@ -6,7 +6,7 @@ import {
   type Subject,
 } from "../../store/health.ts";
 import type { Core } from "../core.ts";
-import { judge } from "./facts.ts";
+import { judge, judgeGateways, judgeRelays } from "./facts.ts";
 import { isHealthStatus, readConditions, type SaidHealth } from "./health.ts";
 import { momentOf } from "./moment.ts";
 
@@ -43,11 +43,13 @@ async function current(core: Core, rows: HealthRow[]): Promise<HealthOf> {
   const known = new Map(rows.map((row) => [row.subject_id, asSaid(row)]));
   const due = rows.filter((row) => !isCurrent(row, now)).slice(0, MOST_JUDGED);
   const moment = await momentOf(read, now);
-  for (const row of due) {
-    const subject = row.relay_id === null ? { gatewayId: row.subject_id } : { relayId: row.relay_id };
-    const judged = await judge(read, subject, moment);
-    if (judged) known.set(row.subject_id, judged.now);
-  }
+  const relays = due.flatMap(({ relay_id: id }) => id ?? []);
+  const gateways = due.flatMap(({ gateway_id: id }) => id ?? []);
+  const judged = [
+    ...(await judgeRelays(read, relays, moment)),
+    ...(await judgeGateways(read, gateways, moment)),
+  ];
+  for (const { now: said, before } of judged) if (before) known.set(before.subject_id, said);
   return (id) => known.get(id) ?? NEW;
 }
 

@@ -8,7 +8,7 @@ import {
   storeHealth,
 } from "../../store/health.ts";
 import { emitAll } from "../events/events.ts";
-import { type Judged, judge } from "./facts.ts";
+import { type Judged, judgeGateways, judgeRelays } from "./facts.ts";
 import { isTrouble } from "./health.ts";
 import { momentOf } from "./moment.ts";
 import { isNews } from "./say-again.ts";
@@ -24,16 +24,17 @@ const LOOK_MS = 600_000;
  */
 export async function recordHealth(sql: Sql, subjects: Subject[], now: Date): Promise<void> {
   const said: Parameters<typeof emitAll>[1] = [];
-  const seen = new Set<string>();
   const moment = await momentOf(sql, now);
-  for (const subject of subjects) {
-    const id = idOf(subject);
-    if (seen.has(id)) continue;
-    seen.add(id);
-    const judged = await judge(sql, subject, moment);
-    if (!judged) continue;
-    if (await store(sql, judged, now)) said.push({ about: aboutOf(judged), event: eventOf(judged) });
-  }
+  const remember = async (judged: Judged[]) => {
+    for (const one of judged) {
+      if (await store(sql, one, now)) said.push({ about: aboutOf(one), event: eventOf(one) });
+    }
+  };
+  const relays = subjects.flatMap((subject) => ("relayId" in subject ? subject.relayId : []));
+  const gateways = subjects.flatMap((subject) => ("gatewayId" in subject ? subject.gatewayId : []));
+  // Relays first: what is wrong with them explains what is wrong with gateways.
+  await remember(await judgeRelays(sql, [...new Set(relays)], moment));
+  await remember(await judgeGateways(sql, [...new Set(gateways)], moment));
   await emitAll(sql, said, now.toISOString());
 }
 

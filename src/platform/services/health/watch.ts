@@ -119,8 +119,6 @@ export class HealthWatch {
       const subjects = due.map((row) =>
         row.relay_id === null ? { gatewayId: row.subject_id } : { relayId: row.subject_id },
       );
-      // Relays first: what is wrong with them explains what is wrong with gateways.
-      subjects.sort((a, b) => Number("gatewayId" in a) - Number("gatewayId" in b));
       await store.transaction((sql) => recordHealth(sql, subjects, now));
       if (due.length < BATCH) return;
     }

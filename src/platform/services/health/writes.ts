@@ -3,13 +3,14 @@ import type { Sql, Store } from "../../store/database.ts";
 import { storeCapabilities, storeGatewayHealth } from "../../store/gateways.ts";
 import {
   ensureHealth,
-  findHealth,
+  type HealthRow,
+  listHealthOf,
   NAMELESS,
   type Subject,
-  storeAgentReport,
+  storeAgentReports,
   storeOutcome,
   storeProbeDue,
-  storeProbeDueBy,
+  storeProbesDueBy,
 } from "../../store/health.ts";
 import { storeRelayHeartbeat } from "../../store/relays.ts";
 import { recordHealth } from "./record.ts";
@@ -88,29 +89,54 @@ export class HealthWrites {
   }
 
   async #storeAll(writes: HealthWrite[]): Promise<void> {
-    await this.#store.transaction(async (sql) => {
-      const now = this.#now();
-      const kept: Subject[] = [];
-      for (const write of writes) if (await apply(sql, write, now)) kept.push(write.subject);
-      await recordHealth(sql, kept, now);
-    });
+    await this.#store.transaction((sql) => applyAll(sql, writes, this.#now()));
   }
 }
 
-/** False when the gateway or relay is gone. */
-async function apply(sql: Sql, write: HealthWrite, now: Date): Promise<boolean> {
+type Heartbeat = HealthWrite & { kind: "heartbeat" };
+type Probe = HealthWrite & { kind: "probe" };
+
+/** Heartbeats take the same few statements, however many there are. What is gone meanwhile is left out. */
+async function applyAll(sql: Sql, writes: HealthWrite[], now: Date): Promise<void> {
   const at = now.toISOString();
-  const { subject } = write;
-  const id = "gatewayId" in subject ? subject.gatewayId : subject.relayId;
-  const before = await findHealth(sql, id);
-  if (!before && !(await ensureHealth(sql, subject, at))) return false;
-  if (write.kind === "heartbeat") {
-    const { report, capabilities } = write;
-    if (capabilities !== undefined) await storeCapabilities(sql, id, capabilities);
-    await storeAgentReport(sql, id, rowOf(report, now), at);
-    if (write.isProbeDue) await storeProbeDueBy(sql, id, at);
-    return true;
+  const known = new Map<string, HealthRow | undefined>();
+  const ids = [...new Set(writes.map(({ subject }) => idOf(subject)))];
+  for (const row of await listHealthOf(sql, ids)) known.set(row.subject_id, row);
+  for (const { subject } of writes) {
+    const id = idOf(subject);
+    if (!known.has(id) && (await ensureHealth(sql, subject, at))) known.set(id, undefined);
   }
+  const kept = writes.filter(({ subject }) => known.has(idOf(subject)));
+  const heartbeats = kept.filter((write): write is Heartbeat => write.kind === "heartbeat");
+  await applyHeartbeats(sql, heartbeats, now);
+  for (const write of kept) {
+    if (write.kind === "probe") await applyProbe(sql, write, { now, before: known.get(idOf(write.subject)) });
+  }
+  const subjects = kept.map(({ subject }) => subject);
+  await recordHealth(sql, subjects, now);
+}
+
+async function applyHeartbeats(sql: Sql, writes: Heartbeat[], now: Date): Promise<void> {
+  const at = now.toISOString();
+  for (const [capabilities, who] of Map.groupBy(writes, (write) => write.capabilities)) {
+    const ids = who.map(({ subject }) => idOf(subject));
+    if (capabilities !== undefined) await storeCapabilities(sql, ids, capabilities);
+  }
+  const rows = writes.map(({ subject, report }) => ({ subject_id: idOf(subject), ...rowOf(report, now) }));
+  // The last word of each process.
+  const reports = new Map(rows.map((row) => [`${row.subject_id} ${row.instance}`, row]));
+  await storeAgentReports(sql, [...reports.values()], at);
+  const due = writes.filter(({ isProbeDue }) => isProbeDue).map(({ subject }) => idOf(subject));
+  await storeProbesDueBy(sql, due, at);
+}
+
+async function applyProbe(
+  sql: Sql,
+  write: Probe,
+  { now, before }: { now: Date; before: HealthRow | undefined },
+): Promise<void> {
+  const at = now.toISOString();
+  const id = idOf(write.subject);
   for (const way of write.ways) await storeOutcome(sql, id, way, at);
   const reached = write.reachedAt !== null;
   if ("ttlSeconds" in write) {
@@ -121,10 +147,13 @@ async function apply(sql: Sql, write: HealthWrite, now: Date): Promise<boolean> 
   const failures = reached ? 0 : (before?.probe_failures ?? 0) + 1;
   const pause = reached ? pauseAfter(write) : Math.min(RETRY_MS.first * 2 ** (failures - 1), RETRY_MS.last);
   await storeProbeDue(sql, id, { probeAt: new Date(now.getTime() + pause).toISOString(), failures });
-  return true;
 }
 
-function pauseAfter(write: HealthWrite): number {
+function idOf(subject: Subject): string {
+  return "gatewayId" in subject ? subject.gatewayId : subject.relayId;
+}
+
+function pauseAfter(write: Probe): number {
   return "ttlSeconds" in write ? write.ttlSeconds * 1000 + AFTER_TTL_MS : RELAY_AGAIN_MS;
 }
 
