@@ -51,6 +51,8 @@ export const platformEvent = z.discriminatedUnion("type", [
   authoritiesChanged,
   z.object({ type: z.literal("gateway.health"), gatewayId: id, status, cause }),
   z.object({ type: z.literal("relay.health"), relayId: id, status, cause }),
+  /** For the platform itself, which tells it to nobody: who follows as a person or a machine identity may have to end. */
+  z.object({ type: z.literal("holders.changed") }),
   z.object({ type: z.literal("connection.opened"), connectionId: id, gatewayId: id }),
   z.object({ type: z.literal("connection.closed"), connectionId: id, gatewayId: id }),
 ]);

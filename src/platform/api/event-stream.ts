@@ -5,7 +5,7 @@ interface Following {
   feed: EventFeed;
   scope: EventScope;
   since: number | undefined;
-  /** Whether the token that opened the stream still counts; asked with every comment. */
+  /** Whether the token that opened the stream still counts; asked when in doubt, and with every comment. */
   isStillHolder: () => Promise<boolean>;
 }
 
@@ -42,7 +42,7 @@ export class EventStream implements Listener {
     );
     this.#say(": hello\n\n");
     this.#subscription = following.feed.subscribe(following.scope, following.since, this);
-    this.#timer = setInterval(() => void this.#beat(), COMMENT_MS);
+    this.#timer = setInterval(() => this.#beat(), COMMENT_MS);
   }
 
   tell(told: Told): void {
@@ -60,6 +60,10 @@ export class EventStream implements Listener {
         this.#drained = resolve;
       });
     }
+  }
+
+  doubt(): void {
+    void this.#endUnlessHolder();
   }
 
   /** What was said before still goes out. Safe to call twice. */
@@ -83,8 +87,12 @@ export class EventStream implements Listener {
     this.#wake?.();
   }
 
-  async #beat(): Promise<void> {
+  #beat(): void {
     this.#say(": still here\n\n");
+    this.doubt();
+  }
+
+  async #endUnlessHolder(): Promise<void> {
     try {
       if (!(await this.#following.isStillHolder())) this.end();
     } catch {

@@ -1,10 +1,11 @@
 import type { Sql } from "../../store/database.ts";
+import { holdersChanged } from "../events/holders-changed.ts";
 import type { Rights } from "../people/rights.ts";
 import { endAccess } from "./access-end.ts";
 
 /**
- * Ends what people or machine identities have open that a lesser role would not let them open again. Goes last in the
- * transaction that gives them the role.
+ * Ends what people or machine identities have open that another role would not let them open again, their event streams
+ * included. Goes last in the transaction that gives them the role.
  */
 export async function endLostAccess(
   sql: Sql,
@@ -14,8 +15,10 @@ export async function endLostAccess(
 ): Promise<void> {
   const lost = before.difference(after);
   const all = lost.has("connect-resources");
-  if (!all && !lost.has("connect-all-resources") && !lost.has("connect-gateways")) return;
   const { orgId, holderIds } = whose;
-  // Which right opened a connection without a grant is not known any more: both kinds are cut, and one may come back.
-  for (const holderId of holderIds) await endAccess(sql, { orgId, holderId, withoutGrant: !all }, now);
+  if (all || lost.has("connect-all-resources") || lost.has("connect-gateways")) {
+    // Which right opened a connection without a grant is not known any more: both kinds are cut, and one may come back.
+    for (const holderId of holderIds) await endAccess(sql, { orgId, holderId, withoutGrant: !all }, now);
+  }
+  if (before.symmetricDifference(after).size > 0) await holdersChanged(sql, orgId, now);
 }

@@ -2,7 +2,7 @@ import type { PlatformSnapshot } from "../../../platform-client/events.ts";
 import { describe, SallyportError } from "../../../telemetry/error.ts";
 import { type EventRow, eventRange, listEvents } from "../../store/events.ts";
 import type { Core } from "../core.ts";
-import { type EventScope, mayHear } from "./event-scope.ts";
+import { type EventScope, isShakenBy, mayHear } from "./event-scope.ts";
 import { snapshotFor } from "./event-snapshot.ts";
 
 /** What a subscriber gets, in this order and without a gap. */
@@ -17,6 +17,8 @@ export interface Listener {
   tell(told: Told): void;
   /** Resolves when there is room for another batch, or nobody listens any more. */
   ready(): Promise<void>;
+  /** Whether it may still be told anything is to be found out again, now. Must not block. */
+  doubt(): void;
   /** Nothing more will be told. */
   end(): void;
 }
@@ -136,6 +138,7 @@ export class EventFeed {
   }
 
   #offer(subscriber: Subscriber, row: EventRow): void {
+    if (isShakenBy(subscriber.scope, row)) subscriber.listener.doubt();
     if (!mayHear(subscriber.scope, row)) return;
     if (!subscriber.held) {
       if (row.id > subscriber.after) subscriber.listener.tell({ kind: "event", row });

@@ -25,6 +25,7 @@ const RULES: Record<PlatformEventType, Rule> = {
     scope.kind === "gateway" ? row.org_id === null || row.org_id === scope.orgId : aboutRelay(scope, row),
   "authorities.changed": (scope, row) =>
     row.org_id === null || scope.orgId === row.org_id || isInAudience(scope, row),
+  "holders.changed": () => false,
   "gateway.health": (scope, row) => forHolder("list-gateways", scope, row),
   "relay.health": (scope, row) => forHolder("list-relays", scope, row),
   "connection.opened": (scope, row) => forHolder("list-connections", scope, row),
@@ -42,6 +43,11 @@ export function mayHear(scope: EventScope, row: EventRow): boolean {
 export function isLastFor(scope: EventScope, row: EventRow): boolean {
   if (scope.kind === "relay") return row.type === "relay.revoked";
   return scope.kind === "gateway" && /^gateway\.(revoked|rotated|deleted)$/.test(row.type);
+}
+
+/** After this event the subscriber's token may be worthless, or its rights others. */
+export function isShakenBy(scope: EventScope, row: EventRow): boolean {
+  return row.type === "holders.changed" && scope.kind === "holder" && scope.orgId === row.org_id;
 }
 
 function aboutGateway(scope: EventScope, row: EventRow): boolean {

@@ -13,6 +13,7 @@ import { endAccess } from "../access/access-end.ts";
 import { endLostAccess } from "../access/lost-access.ts";
 import { byHolder, type Holder, nameHolder } from "../actors.ts";
 import { type Core, LIMITS } from "../core.ts";
+import { holdersChanged } from "../events/holders-changed.ts";
 import { requireGivableRole, requireReachOver } from "../people/role-reach.ts";
 import { cutAgents } from "./identity-agents.ts";
 
@@ -123,6 +124,7 @@ export async function removeIdentity(core: Core, holder: Holder, idOrName: strin
     await insertAudit(sql, { ...byHolder(holder), event: "IDENTITY_DELETE", detail }, now);
     await cutAgents(sql, { orgId, identityId }, now);
     await endAccess(sql, { orgId, holderId: identityId }, now);
+    await holdersChanged(sql, orgId, now);
   });
   return identity;
 }

@@ -11,6 +11,7 @@ import { lockOrganisation } from "../../store/people.ts";
 import { endAccess } from "../access/access-end.ts";
 import { byHolder, type Holder, nameHolder } from "../actors.ts";
 import { type Core, LIMITS } from "../core.ts";
+import { holdersChanged } from "../events/holders-changed.ts";
 import { mintOpaqueToken } from "../login/opaque-tokens.ts";
 import { requireReachOver } from "../people/role-reach.ts";
 import { getIdentity } from "./identities.ts";
@@ -100,6 +101,7 @@ export async function revokeSecret(
     await insertAudit(sql, { ...byHolder(holder), event: "IDENTITY_SECRET_REVOKE", detail }, now);
     await cutAgents(sql, { orgId, identityId: identity.id, secretId }, now);
     await endAccess(sql, { orgId, identitySecretId: secretId }, now);
+    await holdersChanged(sql, orgId, now);
     return secret;
   });
 }

@@ -10,6 +10,7 @@ import { insertAudit } from "../../store/audit.ts";
 import { lockOrganisation } from "../../store/people.ts";
 import { byHolder, type Person } from "../actors.ts";
 import { type Core, LIMITS } from "../core.ts";
+import { holdersChanged } from "../events/holders-changed.ts";
 import { mintOpaqueToken } from "./opaque-tokens.ts";
 
 /** The person's own, sessions too, for the organisation that they are in. */
@@ -73,8 +74,9 @@ export async function revokeApiToken(core: Core, person: Person, id: string): Pr
     const row = await deleteApiToken(sql, person, id);
     if (!row) throw new SallyportError("NOT_FOUND", "You have no such token.");
     const detail = { tokenId: id, name: row.name };
-    const entry = { ...byHolder(person), event: "USER_TOKEN_DELETE", detail } as const;
-    await insertAudit(sql, entry, core.now().toISOString());
+    const now = core.now().toISOString();
+    await insertAudit(sql, { ...byHolder(person), event: "USER_TOKEN_DELETE", detail }, now);
+    await holdersChanged(sql, person.orgId, now);
     return row;
   });
 }

@@ -14,6 +14,7 @@ import { endAccess } from "../access/access-end.ts";
 import { endLostAccess } from "../access/lost-access.ts";
 import { byHolder, type Holder } from "../actors.ts";
 import type { Core } from "../core.ts";
+import { holdersChanged } from "../events/holders-changed.ts";
 import { rightsOf } from "./rights.ts";
 import { requireGivableRole, requireWithin } from "./role-reach.ts";
 
@@ -72,6 +73,7 @@ export async function removeMember(core: Core, holder: Holder, who: string): Pro
     await deleteInvitationsBy(sql, orgId, member.user_id);
     await insertAudit(sql, { ...byHolder(holder), event: "MEMBER_REMOVE", detail: about(member) }, now);
     await endAccess(sql, { orgId, holderId: member.user_id }, now);
+    await holdersChanged(sql, orgId, now);
     return member;
   });
 }

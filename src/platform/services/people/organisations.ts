@@ -12,6 +12,7 @@ import {
 } from "../../store/people.ts";
 import { byHolder, type Holder, type Person } from "../actors.ts";
 import { type Core, LIMITS } from "../core.ts";
+import { holdersChanged } from "../events/holders-changed.ts";
 
 export interface Membership {
   id: string;
@@ -91,6 +92,7 @@ export async function switchOrganisation(core: Core, person: Person, idOrName: s
     const detail = { from: person.orgId };
     const entry = { ...byHolder(person), orgId: to.id, event: "USER_SWITCH_ORGANISATION", detail } as const;
     await insertAudit(sql, entry, core.now().toISOString());
+    await holdersChanged(sql, person.orgId, core.now().toISOString());
   });
   return to;
 }

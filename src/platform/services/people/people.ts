@@ -4,6 +4,7 @@ import { insertAudit } from "../../store/audit.ts";
 import { findLogin, type LoginRow, storePassword } from "../../store/people.ts";
 import { byHolder, type Person } from "../actors.ts";
 import type { Core } from "../core.ts";
+import { holdersChanged, personChanged } from "../events/holders-changed.ts";
 import { newSession, type Session } from "../login/sessions.ts";
 import { hashPassword, requirePassword } from "./passwords.ts";
 
@@ -35,8 +36,9 @@ export async function logIn(core: Core, request: Credentials): Promise<Session> 
 export async function logOut(core: Core, person: Person): Promise<void> {
   await core.store.transaction(async (sql) => {
     await deleteSession(sql, person.tokenId);
-    const entry = { ...byHolder(person), event: "USER_LOGOUT", detail: {} } as const;
-    await insertAudit(sql, entry, core.now().toISOString());
+    const now = core.now().toISOString();
+    await insertAudit(sql, { ...byHolder(person), event: "USER_LOGOUT", detail: {} }, now);
+    await holdersChanged(sql, person.orgId, now);
   });
 }
 
@@ -59,6 +61,7 @@ export async function changePassword(
     await storePassword(sql, userId, passwordHash, now);
     await deleteOtherSessions(sql, userId, person.tokenId);
     await insertAudit(sql, { ...byHolder(person), event: "USER_PASSWORD_CHANGE", detail: {} }, now);
+    await personChanged(sql, userId, now);
   });
 }
 
