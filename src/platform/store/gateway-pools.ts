@@ -116,6 +116,18 @@ export async function deleteMember(
   return gone;
 }
 
+/** Takes a gateway out of every pool: which those were. */
+export async function deleteMembershipsOf(
+  sql: Sql,
+  gatewayId: string,
+): Promise<{ id: string; name: string }[]> {
+  const pools = await sql<{ id: string; name: string }>`
+    SELECT p.id, p.name FROM gateway_pool_memberships m JOIN gateway_pools p ON p.id = m.pool_id
+    WHERE m.gateway_id = ${gatewayId} ORDER BY p.name`;
+  await sql`DELETE FROM gateway_pool_memberships WHERE gateway_id = ${gatewayId}`;
+  return pools;
+}
+
 export async function isPoolMember(sql: Sql, gatewayId: string): Promise<boolean> {
   const rows = await sql`
     SELECT id FROM gateway_pool_memberships WHERE gateway_id = ${gatewayId} LIMIT 1`;

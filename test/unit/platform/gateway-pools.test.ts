@@ -96,6 +96,21 @@ describe.each(DATABASES)("gateway pools on %s", (database) => {
       }
     });
 
+    test("a gateway that is deleted leaves its pools, which the audit log says", async () => {
+      const office = await platform.gateway(acme, "office");
+      for (const name of ["hall", "yard"]) {
+        const pool = (await call("POST", "/v2/gateway-pools", { name })).body;
+        await call("POST", `/v2/gateway-pools/${pool.id}/memberships`, { gatewayId: office.id });
+      }
+      expect((await call("DELETE", `/v2/gateways/${office.id}`)).status).toBe(200);
+      const { entries } = (await call("GET", "/v1/audit")).body;
+      const left = entries.filter(({ event }: { event: string }) => event === "GATEWAY_POOL_REMOVE_MEMBER");
+      expect(left.map(({ detail }: { detail: { name: string } }) => detail.name).sort()).toEqual([
+        "hall",
+        "yard",
+      ]);
+    });
+
     test("a gateway may be in several; twice in one, or one of another organisation, is refused", async () => {
       const office = await platform.gateway(acme, "office");
       const globex = await platform.tenant("globex");

@@ -2,6 +2,7 @@ import { SallyportError } from "../../../telemetry/error.ts";
 import { insertAudit } from "../../store/audit.ts";
 import { closeAbandoned } from "../../store/connections.ts";
 import { deleteGatewayTokens } from "../../store/enrollment-tokens.ts";
+import { deleteMembershipsOf } from "../../store/gateway-pools.ts";
 import {
   countGateways,
   deleteGateway,
@@ -83,7 +84,15 @@ export async function removeGateway(core: Core, holder: Holder, id: string): Pro
         `The gateway ${gateway.name} is attached to active resources: delete those first.`,
       );
     }
+    const pools = await deleteMembershipsOf(sql, id);
     if (!(await deleteGateway(sql, holder.orgId, id))) missing();
+    for (const pool of pools) {
+      const detail = {
+        ...{ gatewayPoolId: pool.id, name: pool.name },
+        ...{ gatewayId: id, gatewayName: gateway.name },
+      };
+      await insertAudit(sql, { ...byHolder(holder), event: "GATEWAY_POOL_REMOVE_MEMBER", detail }, now);
+    }
     const detail = { gatewayId: id, name: gateway.name };
     await insertAudit(sql, { ...byHolder(holder), event: "GATEWAY_DELETE", detail }, now);
     await closeAbandoned(sql, id, null, now);
