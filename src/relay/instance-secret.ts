@@ -17,6 +17,9 @@ export async function requireInstance(relay: KnownRelay): Promise<{ shared: stri
   const shared = await instanceSecret(relay);
   const { host } = relay.settings;
   if (shared && host) return { shared, host };
-  const missing = host ? "SALLYPORT_RELAY_AUTH_SECRET (or ..._FILE) in the environment" : "--host";
-  throw new SallyportError("USAGE", `An instance relay needs ${missing}.`);
+  const missing = [
+    ...(host ? [] : ["--host"]),
+    ...(shared ? [] : ["SALLYPORT_RELAY_AUTH_SECRET (or ..._FILE) in the environment"]),
+  ];
+  throw new SallyportError("USAGE", `An instance relay needs ${missing.join(" and ")}.`);
 }
