@@ -1,7 +1,7 @@
 import { isSameConf, requireConfWritable, writeConf } from "../host/conf-file.ts";
 import type { GatewayLogin } from "../platform-client/calls/gateway-agent.ts";
 import type { PlatformClient } from "../platform-client/client.ts";
-import { describe, SallyportError } from "../telemetry/error.ts";
+import { describe, firstSentence, SallyportError } from "../telemetry/error.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 export interface Enrolment {
@@ -85,7 +85,7 @@ async function redeem({ platform, token, gatewayName }: Enrolment): Promise<Gate
     if (!(error instanceof SallyportError) || error.code !== "ENROLLMENT_TOKEN_INVALID") throw error;
     throw new SallyportError(
       "ENROLLMENT_TOKEN_INVALID",
-      `${error.message.replace(/\.$/, "")}. A token works once and for an hour; if an earlier run with it was ` +
+      `${firstSentence(error.message)} It works once and for an hour; if an earlier run with it was ` +
         `interrupted, its credentials are lost: ${deployHint(gatewayName)}.`,
       { cause: error },
     );

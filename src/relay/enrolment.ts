@@ -1,7 +1,7 @@
 import { requireConfWritable, writeConf } from "../host/conf-file.ts";
 import { type Environment, secret, setting } from "../host/environment.ts";
 import type { PlatformClient } from "../platform-client/client.ts";
-import { SallyportError } from "../telemetry/error.ts";
+import { firstSentence, SallyportError } from "../telemetry/error.ts";
 import type { RelaySettings } from "./settings.ts";
 
 export type Conf = ReadonlyMap<string, string>;
@@ -80,7 +80,7 @@ async function redeem(client: PlatformClient, token: string, name: string) {
     if (!(error instanceof SallyportError) || error.code !== "ENROLLMENT_TOKEN_INVALID") throw error;
     throw new SallyportError(
       "ENROLLMENT_TOKEN_INVALID",
-      `${error.message.replace(/\.$/, "")}. A token works once and for an hour: ${nextToken(name)}.`,
+      `${firstSentence(error.message)} It works once and for an hour: ${nextToken(name)}.`,
       { cause: error },
     );
   }

@@ -31,6 +31,11 @@ export function describe(error: unknown): string {
   return text.replace(/\s+/g, " ").trim().replace(SYSTEM_CALL, "$2 ($1)");
 }
 
+/** What happened, without the advice that follows it. */
+export function firstSentence(message: string): string {
+  return `${message.split(". ", 1)[0]?.replace(/\.$/, "")}.`;
+}
+
 /** How Node words what a system call on files answered: `EACCES: permission denied, open '/x'`. */
 const SYSTEM_CALL = /^(E[A-Z0-9]+): ([^,]+), [a-z]+(?: '.*')?$/;
 

@@ -2,6 +2,7 @@ import { requireGatewayName } from "../../host/names.ts";
 import { authMethodArgs, requestedAuthMethod } from "../agent/auth-method-flags.ts";
 import { command } from "../command.ts";
 import { printJson, printLine, say } from "../output.ts";
+import { findRelay } from "../relay/find.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { untilHealthy, waitArgs, waitSeconds } from "../wait.ts";
 import { deployGateway, relayNames } from "./deploy.ts";
@@ -30,6 +31,7 @@ export default command({
     const method = args["auth-method"] ?? "token";
     const authMethod = await requestedAuthMethod(method, args, repeated);
     const client = await openSession(args);
+    for (const relay of relays) await findRelay(client, relay);
     const gateway = await client.gateways.create({ name, authMethod });
     const deploy = await deployGateway(client, { ...gateway, authMethod: { method } }, relays);
     if (args.json) printJson({ ...gateway, ...deploy });

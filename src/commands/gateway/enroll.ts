@@ -4,6 +4,7 @@ import { readProfile } from "../../platform-client/profile.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
 import { givenCredentials } from "../identity-flags.ts";
+import { nextCommand } from "../next-command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
 
@@ -26,7 +27,7 @@ export default command({
     const profileDomain = (await readProfile())?.domain;
     const enrolled = await enrolFromRequest({ gatewayName, flags, token, profileDomain, machine });
     const { outcome, gatewayId, confPath, previousGatewayId } = enrolled;
-    const next = `sallyport gateway start ${gatewayName}`;
+    const next = nextCommand("gateway", "start", gatewayName);
     if (args.json) return printJson({ name: gatewayName, gatewayId, outcome, conf: confPath, next });
     if (previousGatewayId)
       say(`Note: the name ${gatewayName} was enrolled here as another gateway, ${previousGatewayId}.`);

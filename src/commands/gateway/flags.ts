@@ -2,6 +2,7 @@ import { type GatewayFlags, list, MOST_RELAYS, tunnelCount } from "../../gateway
 import { type Environment, setting } from "../../host/environment.ts";
 import { requireGatewayName, requireRelayName } from "../../host/names.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { absolute } from "../absolute.ts";
 import { type StartFlags, startArgs } from "../agent/start-args.ts";
 
 /** Older words of Infisical's for `--relay`. */
@@ -75,12 +76,12 @@ export function gatewayFlags(args: GatewayArgs, repeated: Repeated): GatewayFlag
     tunnels: tunnelCount(args.tunnels, "--tunnels"),
     allow: repeated("allow").flatMap((value) => list(value, "--allow")),
     deny: repeated("deny").flatMap((value) => list(value, "--deny")),
-    caFile: args["ca-file"],
+    caFile: absolute(args["ca-file"]),
     insecureHttp: args["insecure-http"] ?? false,
     login: {
       enrollMethod: args["enroll-method"],
       id: args["gateway-id"],
-      tokenPath: args["service-account-token-path"],
+      tokenPath: absolute(args["service-account-token-path"]),
     },
   };
 }

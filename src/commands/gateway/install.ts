@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { keepServiceConf, previewServiceConf } from "../../gateway/service-conf.ts";
 import { DRAIN_MS } from "../../gateway/settings.ts";
 import { thisMachine } from "../../host/paths.ts";
@@ -16,12 +15,7 @@ export default command({
   async run({ args, repeated }) {
     const { env } = thisMachine();
     const gatewayName = requiredGatewayName("install", args, env);
-    const caFile = args["ca-file"];
-    const flags = {
-      ...gatewayFlags(args, repeated),
-      // The service starts in another directory.
-      caFile: caFile ? resolve(caFile) : undefined,
-    };
+    const flags = gatewayFlags(args, repeated);
     await install(
       {
         role: "gateway",

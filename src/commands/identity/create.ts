@@ -1,4 +1,5 @@
 import { command } from "../command.ts";
+import { nextCommand } from "../next-command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { identityFieldArgs, identityFields } from "./flags.ts";
@@ -24,6 +25,6 @@ export default command({
     say(
       `Created the machine identity ${identity.name} with the role ${identity.role}; its client id is ${identity.clientId}. Give it a secret:`,
     );
-    printLine(`sallyport identity secret create ${identity.name}`);
+    printLine(nextCommand("identity", "secret", "create", identity.name));
   },
 });

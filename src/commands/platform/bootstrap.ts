@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { formatHostPort } from "../../host/address.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
+import { nextCommand } from "../next-command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { addressArgs, addressSettings, databaseArgs, databaseSettings } from "./flags.ts";
 
@@ -56,7 +57,18 @@ export default command({
     printLine(`Administrator ${made.email}`);
     printLine(`Password      ${made.password}`);
     printLine(`API token     ${made.token}`);
-    say("Keep both now: they are shown this once. Log in with the token on stdin:");
-    say(`  sallyport login --domain ${url} --token-file -`);
+    say("Keep both now: they are shown this once. Start the platform, then log in with the e-mail address:");
+    say(`  ${nextCommand("platform", "start", ...sameFlags(args))}`);
+    say(`  ${nextCommand("login", "--domain", url)}`);
   },
 });
+
+/** What `start` has to be told as well. The database's address may hold a password, so it is not repeated. */
+function sameFlags(args: { [flag in "listen" | "public-url" | "data-dir"]?: string | undefined }): string[] {
+  const { listen, "public-url": publicUrl, "data-dir": dataDir } = args;
+  return [
+    ...(listen ? [`--listen=${listen}`] : []),
+    ...(publicUrl ? [`--public-url=${publicUrl}`] : []),
+    ...(dataDir ? [`--data-dir=${resolve(dataDir)}`] : []),
+  ];
+}

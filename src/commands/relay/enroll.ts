@@ -3,6 +3,7 @@ import { knownRelay } from "../../relay/known-relay.ts";
 import { enrolMachine, relayMachineLogin } from "../../relay/machine-login.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
+import { nextCommand } from "../next-command.ts";
 import { printLine, say } from "../output.ts";
 import { identityArgs, identityFlags, listenArgs } from "./flags.ts";
 import { relayRequest } from "./request.ts";
@@ -22,10 +23,11 @@ export default command({
     }
     const relay = await knownRelay(request);
     const login = relayMachineLogin(relay);
+    const next = nextCommand("relay", "start", relay.name);
     if (login) {
       await enrolMachine(relay, login);
       say(`Logged the relay ${relay.name} in by ${login.method}; ${relay.confPath} says how. Start it with:`);
-      return printLine(`sallyport relay start ${relay.name}`);
+      return printLine(next);
     }
     if (relay.token === undefined) {
       throw new SallyportError(
@@ -39,6 +41,6 @@ export default command({
         ? `Enrolled the relay ${relay.name}; its credentials are in ${relay.confPath}. Start it with:`
         : `The relay ${relay.name} was already enrolled with this token. Start it with:`,
     );
-    printLine(`sallyport relay start ${relay.name}`);
+    printLine(next);
   },
 });

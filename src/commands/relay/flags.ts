@@ -2,6 +2,7 @@ import { type Environment, setting } from "../../host/environment.ts";
 import { requireRelayName } from "../../host/names.ts";
 import type { RelayFlags } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { absolute } from "../absolute.ts";
 import { type StartFlags, startArgs } from "../agent/start-args.ts";
 import { loggingArgs } from "../logging.ts";
 
@@ -80,7 +81,7 @@ export interface IdentityFlags extends StartFlags {
 export function identityFlags(args: IdentityFlags): RelayFlags {
   return {
     domain: args.domain,
-    caFile: args["ca-file"],
+    caFile: absolute(args["ca-file"]),
     insecureHttp: args["insecure-http"] ?? false,
     listen: args.listen,
     sshPort: args["ssh-port"],
@@ -89,7 +90,7 @@ export function identityFlags(args: IdentityFlags): RelayFlags {
     login: {
       enrollMethod: args["enroll-method"],
       id: args["relay-id"],
-      tokenPath: args["service-account-token-path"],
+      tokenPath: absolute(args["service-account-token-path"]),
     },
   };
 }

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { readLimits } from "../../relay/limits.ts";
 import { keepServiceConf, previewServiceConf } from "../../relay/service-conf.ts";
 import { command } from "../command.ts";
@@ -23,12 +22,7 @@ export default command({
     const name = requiredRelayName("install", args, env);
     const { drainMs } = readLimits(repeated("limit"), {});
     workerCount(args.workers);
-    const caFile = args["ca-file"];
-    const flags = {
-      ...startFlags(args, repeated),
-      // The service starts in another directory.
-      caFile: caFile ? resolve(caFile) : undefined,
-    };
+    const flags = startFlags(args, repeated);
     const passed = passedOn(daemonArgs, (flag) => repeated(flag as "limit"));
     await install(
       { role: "relay", name, args: ["relay", "start", name, ...passed], drainSeconds: drainMs / 1000 },

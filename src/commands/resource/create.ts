@@ -1,5 +1,6 @@
 import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
+import { nextCommand } from "../next-command.ts";
 import { printJson, printLine, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
 import { kindArg, placeArgs, placeOf, targetArg, targetOf } from "./flags.ts";
@@ -36,6 +37,6 @@ export default command({
     for (const warning of resource.warnings) say(`Warning: ${warning}`);
     if (args.json) return printJson(resource);
     say(`Created the resource ${resource.name}. Reach it with:`);
-    printLine(`sallyport connect ${resource.name}`);
+    printLine(nextCommand("connect", resource.name));
   },
 });

@@ -56,7 +56,8 @@ async function requireAccess(socket: string): Promise<void> {
   } catch (cause) {
     const code = systemCode(cause);
     if (code !== "EACCES" && code !== "EPERM") throw notRunning(cause);
-    throw new SallyportError("FORBIDDEN", "It runs as another user: run this as that user or as root.", {
+    const message = "If it runs here, then as another user: run this as that user or as root.";
+    throw new SallyportError("FORBIDDEN", message, {
       cause,
     });
   }

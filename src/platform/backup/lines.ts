@@ -12,6 +12,10 @@ export async function* readLines(path: string): AsyncGenerator<string> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
     file = await open(path, "r");
+    if ((await file.stat()).isDirectory()) {
+      await file.close();
+      throw new Error("it is a directory");
+    }
   } catch (error) {
     throw new SallyportError("FILE_UNREADABLE", `Cannot read ${path}: ${describe(error)}.`, { cause: error });
   }

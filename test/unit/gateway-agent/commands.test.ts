@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { deployCommand } from "../../../src/commands/agent/deployment.ts";
 import { dispatch } from "../../../src/commands/dispatch.ts";
 import { root } from "../../../src/commands/root.ts";
+import { selfName } from "../../../src/host/self.ts";
 import { shellWord } from "../../../src/host/shell-word.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { runProcess, runProduct } from "../../support/processes.ts";
@@ -53,7 +54,7 @@ describe("gateway commands", () => {
     const token = platform.mint();
     const args = ["enroll", "edge", "--token-file", "-", "--domain", platform.url];
     const { exitCode, stdout, stderr } = await gateway(args, { input: `${token}\n` });
-    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "sallyport gateway start edge\n" });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${selfName()} gateway start edge\n` });
     expect(stderr).toContain(space.join("conf/gateways/edge.conf"));
     expect(stdout + stderr).not.toContain(token);
     expect(stdout + stderr).not.toContain(platform.accessToken ?? "?");

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { rm, stat } from "node:fs/promises";
+import { selfName } from "../../../src/host/self.ts";
 import { PlatformPin } from "../../../src/platform-client/login/platform-pin.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";
 import { runProduct } from "../../support/processes.ts";
@@ -57,7 +58,7 @@ describe.each(["gateway", "relay"] as const)("a %s that logs in by AWS", (role) 
     expect(refused.stderr).toContain(`"sallyport ${role} enroll ${name}"`);
     expect(signedFor).toEqual(["the-first"]);
     const again = await run("enroll");
-    expect([again.exitCode, again.stdout]).toEqual([0, `sallyport ${role} start ${name}\n`]);
+    expect([again.exitCode, again.stdout]).toEqual([0, `${selfName()} ${role} start ${name}\n`]);
     expect(signedFor).toEqual(["the-first", "another"]);
   });
 });

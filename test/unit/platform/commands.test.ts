@@ -58,11 +58,12 @@ describe("platform commands", () => {
     expect(again.stdout).toBe("");
   });
 
-  test("for people bootstrap prints the next command with the public URL", async () => {
+  test("for people bootstrap prints the next commands with what was given", async () => {
     const flags = ["--email", "root@example.com", "--org", "Acme", "--public-url", "https://s.example.com"];
     const { stdout, stderr } = await run(["platform", "bootstrap", ...dataDir(), ...flags]);
     expect(stdout).toMatch(/API token +spt_/);
-    expect(stderr).toContain("sallyport login --domain https://s.example.com");
+    expect(stderr).toContain("sallyport platform start --public-url=https://s.example.com --data-dir=/");
+    expect(stderr).toContain("sallyport login --domain https://s.example.com\n");
     expect(stderr).not.toContain("spt_");
   });
 
