@@ -76,6 +76,11 @@ export class PacketLayer {
     return this.#protocol._kexinit !== undefined || !this.#encrypted;
   }
 
+  /** Our NEWKEYS is out, but ssh2 takes up the new keys with the peer's: it could not read what is sent until then. */
+  get mute(): boolean {
+    return this.exchanging && this.#protocol._kex?._sentNEWKEYS === true;
+  }
+
   /** Our own decipher takes packets of any length; ssh2's stop at 35000 bytes. */
   get takesLongPackets(): boolean {
     return this.#opener !== null;

@@ -23,6 +23,7 @@ declare module "ssh2/lib/protocol/Protocol.js" {
     remoteExtInfoEnabled: boolean;
     _dh: DiffieHellman | null;
     _public: Buffer | null;
+    _sentNEWKEYS: boolean;
     /** Server: an object that signs. Client: the blob that the server sent. */
     _hostKey: unknown;
     generateKeys(): void;

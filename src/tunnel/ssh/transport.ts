@@ -183,11 +183,11 @@ export class SshTransport {
     if (this.#rekey.wornByTime()) this.#startExchange();
   }
 
-  /** Says why, then closes. `error` is what `closed` reports: null for an end in order. */
+  /** Says why, if the peer can read it, then closes. `error` is what `closed` reports: null for an end in order. */
   disconnect(reason: number, text: string, error: SallyportError | null = null): void {
     if (this.#closed) return;
     try {
-      this.#packets.write(disconnectMessage(reason, text));
+      if (!this.#packets.mute) this.#packets.write(disconnectMessage(reason, text));
     } catch {
       // Keys that can't be used any more: the peer gets a bare end of the connection.
     }
