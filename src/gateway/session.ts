@@ -63,7 +63,9 @@ export class Session {
     this.#watchTheClock();
 
     const { forward, backward, error } = await this.#serve();
-    const cause = this.#ended.signal.reason ?? error;
+    // Who probes hangs up as soon as the answer is there.
+    const isProbe = mode === "ping" || mode === "health";
+    const cause = this.#ended.signal.reason ?? (isProbe ? undefined : error);
     this.#ended.abort();
     Object.assign(this.#traffic, { forward, backward });
     entry.close(nameOf(cause));

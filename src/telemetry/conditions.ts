@@ -93,8 +93,9 @@ export function byWeight(a: Pick<Condition, "severity" | "since">, b: typeof a):
   return RANK[a.severity] - RANK[b.severity] || a.since.localeCompare(b.since);
 }
 
-/** What is about one relay explains nothing about another one. */
+/** What is about one relay explains nothing about another one; of one code, what is about no relay is the whole of it. */
 function explains(cause: Raised, effect: Raised): boolean {
+  if (cause.code === effect.code) return cause.about === undefined && effect.about !== undefined;
   if (!EXPLAINS[cause.code]?.includes(effect.code)) return false;
   return cause.about === undefined || effect.about === undefined || cause.about === effect.about;
 }

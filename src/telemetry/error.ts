@@ -28,8 +28,15 @@ export function asSallyportError(error: unknown, code: Code, what: string): Sall
 /** The text of anything that was thrown, on one line. Of a system error what it means: `disk is full (ENOSPC)`. */
 export function describe(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replace(/\s+/g, " ").trim().replace(SYSTEM_CALL, "$2 ($1)");
+  return text
+    .replace(/\s+/g, " ")
+    .trim()
+    .replace(SYSTEM_CALL, "$2 ($1)")
+    .replace(FETCH, "no connection ($1)");
 }
+
+/** How Bun words what no connection could be made for. */
+const FETCH = /^(E[A-Z0-9]+): Unable to connect\. Is the computer able to access the url\?$/;
 
 /** What happened, without the advice that follows it. */
 export function firstSentence(message: string): string {

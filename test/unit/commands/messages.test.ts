@@ -37,6 +37,10 @@ describe("a system's error is said in words", () => {
   test.each([
     ["ENOSPC: no space left on device, write", "no space left on device (ENOSPC)"],
     ["EACCES: permission denied, open '/x, y'", "permission denied (EACCES)"],
+    [
+      "ECONNREFUSED: Unable to connect. Is the computer able to access the url?",
+      "no connection (ECONNREFUSED)",
+    ],
     ["something else, altogether", "something else, altogether"],
   ])("%s", (text, expected) => expect(words(new Error(text))).toBe(expected));
 

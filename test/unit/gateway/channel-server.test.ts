@@ -167,6 +167,14 @@ describe("probes", () => {
     }
   });
 
+  test("that hang up as soon as they have their answer count as no lost connection", async () => {
+    const gateway = await gatewayEnd();
+    const client = await gateway.connect({ target: { host: "health-check", port: 443 } }, [ALPN.health]);
+    await client.until(/\n/);
+    gateway.channels.at(-1)?.destroy();
+    expect(await gateway.log.next("Session closed")).toMatchObject({ mode: "health", cause: "ENDED" });
+  });
+
   test("of a platform that offers health, then ping, get health", async () => {
     const gateway = await gatewayEnd();
     const client = await gateway.connect({ target: { host: "health-check", port: 443 } }, [

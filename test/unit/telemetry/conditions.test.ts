@@ -43,6 +43,15 @@ describe("conditions", () => {
     expect(store.list()).toEqual([]);
   });
 
+  test("X7 of one code, what is about no relay in particular is said once", () => {
+    const { store } = conditions();
+    store.raise("relay a", "ACCESS_REVOKED", { ...say, text: "Relay a says so.", about: "a" });
+    store.raise("relay b", "ACCESS_REVOKED", { ...say, text: "Relay b says so.", about: "b" });
+    expect(codes(store)).toEqual(["ACCESS_REVOKED", "ACCESS_REVOKED"]);
+    store.raise("platform", "ACCESS_REVOKED", { ...say, text: "The platform says so." });
+    expect(store.list()).toMatchObject([{ code: "ACCESS_REVOKED", text: "The platform says so." }]);
+  });
+
   test("X7 a cause hides what it explains, and takes over how bad that is", () => {
     const { store } = conditions();
     store.raise("tunnels", "NO_TUNNEL", say);
