@@ -97,21 +97,11 @@ describe.each(DATABASES)("resources on %s", (database) => {
   });
 
   test("a target that is no host is refused", async () => {
-    const targets = [
-      "",
-      "a b",
-      "db:5432",
-      "-x",
-      "a\nb",
-      "a\u0000b",
-      "[::1",
-      "[db]",
-      "x".repeat(254),
-      "db/..",
-    ];
+    const targets = ["", "a b", "db:5432", "-x", "a\nb", "[::1", "[db]", "x".repeat(254), "db/.."];
     for (const target of [...targets, "[fe80::1%eth0]", "file://db", "http://db/path", "user@db"]) {
       expect([target, (await create({ host: target })).status]).toEqual([target, 422]);
     }
+    expect((await create({ host: "a\u0000b" })).status).toBe(400);
     expect((await create({ host: "https://db.internal", kind: "http" })).status).toBe(200);
   });
 
