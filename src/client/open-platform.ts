@@ -14,18 +14,21 @@ export interface PlatformAddress {
 /**
  * A platform, through the proxy that the environment names. Calls nobody yet.
  * @param token asked for each call
+ * @param onSlow told once for each call that has had no answer for 2 s
  * @throws SallyportError CONFIG_INVALID
  */
 export function openPlatform(
   { domain, caFile, insecureHttp = false }: PlatformAddress,
   env: Environment,
   token?: () => string | undefined | Promise<string | undefined>,
+  onSlow?: () => void,
 ): PlatformClient {
   return new PlatformClient({
     domain,
     insecureHttp,
     fetch: environmentFetch(env, caFile),
     ...(token && { token }),
+    ...(onSlow && { onSlow }),
     ...(caFile && { caFile }),
   });
 }

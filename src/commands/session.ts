@@ -6,6 +6,7 @@ import { storedIdentity } from "../platform-client/identity-login.ts";
 import { IdentitySession } from "../platform-client/identity-session.ts";
 import { readProfile } from "../platform-client/profile.ts";
 import { SallyportError } from "../telemetry/error.ts";
+import { say } from "./output.ts";
 
 /** Flags of every command that speaks to the platform as a person. */
 export const sessionArgs = {
@@ -44,7 +45,8 @@ export async function openSession(
   const caFile = flags["ca-file"] || setting(env, "CA_FILE");
   const platform = { domain, caFile, insecureHttp: flags["insecure-http"] };
   const fromEnvironment = await tokenOfEnvironment(platform, env);
-  const client = openPlatform(platform, env, fromEnvironment ?? (() => profile?.token));
+  const token = fromEnvironment ?? (() => profile?.token);
+  const client = openPlatform(platform, env, token, () => say(`Waiting for ${domain} ...`));
   if (fromEnvironment === undefined && client.domain !== profile?.domain) throw notLoggedIn(client.domain);
   return client;
 }
@@ -61,9 +63,9 @@ async function tokenOfEnvironment(
   return () => session.token();
 }
 
-function notLoggedIn(domain = "https://..."): SallyportError {
+function notLoggedIn(domain?: string): SallyportError {
   return new SallyportError(
     "UNAUTHENTICATED",
-    `You are not logged in there: run "sallyport login --domain ${domain}" or set SALLYPORT_TOKEN`,
+    `You are not logged in${domain ? ` to ${domain}` : ""}: run "sallyport login --domain ${domain ?? "https://..."}", or set SALLYPORT_TOKEN.`,
   );
 }

@@ -20,7 +20,11 @@ export interface TransportOptions {
   fetch?: Fetch | undefined;
   /** For a whole call, 40 s unless told: a heartbeat is answered after the platform's probe, within 30 s. */
   timeoutMs?: number;
+  /** Told once for each call that has had no answer for 2 s, for people who wait. */
+  onSlow?: (() => void) | undefined;
 }
+
+const SLOW_MS = 2000;
 
 /** Like `fetch`, with Bun's `tls`. A SallyportError that it throws reaches the caller as it is. */
 export type Fetch = (url: string, init: BunFetchRequestInit) => Promise<Response>;
@@ -62,7 +66,9 @@ export class Transport {
   async call<T extends z.ZodType>(call: Call<T>): Promise<z.infer<T>> {
     const timeout = AbortSignal.timeout(this.#options.timeoutMs ?? 40_000);
     const signal = call.signal ? AbortSignal.any([timeout, call.signal]) : timeout;
-    const response = await this.#fetch(call, signal);
+    const { onSlow } = this.#options;
+    const slow = onSlow && setTimeout(onSlow, SLOW_MS);
+    const response = await this.#fetch(call, signal).finally(() => clearTimeout(slow));
     const text = await this.#read(response, signal);
     if (response.status >= 300 && response.status < 400) {
       throw new SallyportError(

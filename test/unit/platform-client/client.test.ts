@@ -93,6 +93,15 @@ describe("platform client", () => {
     await expect(client(failing).relayAgent.login(login)).rejects.toMatchObject({ code: "PLATFORM_ERROR" });
   });
 
+  test("whoever waits is told so", async () => {
+    const { promise: told, resolve: onSlow } = Promise.withResolvers<void>();
+    const domain = platform(async () => {
+      await told;
+      return Response.json([]);
+    });
+    expect(await new PlatformClient({ domain, onSlow }).relays.list()).toEqual([]);
+  });
+
   test("a redirect is not followed", async () => {
     let calls = 0;
     const domain = platform(() => {
