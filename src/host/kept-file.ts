@@ -33,8 +33,9 @@ export class KeptFile {
     this.#options = options;
   }
 
-  /** Tries once before it returns. Never fails. */
+  /** Tries once before it returns, unless it is closed: the directory may be somebody else's by then. Never fails. */
   async keep(content: string): Promise<void> {
+    if (this.#stop.signal.aborted) return;
     this.#content = content;
     if (await this.#write()) return;
     this.#retrying ??= this.#retry().finally(() => {

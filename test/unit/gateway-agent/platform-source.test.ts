@@ -9,7 +9,7 @@ import type {
 import type { RelayRow } from "../../../src/platform-client/calls/relays.ts";
 import { generateOwnKeys, type OwnKeys } from "../../../src/platform-client/own-keys.ts";
 import { Conditions } from "../../../src/telemetry/conditions.ts";
-import { SallyportError } from "../../../src/telemetry/error.ts";
+import { SallyportError, systemCode } from "../../../src/telemetry/error.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { recordedLog } from "../../support/recorded-log.ts";
 import { answerConnect, type PlatformKind, type StubRelay } from "../../support/stub-platform.ts";
@@ -105,6 +105,16 @@ async function pass(milliseconds: number, step = 15_000): Promise<void> {
 }
 
 describe("platform source", () => {
+  test("what is answered after the end is not written any more", async () => {
+    const platform = new Platform();
+    const late = source(platform);
+    const loading = late.load();
+    await until(() => platform.calls.length === 1);
+    late.close();
+    await loading;
+    expect(await stat(space.join("state")).catch(systemCode)).toBe("ENOENT");
+  });
+
   test("keys stay home: only public parts are sent, and the private ones are used", async () => {
     const platform = new Platform();
     const credentials = await source(platform).load();
