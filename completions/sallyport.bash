@@ -105,9 +105,9 @@ _sallyport() {
     "role create"|"role create "*) COMPREPLY=($(compgen -W "--right --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "role update"|"role update "*) COMPREPLY=($(compgen -W "--name --right --add --remove --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "role delete"|"role delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "token list"|"token list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "token list"|"token list "*) COMPREPLY=($(compgen -W "--of --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "token create"|"token create "*) COMPREPLY=($(compgen -W "--for --until --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "token revoke"|"token revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "token revoke"|"token revoke "*) COMPREPLY=($(compgen -W "--of --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user list"|"user list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user invite"|"user invite "*) COMPREPLY=($(compgen -W "--role --valid-for --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user invitations"|"user invitations "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -115,6 +115,7 @@ _sallyport() {
     "user role"|"user role "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user remove"|"user remove "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "user password"|"user password "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "user reset-password"|"user reset-password "*) COMPREPLY=($(compgen -W "--valid-for --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "alert"|"alert "*) COMPREPLY=($(compgen -W "create list test delete history --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "audit"|"audit "*) COMPREPLY=($(compgen -W "list connections --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "authorities"|"authorities "*) COMPREPLY=($(compgen -W "abort replace rotate show --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -124,7 +125,7 @@ _sallyport() {
     "doctor"|"doctor "*) COMPREPLY=($(compgen -W "--gateway --relay --pki --target --allow --deny --json --bundle --domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway"|"gateway "*) COMPREPLY=($(compgen -W "enroll start install uninstall systemd status reload log-level create list show update auth-method revoke delete deploy-command --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "identity"|"identity "*) COMPREPLY=($(compgen -W "list create show update delete secret --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "login"|"login "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --method --client-id --client-secret --client-secret-file --plain --silent --token-file --invitation --email --name --password-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "login"|"login "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --method --client-id --client-secret --client-secret-file --plain --silent --token-file --invitation --password-reset --email --name --password-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "logout"|"logout "*) COMPREPLY=($(compgen -W "--ca-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "org"|"org "*) COMPREPLY=($(compgen -W "list create update rename switch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform"|"platform "*) COMPREPLY=($(compgen -W "backup bootstrap migrate restore rotate-root-key start --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -134,7 +135,7 @@ _sallyport() {
     "resource"|"resource "*) COMPREPLY=($(compgen -W "create delete list show update grant grants revoke ungrant --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "role"|"role "*) COMPREPLY=($(compgen -W "list show rights create update delete --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "token"|"token "*) COMPREPLY=($(compgen -W "list create revoke --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "user"|"user "*) COMPREPLY=($(compgen -W "list invite invitations withdraw role remove password --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "user"|"user "*) COMPREPLY=($(compgen -W "list invite invitations withdraw role remove password reset-password --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "version"|"version "*) COMPREPLY=($(compgen -W "--json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "") COMPREPLY=($(compgen -W "alert audit authorities ca completions connect doctor gateway identity login logout org platform pool quickstart relay resource role token user version --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
   esac

@@ -476,6 +476,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l plain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l silent
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l token-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l invitation
+complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l password-reset
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l email
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l name
 complete -c sallyport -n "true; and __fish_seen_subcommand_from login" -l password-file
@@ -939,6 +940,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and not _
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and not __fish_seen_subcommand_from list create revoke" -f -a create
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and not __fish_seen_subcommand_from list create revoke" -f -a revoke
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and not __fish_seen_subcommand_from list create revoke" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l of
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from list" -l insecure-http
@@ -951,18 +953,20 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from create" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l of
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from token; and __fish_seen_subcommand_from revoke" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a list
-complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a invite
-complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a invitations
-complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a withdraw
-complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a role
-complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a remove
-complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -f -a password
-complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -f -a list
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -f -a invite
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -f -a invitations
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -f -a withdraw
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -f -a role
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -f -a remove
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -f -a password
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -f -a reset-password
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and not __fish_seen_subcommand_from list invite invitations withdraw role remove password reset-password" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from list" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from list" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from list" -l insecure-http
@@ -997,5 +1001,11 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish
 complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from password" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from password" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from password" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from reset-password" -l valid-for
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from reset-password" -l domain
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from reset-password" -l ca-file
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from reset-password" -l insecure-http
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from reset-password" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from user; and __fish_seen_subcommand_from reset-password" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from version" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from version" -l help

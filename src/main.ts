@@ -1,8 +1,8 @@
 import { dispatch } from "./commands/dispatch.ts";
 import { help } from "./commands/help.ts";
-import { withList } from "./commands/not-found.ts";
 import { Interrupted } from "./commands/prompt.ts";
 import { root } from "./commands/root.ts";
+import { sentence, withList } from "./commands/sentence.ts";
 import { describe, SallyportError, systemCode } from "./telemetry/error.ts";
 import { visible } from "./telemetry/visible.ts";
 import { VERSION } from "./version.ts";
@@ -55,7 +55,7 @@ function report(error: unknown): number {
   if (error instanceof Interrupted) return 130;
   if (process.env.SALLYPORT_DEBUG === "1") console.error(error);
   if (error instanceof SallyportError) {
-    process.stderr.write(`sallyport: ${visible(withList(error.message))} [${error.code}]\n`);
+    process.stderr.write(`sallyport: ${visible(sentence(withList(error.message)))} [${error.code}]\n`);
     return error.exitCode;
   }
   process.stderr.write(

@@ -1,36 +1,13 @@
 import { readSecretFile } from "../host/environment.ts";
 import type { PlatformClient } from "../platform-client/client.ts";
-import { SallyportError } from "../telemetry/error.ts";
+import type { OnceLink } from "./link.ts";
 import { say } from "./output.ts";
 import { askHidden, askNewPassword } from "./prompt.ts";
-
-export interface Invitation {
-  token: string;
-  /** Of the platform that made it; undefined where the token alone was given. */
-  domain: string | undefined;
-}
-
-const TOKEN = /^spv_[\w-]{1,200}$/;
-const PAGE = /\/invitation\/?$/;
-
-/** A link, or the token in it. @throws SallyportError USAGE, without repeating what was given */
-export function parseInvitation(text: string): Invitation {
-  if (TOKEN.test(text)) return { token: text, domain: undefined };
-  const url = URL.parse(text);
-  const token = url?.hash.slice(1) ?? "";
-  if (url && /^https?:$/.test(url.protocol) && PAGE.test(url.pathname) && TOKEN.test(token)) {
-    return { token, domain: `${url.origin}${url.pathname.replace(PAGE, "")}` };
-  }
-  throw new SallyportError(
-    "USAGE",
-    "--invitation has to be the whole link that you were given, in quotes: https://.../invitation#spv_...",
-  );
-}
 
 /** Joins, with a password that is new or, for somebody whom the platform knows, the one they have. @returns a token */
 export async function acceptInvitation(
   client: PlatformClient,
-  { token }: Invitation,
+  { token }: OnceLink,
   own: { name: string | undefined; passwordFile: string | undefined },
 ): Promise<string> {
   const { email, organisation, role, known } = await client.people.readInvitation(token);

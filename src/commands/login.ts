@@ -7,9 +7,11 @@ import { profilePath, readProfile, writeProfile } from "../platform-client/profi
 import { SallyportError } from "../telemetry/error.ts";
 import { command } from "./command.ts";
 import { identityLoginArgs, isIdentityLogin, printIdentityToken } from "./identity-login.ts";
-import { acceptInvitation, type Invitation, parseInvitation } from "./invitation.ts";
+import { acceptInvitation } from "./invitation.ts";
+import { INVITATION, type OnceLink, PASSWORD_RESET, parseLink } from "./link.ts";
 import { say } from "./output.ts";
 import { ask, askHidden } from "./prompt.ts";
+import { resetPassword } from "./reset-password.ts";
 import { sessionArgs } from "./session.ts";
 
 export default command({
@@ -28,6 +30,11 @@ export default command({
       description: "The link that you were given; it works once",
       valueHint: "link",
     },
+    "password-reset": {
+      type: "string",
+      description: "The link that you were given to choose a new password; it works once",
+      valueHint: "link",
+    },
     email: {
       type: "string",
       description: "Your e-mail address; without it you are asked",
@@ -41,16 +48,18 @@ export default command({
     "password-file": {
       type: "string",
       description:
-        "With --invitation or --email: file with your password, - for stdin; without it you are asked",
+        "With --invitation, --password-reset or --email: file with your password, - for stdin; without it you are asked",
       valueHint: "file",
     },
   },
   async run({ args }) {
     const { env } = process;
     const asIdentity = isIdentityLogin(args);
-    const invitation = args.invitation === undefined ? undefined : parseInvitation(args.invitation);
-    requireFitting(args, invitation);
-    const flag = args.domain ?? invitation?.domain;
+    const { invitation: invited, "password-reset": forgotten } = args;
+    const invitation = invited === undefined ? undefined : parseLink(invited, INVITATION);
+    const reset = forgotten === undefined ? undefined : parseLink(forgotten, PASSWORD_RESET);
+    requireFitting(args, { invitation, reset });
+    const flag = args.domain ?? (invitation ?? reset)?.domain;
     const domain = chooseDomain({ flag, profile: (await readProfile())?.domain, env });
     if (domain === undefined) {
       throw new SallyportError(
@@ -62,9 +71,12 @@ export default command({
     const platform = { domain, caFile, insecureHttp: args["insecure-http"] };
     const client = openPlatform(platform, env);
     if (asIdentity) return await printIdentityToken(client, args);
+    const passwordFile = args["password-file"];
     const token = invitation
-      ? await acceptInvitation(client, invitation, { name: args.name, passwordFile: args["password-file"] })
-      : await tokenOf(client, args);
+      ? await acceptInvitation(client, invitation, { name: args.name, passwordFile })
+      : reset
+        ? await resetPassword(client, reset, passwordFile)
+        : await tokenOf(client, args);
     const who = await openPlatform(platform, env, () => token).session.who();
     await writeProfile({ domain: client.domain, token });
     say(
@@ -82,17 +94,20 @@ interface PasswordFlags {
 /** @throws SallyportError USAGE for flags that mean nothing together */
 function requireFitting(
   args: PasswordFlags & { name?: string | undefined },
-  invitation: Invitation | undefined,
+  { invitation, reset }: { invitation: OnceLink | undefined; reset: OnceLink | undefined },
 ): void {
-  const ways = [invitation, args["token-file"], args.email].filter((way) => way !== undefined);
+  const ways = [invitation, reset, args["token-file"], args.email].filter((way) => way !== undefined);
   if (ways.length > 1) {
-    throw new SallyportError("USAGE", "Give one of --invitation, --token-file and --email.");
+    throw new SallyportError(
+      "USAGE",
+      "Give one of --invitation, --password-reset, --token-file and --email.",
+    );
   }
   if (!invitation && args.name !== undefined) {
     throw new SallyportError("USAGE", "--name goes with --invitation only.");
   }
-  if (!invitation && args.email === undefined && args["password-file"] !== undefined) {
-    throw new SallyportError("USAGE", "--password-file goes with --invitation or --email.");
+  if (!invitation && !reset && args.email === undefined && args["password-file"] !== undefined) {
+    throw new SallyportError("USAGE", "--password-file goes with --invitation, --password-reset or --email.");
   }
 }
 

@@ -7,6 +7,7 @@ import { deleteConnectionsBefore } from "./store/connections.ts";
 import { deleteEventsBefore } from "./store/events.ts";
 import { deleteExpiredInvitations } from "./store/invitations.ts";
 import { deleteIssuedBefore } from "./store/issued-certificates.ts";
+import { deleteExpiredPasswordResets } from "./store/password-resets.ts";
 
 const INTERVAL_MS = 60 * 60 * 1000;
 /** How long rows of expired certificates are kept, for people who look into yesterday, and events (EXTENSIONS X4). */
@@ -29,6 +30,7 @@ export function startHousekeeping(core: Core): { close(): void } {
         await deleteAlertsBefore(sql, new Date(now.getTime() - KEEP_CONNECTIONS_MS).toISOString());
         await deleteExpiredApiTokens(sql, now.toISOString());
         await deleteExpiredInvitations(sql, now.toISOString());
+        await deleteExpiredPasswordResets(sql, now.toISOString());
       })
       .catch((error: unknown) =>
         core.log.warn("Could not delete expired rows; tried again within the hour", {

@@ -18,6 +18,7 @@ import {
   readRootKey,
 } from "./services/keys/root-key.ts";
 import { AccessTokens } from "./services/login/access-tokens.ts";
+import { TokenUses } from "./services/login/token-uses.ts";
 import { PASSWORD_COST, type PasswordCost } from "./services/people/passwords.ts";
 import { openDatabase, requirePostgresUrl, type Store } from "./store/database.ts";
 import { findInstance, type InstanceRow } from "./store/instance.ts";
@@ -140,6 +141,7 @@ async function assemble(store: Store, rootKey: Uint8Array, options: CoreOptions)
     sts: new Sts({ endpoint: options.stsEndpoint, fetch: environmentFetch(options.env) ?? fetch }),
     relayAuthSecret: options.relayAuthSecret,
     passwordCost: options.passwordCost ?? PASSWORD_COST,
+    tokenUses: new TokenUses({ store, now, log }),
     publicUrl,
     now,
     log,

@@ -81,7 +81,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const replica = await announceReplica(core);
     await offerSetupToken(core, options.dataDir);
     log.info("Platform started", { url, listen: formatHostPort(listen.hostname, port) });
-    const running = [housekeeping, grantSweep, watch, rotationSweep, shortage, feed];
+    const running = [housekeeping, grantSweep, watch, rotationSweep, shortage, feed, core.tokenUses];
     const end = closer(listener, core, { running, replica });
     let closing: Promise<void> | undefined;
     return {

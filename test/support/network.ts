@@ -31,7 +31,7 @@ export interface Network {
   /** `connect --pki --listen 127.0.0.1:0`: the local port that leads to `target`, and the process behind it. */
   forward(target: string, ...flags: string[]): Promise<{ port: number; process: RunningProcess }>;
   /** Replaces the certificates and keys of relay and gateway where they are; both processes notice. */
-  reissue(): Promise<void>;
+  reissue(ttl?: string): Promise<void>;
   /** Runs `sallyport <args>`; anything but exit code 0 is an error. Returns stdout. */
   sallyport(...args: string[]): Promise<string>;
 }
@@ -58,13 +58,13 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
     return stdout;
   };
   const issue = (...args: string[]) => sallyport("ca", "issue", ...args, "--dir", directories.ca);
-  const issueRelay = (out: string, ssh: number, tls: number) => {
+  const issueRelay = (out: string, ssh: number, tls: number, life = ttl) => {
     const ports = ["--ssh-port", String(ssh), "--tls-port", String(tls)];
-    return issue("relay", "edge", "--host", "127.0.0.1", ...ports, "--out", out, "--ttl", ttl);
+    return issue("relay", "edge", "--host", "127.0.0.1", ...ports, "--out", out, "--ttl", life);
   };
-  const issueGateway = (ssh: number) => {
+  const issueGateway = (ssh: number, life = ttl) => {
     const relayHost = `127.0.0.1:${ssh}`;
-    return issue("gateway", "site", "--relay-host", relayHost, "--out", directories.gateway, "--ttl", ttl);
+    return issue("gateway", "site", "--relay-host", relayHost, "--out", directories.gateway, "--ttl", life);
   };
 
   await sallyport("ca", "init", "--dir", directories.ca, "--org", "Acme");
@@ -110,9 +110,9 @@ export async function startNetwork(workspace: Workspace, options: NetworkOptions
     relayPorts,
     directories,
     clientDirectory,
-    async reissue() {
-      await issueRelay(directories.relay, sshPort, relayPorts.tls);
-      await issueGateway(sshPort);
+    async reissue(life = ttl) {
+      await issueRelay(directories.relay, sshPort, relayPorts.tls, life);
+      await issueGateway(sshPort, life);
     },
     sallyport,
     async forward(target, ...flags) {

@@ -258,6 +258,7 @@ export class TestPlatform {
 
   async close(): Promise<void> {
     this.feed.close();
+    await this.core.tokenUses.close();
     await this.core.store.close();
   }
 }

@@ -8,4 +8,5 @@ export default group("user", "People of an organisation", {
   role: () => import("./role.ts"),
   remove: () => import("./remove.ts"),
   password: () => import("./password.ts"),
+  "reset-password": () => import("./reset-password.ts"),
 });

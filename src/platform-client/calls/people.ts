@@ -43,6 +43,9 @@ export type Offer = z.infer<typeof offer>;
 
 const acceptedInvitation = z.object({ accessToken: text.min(1), email: short, organisation: named });
 
+const passwordReset = z.object({ email: short, expiresAt: instant, link: text.min(1) });
+export type PasswordReset = z.infer<typeof passwordReset>;
+
 const roleRow = named.extend({ builtIn: z.boolean(), rights: z.array(short).max(1000) });
 export type RoleRow = z.infer<typeof roleRow>;
 
@@ -55,6 +58,8 @@ const tokenRow = z.object({
   name: short,
   createdAt: time,
   expiresAt: time,
+  /** To the minute; undefined from an older platform. */
+  lastUsedAt: time.optional(),
   current: z.boolean(),
 });
 export type TokenRow = z.infer<typeof tokenRow>;
@@ -127,6 +132,17 @@ export class PeopleCalls extends Calls {
     await this.call({ ...post("/v1/auth/password", body), answer: messageAnswer });
   }
 
+  /** @param who id or e-mail address */
+  makePasswordReset(who: string, validForHours: number): Promise<PasswordReset> {
+    const order = post(path`/v1/members/${who}/password-reset`, { validForHours });
+    return this.call({ ...order, answer: passwordReset });
+  }
+
+  /** Needs no login. */
+  resetPassword(body: { token: string; password: string }): Promise<{ email: string }> {
+    return this.call({ ...post("/v1/auth/password/reset", body), answer: z.object({ email: short }) });
+  }
+
   roles(): Promise<RoleRow[]> {
     return this.call({ ...get("/v1/roles"), answer: z.array(roleRow).max(1000) });
   }
@@ -154,6 +170,15 @@ export class PeopleCalls extends Calls {
 
   tokens(): Promise<TokenRow[]> {
     return this.call({ ...get("/v1/auth/tokens"), answer: z.array(tokenRow).max(1000) });
+  }
+
+  /** @param who id or e-mail address of somebody else */
+  tokensOf(who: string): Promise<TokenRow[]> {
+    return this.call({ ...get(path`/v1/members/${who}/tokens`), answer: z.array(tokenRow).max(1000) });
+  }
+
+  async revokeTokenOf(who: string, id: string): Promise<void> {
+    await this.call({ ...del(path`/v1/members/${who}/tokens/${id}`), answer: tokenRow });
   }
 
   /** @param body `expiresAt` is RFC 3339; without it the token lasts until it is revoked */

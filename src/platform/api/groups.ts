@@ -14,6 +14,7 @@ import { identityAgentRoutes } from "./identity-agents.ts";
 import { invitationRoutes } from "./invitations.ts";
 import { memberRoutes } from "./members.ts";
 import { organisationRoutes } from "./organisations.ts";
+import { passwordResetRoutes } from "./password-resets.ts";
 import { peopleRoutes } from "./people.ts";
 import { relayAgentRoutes } from "./relay-agents.ts";
 import { relayTunnelRoutes } from "./relay-tunnels.ts";
@@ -33,7 +34,7 @@ export const GROUPS: readonly RouteGroup[] = [
   {
     name: "People and roles",
     about: "Who belongs to an organisation, and what they may do there.",
-    routes: [invitationRoutes, memberRoutes, roleRoutes, organisationRoutes],
+    routes: [invitationRoutes, memberRoutes, passwordResetRoutes, roleRoutes, organisationRoutes],
   },
   {
     name: "Machine identities",

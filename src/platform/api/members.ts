@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { changeMember, listOwnMembers, removeMember } from "../services/people/members.ts";
 import type { MemberRow } from "../store/members.ts";
 import { answers, jsonBody, time } from "./fields.ts";
-import { emailAddress, roleObject, roleReference } from "./person-fields.ts";
+import { personReference, roleObject, roleReference } from "./person-fields.ts";
 import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
 const memberObject = z
@@ -15,7 +15,6 @@ const memberObject = z
   })
   .openapi("Member");
 
-const who = z.object({ idOrEmail: z.union([z.uuid(), emailAddress]) });
 const path = "/api/v1/members/{idOrEmail}";
 
 const list = declareRoute(
@@ -34,7 +33,7 @@ const update = declareRoute(
     method: "patch",
     path,
     summary: "Give a person another role",
-    request: { params: who, body: jsonBody(z.object({ role: roleReference })) },
+    request: { params: personReference, body: jsonBody(z.object({ role: roleReference })) },
     responses: answers(memberObject, "The person as they are now; what only the old role allowed is cut"),
   },
 );
@@ -45,7 +44,7 @@ const remove = declareRoute(
     method: "delete",
     path,
     summary: "Remove a person from the organisation",
-    request: { params: who },
+    request: { params: personReference },
     responses: answers(memberObject, "Who that was; tokens are worthless and what they had open is cut"),
   },
 );

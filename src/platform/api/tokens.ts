@@ -1,9 +1,16 @@
 import { z } from "@hono/zod-openapi";
-import { createApiToken, listOwnTokens, revokeApiToken } from "../services/login/api-tokens.ts";
+import type { Holder } from "../services/actors.ts";
+import {
+  createApiToken,
+  listMemberTokens,
+  listOwnTokens,
+  revokeApiToken,
+  revokeMemberToken,
+} from "../services/login/api-tokens.ts";
 import type { ApiTokenRow } from "../store/api-tokens.ts";
 import { answers, idParameter, jsonBody, time } from "./fields.ts";
-import { label } from "./person-fields.ts";
-import { declareRoute, requirePerson, routes } from "./route.ts";
+import { label, personReference } from "./person-fields.ts";
+import { declareRoute, HOLDERS, requireHolder, requirePerson, routes } from "./route.ts";
 
 const tokenObject = z
   .object({
@@ -12,6 +19,7 @@ const tokenObject = z
     name: z.string(),
     createdAt: time,
     expiresAt: time,
+    lastUsedAt: time.openapi({ description: "To the minute; null = never" }),
     current: z.boolean().openapi({ description: "The request came with it" }),
   })
   .openapi("ApiToken");
@@ -43,6 +51,28 @@ const revoke = declareRoute(own, {
   responses: answers(tokenObject, "What is worthless now"),
 });
 
+const listOfMember = declareRoute(
+  { to: HOLDERS, right: "list-members" },
+  {
+    method: "get",
+    path: "/api/v1/members/{idOrEmail}/tokens",
+    summary: "List a person's sessions and API tokens",
+    request: { params: personReference },
+    responses: answers(z.array(tokenObject), "What the person has for this organisation"),
+  },
+);
+
+const revokeOfMember = declareRoute(
+  { to: HOLDERS, right: "edit-members" },
+  {
+    method: "delete",
+    path: "/api/v1/members/{idOrEmail}/tokens/{id}",
+    summary: "Revoke a person's session or API token",
+    request: { params: personReference.extend({ id: z.uuid() }) },
+    responses: answers(tokenObject, "What is worthless now"),
+  },
+);
+
 /** What people give to programs that act for them. */
 export const tokenRoutes = routes()
   .openapi(list, async (c) => {
@@ -62,9 +92,28 @@ export const tokenRoutes = routes()
     const person = requirePerson(c.var.actor);
     const row = await revokeApiToken(c.var.services.core, person, c.req.valid("param").id);
     return c.json(toToken(row, person.tokenId), 200);
+  })
+  .openapi(listOfMember, async (c) => {
+    const holder = requireHolder(c.var.actor);
+    const rows = await listMemberTokens(c.var.services.core, holder, c.req.valid("param").idOrEmail);
+    return c.json(
+      rows.map((row) => toToken(row, currentOf(holder))),
+      200,
+    );
+  })
+  .openapi(revokeOfMember, async (c) => {
+    const { idOrEmail: who, id } = c.req.valid("param");
+    const holder = requireHolder(c.var.actor);
+    const row = await revokeMemberToken(c.var.services.core, holder, { who, id });
+    return c.json(toToken(row, currentOf(holder)), 200);
   });
 
-function toToken(row: ApiTokenRow, currentId: string): z.infer<typeof tokenObject> {
-  const { id, kind, name, created_at: createdAt, expires_at: expiresAt } = row;
-  return { id, kind, name, createdAt, expiresAt, current: id === currentId };
+/** A machine identity has none of these. */
+function currentOf(holder: Holder): string | undefined {
+  return holder.kind === "person" ? holder.tokenId : undefined;
+}
+
+function toToken(row: ApiTokenRow, currentId: string | undefined): z.infer<typeof tokenObject> {
+  const { id, kind, name, created_at: createdAt, expires_at: expiresAt, last_used_at: lastUsedAt } = row;
+  return { id, kind, name, createdAt, expiresAt, lastUsedAt, current: id === currentId };
 }

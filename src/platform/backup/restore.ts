@@ -118,6 +118,7 @@ async function fillFrom(
 async function makeCurrent(sql: Sql): Promise<void> {
   await sql`DELETE FROM enrollment_tokens`;
   await sql`DELETE FROM invitations`;
+  await sql`DELETE FROM password_resets`;
   await deleteSessions(sql);
   await deleteReplicas(sql);
   await sql`UPDATE event_counter SET last_id = last_id + ${EVENT_ID_JUMP}`;

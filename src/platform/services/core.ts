@@ -5,6 +5,7 @@ import type { Authorities } from "./authorities/authorities.ts";
 import type { HostRule } from "./host-rule.ts";
 import type { Keyring } from "./keys/keyring.ts";
 import type { AccessTokens } from "./login/access-tokens.ts";
+import type { TokenUses } from "./login/token-uses.ts";
 import type { PasswordCost } from "./people/passwords.ts";
 
 /** What every decision needs. One per process; holds nothing that a second replica would miss. */
@@ -20,6 +21,8 @@ export interface Core {
   /** What instance relays register with; undefined = they can't. */
   relayAuthSecret: string | undefined;
   passwordCost: PasswordCost;
+  /** Notes when tokens are used. */
+  tokenUses: TokenUses;
   /** Where people and agents reach this platform, without a trailing slash. */
   publicUrl: () => string;
   now: () => Date;

@@ -1,4 +1,5 @@
 import type { Sql } from "./database.ts";
+import { inChunks, withLists } from "./lists.ts";
 
 /** A session is a login: it ends after hours or with a log-out. A token is made to last. */
 export type TokenKind = "session" | "token";
@@ -16,6 +17,7 @@ export interface TokenOwner {
   /** JSON, of a role of the organisation's own. */
   rights: string | null;
   expires_at: string | null;
+  last_used_at: string | null;
 }
 
 export interface ApiTokenRow {
@@ -24,6 +26,8 @@ export interface ApiTokenRow {
   name: string;
   created_at: string;
   expires_at: string | null;
+  /** To the minute. */
+  last_used_at: string | null;
 }
 
 export async function insertApiToken(
@@ -49,7 +53,7 @@ export async function insertApiToken(
 export async function findTokenOwner(sql: Sql, tokenHash: string): Promise<TokenOwner | undefined> {
   const [row] = await sql<TokenOwner>`
     SELECT t.id AS token_id, t.kind, t.user_id, u.email, u.instance_admin, t.org_id, o.name AS org_name, m.role,
-      r.rights, t.expires_at
+      r.rights, t.expires_at, t.last_used_at
     FROM api_tokens t
     JOIN memberships m ON m.user_id = t.user_id AND m.org_id = t.org_id
     JOIN users u ON u.id = t.user_id
@@ -66,7 +70,7 @@ export async function listApiTokens(
   now: string,
 ): Promise<ApiTokenRow[]> {
   return await sql<ApiTokenRow>`
-    SELECT id, kind, name, created_at, expires_at FROM api_tokens
+    SELECT id, kind, name, created_at, expires_at, last_used_at FROM api_tokens
     WHERE user_id = ${whose.userId} AND org_id = ${whose.orgId} AND (expires_at IS NULL OR expires_at > ${now})
     ORDER BY created_at DESC, id`;
 }
@@ -86,8 +90,15 @@ export async function deleteApiToken(
 ): Promise<ApiTokenRow | undefined> {
   const [row] = await sql<ApiTokenRow>`
     DELETE FROM api_tokens WHERE id = ${id} AND user_id = ${whose.userId} AND org_id = ${whose.orgId}
-    RETURNING id, kind, name, created_at, expires_at`;
+    RETURNING id, kind, name, created_at, expires_at, last_used_at`;
   return row;
+}
+
+export async function storeTokenUses(sql: Sql, ids: string[], now: string): Promise<void> {
+  await inChunks(
+    ids,
+    (chunk) => withLists(sql)`UPDATE api_tokens SET last_used_at = ${now} WHERE id IN (${chunk})`,
+  );
 }
 
 /** Of a login; a token made to last stays. */

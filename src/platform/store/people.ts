@@ -108,6 +108,19 @@ export async function findUser(
   return row;
 }
 
+export interface PersonRow {
+  id: string;
+  email: string;
+  instance_admin: number;
+}
+
+/** By id or address, wherever they belong. */
+export async function findPerson(sql: Sql, who: string): Promise<PersonRow | undefined> {
+  const [row] = await sql<PersonRow>`
+    SELECT id, email, instance_admin FROM users WHERE id = ${who} OR email = ${who}`;
+  return row;
+}
+
 export async function storePassword(
   sql: Sql,
   userId: string,

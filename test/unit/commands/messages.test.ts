@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { isLoopback, parseLocalPort } from "../../../src/commands/local-port.ts";
-import { withList } from "../../../src/commands/not-found.ts";
+import { sentence, withList } from "../../../src/commands/sentence.ts";
 import { unreachableError } from "../../../src/platform-client/refusal.ts";
 import { describe as words } from "../../../src/telemetry/error.ts";
 import { productCommand, runProcess, runProduct } from "../../support/processes.ts";
@@ -31,6 +31,18 @@ test("what the platform does not have comes with the command that lists it", () 
     'https://a refuses: There is no such resource: see "sallyport resource list".',
   );
   expect(withList("There is no such thing.")).toBe("There is no such thing.");
+});
+
+test.each([
+  ["Choose another one", "Choose another one."],
+  ['See "sallyport gateway list"', 'See "sallyport gateway list".'],
+  ["Is it right?", "Is it right?"],
+  [
+    "Run: sallyport gateway start office --allow 10.0.0.1:80",
+    "Run: sallyport gateway start office --allow 10.0.0.1:80",
+  ],
+])("%s gets a full stop where it is no command", (message, expected) => {
+  expect(sentence(message)).toBe(expected);
 });
 
 describe("a system's error is said in words", () => {

@@ -102,6 +102,27 @@ describe("people's commands", () => {
     expect(await mia.refused(`login --invitation ${second} --password-file -`, "x")).toContain("[NOT_FOUND]");
   });
 
+  test("who forgot their password gets a link, and others' tokens are seen and revoked", async () => {
+    const admin = await machine("admin");
+    await admin.ok(`login --domain ${url} --token-file -`, root.token);
+    const invitation = (await admin.ok("user invite mia@example.com")).stdout.trim();
+    const mia = await machine("mia");
+    await mia.ok(`login --invitation ${invitation} --password-file -`, "a password of mine");
+    const link = (await admin.ok("user reset-password mia@example.com --valid-for 1h")).stdout.trim();
+    expect(link).toStartWith(`${url}/password-reset#spr_`);
+    const again = await mia.ok(`login --password-reset ${link} --password-file -`, "another one of mine");
+    expect(again.stderr).toContain("as mia@example.com, organisation Acme");
+    expect(
+      await mia.refused(`login --password-reset ${link} --password-file -`, "a third one of mine"),
+    ).toContain("[NOT_FOUND]");
+    await mia.ok("token create script");
+    expect((await admin.ok("token list --of mia@example.com")).stdout).toMatch(
+      /NAME.*LAST USED.*script +token/s,
+    );
+    await admin.ok("token revoke script --of mia@example.com");
+    expect((await mia.ok("token list")).stdout).not.toContain("script");
+  });
+
   test("roles are listed, shown and changed by right", async () => {
     const admin = await machine("admin");
     await admin.ok(`login --domain ${url} --token-file -`, root.token);
@@ -143,6 +164,9 @@ describe("people's commands", () => {
 describe("flags that make no sense", () => {
   test.each([
     ["login --invitation nonsense", "the whole link"],
+    ["login --password-reset https://x.example/invitation#spr_x", "the whole link"],
+    ["login --password-reset spr_x --email me@example.com", "Give one of"],
+    ["user reset-password mia@example.com --valid-for 4d", "1h to 3d"],
     ["login --invitation https://x.example/invitation#spt_x", "the whole link"],
     ["login --name Mia --domain https://x.example", "--invitation"],
     ["login --email a@example.com --token-file x --domain https://x.example", "one of"],

@@ -99,6 +99,7 @@ describe("every route declares who may call it", () => {
       "post /api/v1/auth/invitation",
       "post /api/v1/auth/invitation/accept",
       "post /api/v1/auth/login",
+      "post /api/v1/auth/password/reset",
       "post /api/v1/auth/token/renew",
       "post /api/v1/auth/universal-auth/login",
       "post /api/v1/bootstrap",

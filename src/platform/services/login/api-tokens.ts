@@ -7,10 +7,14 @@ import {
   listApiTokens,
 } from "../../store/api-tokens.ts";
 import { insertAudit } from "../../store/audit.ts";
+import { listMembers } from "../../store/members.ts";
 import { lockOrganisation } from "../../store/people.ts";
-import { byHolder, type Person } from "../actors.ts";
+import { byHolder, type Holder, type Person } from "../actors.ts";
 import { type Core, LIMITS } from "../core.ts";
 import { holdersChanged } from "../events/holders-changed.ts";
+import { holdRight } from "../people/held-rights.ts";
+import { rightsOf } from "../people/rights.ts";
+import { requireWithin } from "../people/role-reach.ts";
 import { mintOpaqueToken } from "./opaque-tokens.ts";
 
 /** The person's own, sessions too, for the organisation that they are in. */
@@ -64,6 +68,7 @@ export async function createApiToken(
     name: request.name,
     created_at: now,
     expires_at: expiresAt,
+    last_used_at: null,
     token: token.plain,
   };
 }
@@ -79,6 +84,38 @@ export async function revokeApiToken(core: Core, person: Person, id: string): Pr
     await holdersChanged(sql, person.orgId, now);
     return row;
   });
+}
+
+/** Of somebody in the same organisation, and for it. @throws SallyportError NOT_FOUND */
+export async function listMemberTokens(core: Core, holder: Holder, who: string): Promise<ApiTokenRow[]> {
+  const { orgId } = holder;
+  const member = (await listMembers(core.store.read, orgId, who))[0] ?? nobody();
+  return await listApiTokens(core.store.read, { userId: member.user_id, orgId }, core.now().toISOString());
+}
+
+/** Somebody else's, a session too. @throws SallyportError NOT_FOUND, FORBIDDEN for somebody who may do more */
+export async function revokeMemberToken(
+  core: Core,
+  holder: Holder,
+  { who, id }: { who: string; id: string },
+): Promise<ApiTokenRow> {
+  const { orgId } = holder;
+  return await core.store.transaction(async (sql) => {
+    const now = core.now().toISOString();
+    await holdRight(sql, holder, "edit-members");
+    const member = (await listMembers(sql, orgId, who))[0] ?? nobody();
+    await requireWithin(sql, holder, rightsOf(member.role, member.rights));
+    const row = await deleteApiToken(sql, { userId: member.user_id, orgId }, id);
+    if (!row) throw new SallyportError("NOT_FOUND", `${member.email} has no such token.`);
+    const detail = { tokenId: id, name: row.name, userId: member.user_id, email: member.email };
+    await insertAudit(sql, { ...byHolder(holder), event: "USER_TOKEN_DELETE", detail }, now);
+    await holdersChanged(sql, orgId, now);
+    return row;
+  });
+}
+
+function nobody(): never {
+  throw new SallyportError("NOT_FOUND", "There is no such person in this organisation.");
 }
 
 /** Who has got hold of a token for an hour must not make themselves one for ever. */

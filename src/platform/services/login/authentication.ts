@@ -45,6 +45,7 @@ async function person(core: Core, token: string, address: string): Promise<Actor
   const owner = await findTokenOwner(core.store.read, hashOpaqueToken(token));
   if (!owner) return undefined;
   if (owner.expires_at !== null && owner.expires_at <= core.now().toISOString()) return undefined;
+  core.tokenUses.note({ id: owner.token_id, before: owner.last_used_at });
   return {
     kind: "person",
     userId: owner.user_id,

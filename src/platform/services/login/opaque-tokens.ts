@@ -7,6 +7,7 @@ export type OpaquePrefix =
   | /** People. */ "spt_"
   | /** Secrets of machine identities. */ "spi_"
   | /** Invitations of people. */ "spv_"
+  | /** Links for a new password. */ "spr_"
   | "setup_";
 
 export interface OpaqueToken {

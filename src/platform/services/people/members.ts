@@ -9,6 +9,7 @@ import {
   type MemberRow,
   updateMemberRole,
 } from "../../store/members.ts";
+import { deletePasswordResetsBy } from "../../store/password-resets.ts";
 import { lockOrganisation } from "../../store/people.ts";
 import { endAccess } from "../access/access-end.ts";
 import { endLostAccess } from "../access/lost-access.ts";
@@ -44,6 +45,7 @@ export async function changeMember(
     if (role.id !== "admin") await requireAnotherAdministrator(sql, orgId, member);
     await updateMemberRole(sql, orgId, member.user_id, role.id);
     await deleteInvitationsBy(sql, orgId, member.user_id);
+    await deletePasswordResetsBy(sql, orgId, member.user_id);
     const detail = { ...about(member), role: role.name, before: member.role_name ?? member.role };
     await insertAudit(sql, { ...byHolder(holder), event: "MEMBER_UPDATE", detail }, now);
     const whose = { orgId, holderIds: [member.user_id] };
@@ -71,6 +73,7 @@ export async function removeMember(core: Core, holder: Holder, who: string): Pro
     await requireAnotherAdministrator(sql, orgId, member);
     await deleteMember(sql, orgId, member.user_id);
     await deleteInvitationsBy(sql, orgId, member.user_id);
+    await deletePasswordResetsBy(sql, orgId, member.user_id);
     await insertAudit(sql, { ...byHolder(holder), event: "MEMBER_REMOVE", detail: about(member) }, now);
     await endAccess(sql, { orgId, holderId: member.user_id }, now);
     await holdersChanged(sql, orgId, now);

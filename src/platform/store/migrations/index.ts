@@ -10,6 +10,7 @@ import { grants } from "./grants.ts";
 import { health } from "./health.ts";
 import { identities } from "./identities.ts";
 import type { Migration } from "./migration.ts";
+import { passwordResets } from "./password-resets.ts";
 import { people } from "./people.ts";
 import { relayLeasesLost } from "./relay-leases-lost.ts";
 import { relayTunnels } from "./relay-tunnels.ts";
@@ -34,4 +35,5 @@ export const MIGRATIONS: Migration[] = [
   health,
   alerts,
   rootKey,
+  passwordResets,
 ];

@@ -18,3 +18,8 @@ export function withList(message: string): string {
     return list === undefined ? whole : `There is no such ${what}: see "sallyport ${list}".`;
   });
 }
+
+/** With its full stop, but for a command at the end, which is copied as it stands. */
+export function sentence(message: string): string {
+  return /[.!?]$|\bsallyport [^"]*$/.test(message) ? message : `${message}.`;
+}
