@@ -146,6 +146,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "user list": [""],
   "user password": [""],
   "user remove": ["mia@acme.example"],
+  "user reset-password": ["mia@acme.example", "mia@acme.example --valid-for 1h"],
   "user role": ["mia@acme.example operator"],
   "user withdraw": ["mia@acme.example"],
   version: ["", "--json"],
