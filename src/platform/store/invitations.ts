@@ -67,10 +67,10 @@ export async function takeInvitation(
   sql: Sql,
   tokenHash: string,
   now: string,
-): Promise<{ org_id: string; email: string; role: string } | undefined> {
-  const [row] = await sql<{ org_id: string; email: string; role: string }>`
+): Promise<{ org_id: string; email: string; role: string; created_by: string } | undefined> {
+  const [row] = await sql<{ org_id: string; email: string; role: string; created_by: string }>`
     DELETE FROM invitations WHERE token_hash = ${tokenHash} AND expires_at > ${now}
-    RETURNING org_id, email, role`;
+    RETURNING org_id, email, role, created_by`;
   return row;
 }
 

@@ -7,6 +7,8 @@ export interface PasswordResetRow {
   org_id: string;
   /** 1 = by an administrator of the instance: it counts wherever the person belongs. */
   anywhere: number;
+  /** A person's or a machine identity's id. */
+  created_by: string;
   expires_at: string;
 }
 
@@ -39,7 +41,7 @@ export async function findPasswordReset(
   now: string,
 ): Promise<PasswordResetRow | undefined> {
   const [row] = await sql<PasswordResetRow>`
-    SELECT p.user_id, u.email, p.org_id, p.anywhere, p.expires_at
+    SELECT p.user_id, u.email, p.org_id, p.anywhere, p.created_by, p.expires_at
     FROM password_resets p JOIN users u ON u.id = p.user_id
     WHERE p.token_hash = ${tokenHash} AND p.expires_at > ${now}`;
   return row;
@@ -49,6 +51,11 @@ export async function findPasswordReset(
 export async function takePasswordReset(sql: Sql, tokenHash: string): Promise<boolean> {
   const rows = await sql`DELETE FROM password_resets WHERE token_hash = ${tokenHash} RETURNING user_id`;
   return rows.length === 1;
+}
+
+/** The one for this person. */
+export async function deletePasswordReset(sql: Sql, userId: string): Promise<void> {
+  await sql`DELETE FROM password_resets WHERE user_id = ${userId}`;
 }
 
 /** Those that somebody made in an organisation and nobody has used. */

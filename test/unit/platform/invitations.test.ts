@@ -69,7 +69,9 @@ describe.each(DATABASES)("invitations on %s", (database) => {
 
   test("a link works once, also when it is used twenty times at once", async () => {
     const token = tokenOf(await invite());
-    const answers = await Promise.all(Array.from({ length: 20 }, () => accept(token)));
+    const acceptFrom = (address: string) =>
+      platform.call("POST", "/v1/auth/invitation/accept", { body: { token, password: PASSWORD }, address });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => acceptFrom(`192.0.2.${i}`)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(answers.every(({ status }) => [200, 404, 409].includes(status))).toBe(true);
     expect((await accept(token)).status).toBe(404);
@@ -100,6 +102,26 @@ describe.each(DATABASES)("invitations on %s", (database) => {
     }
     expect((await logIn(PASSWORD)).status).toBe(401);
     expect((await asAdmin("GET", "/v1/invitations")).body).toEqual([]);
+  });
+
+  test("a link is worth no more than what its maker may do when it is used", async () => {
+    const made = await asAdmin("POST", "/v1/identities", { name: "bot", role: "admin" });
+    const secrets = `/v1/auth/universal-auth/identities/${made.body.id}/client-secrets`;
+    const { clientId, clientSecret } = (await asAdmin("POST", secrets, {})).body;
+    const login = { body: { clientId, clientSecret } };
+    const { accessToken } = (await platform.call("POST", "/v1/auth/universal-auth/login", login)).body;
+    const body = { email: EMAIL, role: "member" };
+    const byBot = async () =>
+      tokenOf(await platform.call("POST", "/v1/invitations", { token: accessToken, body }));
+    const narrowed = await byBot();
+    await asAdmin("POST", "/v1/roles", { name: "narrow", rights: ["create-members"] });
+    await asAdmin("PATCH", "/v1/identities/bot", { role: "narrow" });
+    expect((await accept(narrowed)).status).toBe(404);
+    await asAdmin("PATCH", "/v1/identities/bot", { role: "admin" });
+    const left = await byBot();
+    await asAdmin("DELETE", "/v1/identities/bot");
+    expect((await accept(left)).status).toBe(404);
+    expect((await logIn(PASSWORD)).status).toBe(401);
   });
 
   test("the wrong person does not get in, and the link stays good for the right one", async () => {

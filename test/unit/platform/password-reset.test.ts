@@ -97,6 +97,67 @@ describe.each(DATABASES)("a link for a new password on %s", (database) => {
     expect((await make("nobody@example.com", root.token)).status).toBe(404);
   });
 
+  test("is worth no more than what its maker may do when it is used, and nothing for who has left", async () => {
+    const helping = ["edit-members", "list-members", "list-gateways", "list-resources"];
+    const asAdmin = (method: string, path: string, body: object = {}) =>
+      platform.call(method, path, { token: acme.token, body });
+    await asAdmin("POST", "/v1/roles", { name: "helper", rights: helping });
+    const helper = await platform.member(acme, "helper");
+    const lee = await platform.member(acme, "lee");
+    const role = (who: Tenant, name: string) => asAdmin("PATCH", `/v1/members/${who.userId}`, { role: name });
+    await role(helper, "helper");
+    await role(lee, "no-access");
+    const patient = tokenIn(await make(lee.userId, helper.token));
+    // Whoever waits until somebody may do more must not become them.
+    await role(lee, "admin");
+    expect((await use(patient)).status).toBe(404);
+    await role(lee, "no-access");
+    const narrowed = tokenIn(await make(lee.userId, helper.token));
+    await asAdmin("PATCH", "/v1/roles/helper", { rights: ["list-members"] });
+    expect((await use(narrowed)).status).toBe(404);
+    const left = tokenIn(await make(lee.userId));
+    await asAdmin("DELETE", `/v1/members/${lee.userId}`);
+    expect((await use(left)).status).toBe(404);
+    const identity = await asAdmin("POST", "/v1/identities", { name: "bot", role: "admin" });
+    const secrets = `/v1/auth/universal-auth/identities/${identity.body.id}/client-secrets`;
+    const { clientId, clientSecret } = (await asAdmin("POST", secrets)).body;
+    const login = { body: { clientId, clientSecret } };
+    const bot = await platform.call("POST", "/v1/auth/universal-auth/login", login);
+    const byBot = tokenIn(await make(mia.userId, bot.body.accessToken));
+    await asAdmin("DELETE", "/v1/identities/bot");
+    expect((await use(byBot)).status).toBe(404);
+  });
+
+  test("is worthless once the person has changed the password themselves", async () => {
+    expect((await use(tokenIn(await make(mia.userId)))).status).toBe(200);
+    const token = tokenIn(await make(mia.userId));
+    const change = { currentPassword: PASSWORD, newPassword: "chosen by myself" };
+    const session = (await logIn()).body.accessToken;
+    expect((await platform.call("POST", "/v1/auth/password", { token: session, body: change })).status).toBe(
+      200,
+    );
+    expect((await use(token)).status).toBe(404);
+    expect((await logIn("chosen by myself")).status).toBe(200);
+  });
+
+  test("lets in at once whoever has tried too many passwords before, and every organisation is told", async () => {
+    const root = await platform.tenant("root", true);
+    const token = tokenIn(await make(mia.email, root.token));
+    const fromHome = (password: string) =>
+      platform.call("POST", "/v1/auth/login", {
+        body: { email: mia.email, password },
+        address: "192.0.2.1",
+      });
+    for (let i = 0; i < 10; i++) await fromHome("forgotten");
+    expect((await fromHome("forgotten")).status).toBe(429);
+    expect((await use(token)).status).toBe(200);
+    expect((await fromHome(PASSWORD)).status).toBe(200);
+    for (const { token } of [acme, root]) {
+      const { entries } = (await platform.call("GET", "/v1/audit", { token })).body;
+      expect(entries.map(({ event }: { event: string }) => event)).toContain("USER_PASSWORD_RESET");
+    }
+  });
+
   test("is not guessed: ten wrong ones a minute", async () => {
     for (let i = 0; i < 10; i++) expect((await use(`spr_wrong${i}`)).status).toBe(404);
     expect((await use("spr_wrong")).status).toBe(429);

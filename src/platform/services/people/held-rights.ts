@@ -18,6 +18,19 @@ export async function heldRights(sql: Sql, holder: Holder): Promise<Rights> {
     holder.kind === "person"
       ? await holdMemberRole(sql, holder.orgId, holder.userId)
       : await holdIdentityRole(sql, holder.orgId, holder.identityId);
+  return await rightsOfRole(sql, role);
+}
+
+/**
+ * The same of whoever has this id: they made a link some time ago, and it is worth no more than what they may do when it
+ * is used. Nothing for somebody who does not belong to the organisation any more.
+ */
+export async function rightsNow(sql: Sql, orgId: string, holderId: string): Promise<Rights> {
+  const role = (await holdMemberRole(sql, orgId, holderId)) ?? (await holdIdentityRole(sql, orgId, holderId));
+  return await rightsOfRole(sql, role);
+}
+
+async function rightsOfRole(sql: Sql, role: string | undefined): Promise<Rights> {
   if (role === undefined) return NO_RIGHTS;
   return rightsOf(role, isBuiltInRole(role) ? null : await holdRoleRights(sql, role));
 }

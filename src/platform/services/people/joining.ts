@@ -7,8 +7,10 @@ import { nameHolder, type Person } from "../actors.ts";
 import type { Core } from "../core.ts";
 import { hashOpaqueToken } from "../login/opaque-tokens.ts";
 import { newSession, type Session } from "../login/sessions.ts";
+import { rightsNow } from "./held-rights.ts";
 import { noInvitation, requireInvitation } from "./invitations.ts";
 import { hashPassword, PASSWORD_LENGTH, requirePassword } from "./passwords.ts";
+import { requireRole } from "./role-reach.ts";
 
 /** What somebody who holds the link sees before they accept. */
 export interface Offer {
@@ -100,10 +102,20 @@ async function join(
   const now = core.now().toISOString();
   await lockOrganisation(sql, invitation.org_id, now);
   const taken = await takeInvitation(sql, request.tokenHash, now);
-  if (!taken) throw noInvitation();
+  if (!taken || !(await mayStillInvite(sql, taken))) throw noInvitation();
   await insertMembership(sql, { userId: actor.id, orgId: taken.org_id, role: taken.role, now });
   const detail = { email: taken.email, role: invitation.role_name ?? taken.role };
   await insertAudit(sql, { orgId: taken.org_id, event: "MEMBER_JOIN", actor, address, detail }, now);
+}
+
+/** Whoever invited may have lost the right since, or the role allows more than they may do now. */
+async function mayStillInvite(
+  sql: Sql,
+  { org_id: orgId, role, created_by: createdBy }: { org_id: string; role: string; created_by: string },
+): Promise<boolean> {
+  const theirs = await rightsNow(sql, orgId, createdBy);
+  const { rights } = await requireRole(sql, orgId, role);
+  return theirs.has("create-members") && rights.isSubsetOf(theirs);
 }
 
 type Applicant = { email: string; password: string; name?: string | undefined; address: string };
@@ -126,7 +138,7 @@ async function newPerson(core: Core, applicant: Applicant): Promise<(sql: Sql) =
       `Choose a password of at least ${PASSWORD_LENGTH.min} characters.`,
     );
   }
-  const passwordHash = await hashPassword(core, applicant.password);
+  const passwordHash = await hashPassword(core, applicant.password, applicant.address);
   const id = crypto.randomUUID();
   return async (sql) => {
     const now = core.now().toISOString();

@@ -13,8 +13,9 @@ import { findPerson, lockOrganisation, type PersonRow, storePassword } from "../
 import { byHolder, type Holder, isInstanceAdministrator, nameHolder } from "../actors.ts";
 import type { Core } from "../core.ts";
 import { personChanged } from "../events/holders-changed.ts";
+import { forgetAttempts } from "../login/lock-out.ts";
 import { hashOpaqueToken, mintOpaqueToken } from "../login/opaque-tokens.ts";
-import { holdRight } from "./held-rights.ts";
+import { holdRight, rightsNow } from "./held-rights.ts";
 import { hashPassword } from "./passwords.ts";
 import { rightsOf } from "./rights.ts";
 import { requireWithin } from "./role-reach.ts";
@@ -56,7 +57,8 @@ export async function makePasswordReset(
 }
 
 /**
- * The holder of a link chooses the password. Every session of the person ends; API tokens stay.
+ * The holder of a link chooses the password. Every session of the person ends; API tokens stay: a forgotten password is
+ * no stolen one, and programs go on. All organisations of the person find it in their audit logs.
  * @throws SallyportError NOT_FOUND in the same words for a link that is unknown, used or expired, RESOURCE_SHORTAGE
  */
 export async function resetPassword(
@@ -66,19 +68,24 @@ export async function resetPassword(
   const tokenHash = hashOpaqueToken(token);
   const now = () => core.now().toISOString();
   // Before the password is hashed, which is dear: only those who hold a link get that far.
-  if (!(await findPasswordReset(core.store.read, tokenHash, now()))) throw noLink();
-  const passwordHash = await hashPassword(core, password);
-  return await core.store.transaction(async (sql) => {
+  const found = (await findPasswordReset(core.store.read, tokenHash, now())) ?? absent();
+  const passwordHash = await hashPassword(core, password, address);
+  const { user_id: userId, email } = found;
+  await core.store.transaction(async (sql) => {
+    await lockOrganisation(sql, found.org_id, now());
     const row = (await findPasswordReset(sql, tokenHash, now())) ?? absent();
     if (!(await takePasswordReset(sql, tokenHash)) || !(await stillCounts(sql, row))) throw noLink();
-    const { user_id: userId, email, org_id: orgId } = row;
     await storePassword(sql, userId, passwordHash, now());
     await deleteOtherSessions(sql, userId, "none");
     const actor = { type: "user", id: userId, name: email } as const;
-    await insertAudit(sql, { orgId, actor, address, event: "USER_PASSWORD_RESET", detail: {} }, now());
+    const places = (await listMemberships(sql, userId)).map((place) => place.org_id);
+    for (const orgId of new Set([row.org_id, ...places])) {
+      await insertAudit(sql, { orgId, actor, address, event: "USER_PASSWORD_RESET", detail: {} }, now());
+    }
     await personChanged(sql, userId, now());
-    return { email };
   });
+  await forgetAttempts(core, { address, account: email });
+  return { email };
 }
 
 /** Somebody of this organisation, and of no other. */
@@ -93,11 +100,18 @@ async function requireOwn(sql: Sql, holder: Holder, who: string): Promise<Person
   );
 }
 
-/** The person may have joined another organisation since, or administer the instance. */
+/**
+ * Until a link is used the person may have joined another organisation, left this one or been given a role that allows
+ * more, and whoever made it may have lost the right to.
+ */
 async function stillCounts(sql: Sql, row: PasswordResetRow): Promise<boolean> {
-  if (row.anywhere === 1) return true;
-  const person = await findPerson(sql, row.user_id);
-  return person?.instance_admin === 0 && (await belongsOnlyTo(sql, row.user_id, row.org_id));
+  const { user_id: userId, org_id: orgId, created_by: maker } = row;
+  if (row.anywhere === 1) return (await findPerson(sql, maker))?.instance_admin === 1;
+  const [member] = await listMembers(sql, orgId, userId);
+  const person = await findPerson(sql, userId);
+  if (!member || person?.instance_admin !== 0 || !(await belongsOnlyTo(sql, userId, orgId))) return false;
+  const theirs = await rightsNow(sql, orgId, maker);
+  return theirs.has("edit-members") && rightsOf(member.role, member.rights).isSubsetOf(theirs);
 }
 
 async function belongsOnlyTo(sql: Sql, userId: string, orgId: string): Promise<boolean> {

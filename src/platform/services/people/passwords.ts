@@ -26,9 +26,18 @@ const hashing = new Slots(HASHES_AT_ONCE, HASHES_WAITING, HASHES_WAITING_EACH);
 /** Characters of a password that somebody chooses. */
 export const PASSWORD_LENGTH = { min: 12, max: 256 };
 
-/** Argon2id. Never inside a transaction. */
-export async function hashPassword({ passwordCost }: Core, password: string): Promise<string> {
-  return await hashing.run(() => hash(password, passwordCost));
+/**
+ * Argon2id. Never inside a transaction.
+ * @param address of whoever asks for it over the network
+ * @throws SallyportError RESOURCE_SHORTAGE
+ */
+export async function hashPassword(
+  { passwordCost }: Core,
+  password: string,
+  address?: string,
+): Promise<string> {
+  const whose = address === undefined ? undefined : networkOf(address);
+  return await hashing.run(() => hash(password, passwordCost), whose);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { SallyportError } from "../../../telemetry/error.ts";
 import { deleteOtherSessions, deleteSession } from "../../store/api-tokens.ts";
 import { insertAudit } from "../../store/audit.ts";
+import { deletePasswordReset } from "../../store/password-resets.ts";
 import { findLogin, type LoginRow, storePassword } from "../../store/people.ts";
 import { byHolder, type Person } from "../actors.ts";
 import type { Core } from "../core.ts";
@@ -43,7 +44,8 @@ export async function logOut(core: Core, person: Person): Promise<void> {
 }
 
 /**
- * Every other session of the person ends, in all organisations; API tokens stay.
+ * Every other session of the person ends, in all organisations, and a link for a new password is worthless; API tokens
+ * stay.
  * @throws SallyportError UNAUTHENTICATED when the present password is another, RATE_LIMITED
  */
 export async function changePassword(
@@ -55,9 +57,10 @@ export async function changePassword(
   const login = await findLogin(core.store.read, email);
   const given = { email, password: change.currentPassword, address };
   await requirePassword(core, given, login?.password_hash ?? null, "The current password is wrong.");
-  const passwordHash = await hashPassword(core, change.newPassword);
+  const passwordHash = await hashPassword(core, change.newPassword, address);
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
+    await deletePasswordReset(sql, userId);
     await storePassword(sql, userId, passwordHash, now);
     await deleteOtherSessions(sql, userId, person.tokenId);
     await insertAudit(sql, { ...byHolder(person), event: "USER_PASSWORD_CHANGE", detail: {} }, now);
