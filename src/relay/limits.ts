@@ -91,7 +91,8 @@ export const DEFAULT_RELAY_LIMITS: Readonly<RelayLimits> = Object.fromEntries(
 
 /**
  * Limits from `--limit name=value` flags, which win, and SALLYPORT_LIMIT_<NAME> variables.
- * @throws SallyportError CONFIG_INVALID for an unknown name or a value that is no whole number in range
+ * @throws SallyportError CONFIG_INVALID for an unknown name, a value that is no whole number in range, or limits that
+ * contradict each other
  */
 export function readLimits(flags: string[], env: Record<string, string | undefined>): RelayLimits {
   const limits = { ...DEFAULT_RELAY_LIMITS };
@@ -111,6 +112,7 @@ export function readLimits(flags: string[], env: Record<string, string | undefin
     }
     limits[entry.key] = value(entry, flag.slice(equals + 1));
   }
+  requireSense(limits);
   return limits;
 }
 
@@ -118,14 +120,39 @@ export function environmentName({ name }: LimitRow): string {
   return `SALLYPORT_LIMIT_${name.replaceAll("-", "_").toUpperCase()}`;
 }
 
-function value({ name, least, unit }: LimitRow, text: string): number {
+/** Above that a timer fires at once, and no window of SSH's can be wider (RFC 4254, 5.1 allows 2^32 - 1). */
+const MOST = { ms: 2 ** 31 - 1, bytes: 2 ** 31 - 1, count: 1_000_000, "per second": 1_000_000 };
+/** A sum over all tunnels, and bytes that are counted over hours. */
+const MOST_IN_ALL = 2 ** 40;
+
+function value({ key, name, least, unit }: LimitRow, text: string): number {
+  const most = key === "windowBudgetBytes" || key === "rekeyBytes" ? MOST_IN_ALL : MOST[unit];
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= least) return number;
+  if (number >= least && number <= most) return number;
   const what = unit === "count" ? "" : ` (${unit})`;
   throw new SallyportError(
     "CONFIG_INVALID",
-    `The limit ${name} is ${JSON.stringify(text)}: use a whole number from ${least}${what}`,
+    `The limit ${name} is ${JSON.stringify(text)}: use a whole number from ${least} to ${most}${what}`,
   );
+}
+
+/** Each limit may be right by itself and yet let no tunnel live beside the others. */
+function requireSense(limits: RelayLimits): void {
+  const { keepaliveMs, deadAfterMs, minWindowBytes, initialWindowBytes, maxWindowBytes } = limits;
+  if (deadAfterMs < keepaliveMs * 1.5) {
+    throw contradiction(
+      `dead-after-ms is ${deadAfterMs} and keepalive-ms ${keepaliveMs}, so gateways that are well would be cut between two keepalives: make dead-after-ms twice keepalive-ms`,
+    );
+  }
+  if (minWindowBytes > initialWindowBytes || initialWindowBytes > maxWindowBytes) {
+    throw contradiction(
+      `min-window-bytes (${minWindowBytes}), initial-window-bytes (${initialWindowBytes}) and max-window-bytes (${maxWindowBytes}) have to be in this order, none smaller than the one before`,
+    );
+  }
+}
+
+function contradiction(text: string): SallyportError {
+  return new SallyportError("CONFIG_INVALID", `The limits contradict each other: ${text}.`);
 }
 
 function row(

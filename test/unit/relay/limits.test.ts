@@ -31,11 +31,13 @@ describe("limits", () => {
   });
 
   test("every limit can be set by flag and by variable, and the flag wins", () => {
-    for (const row of RELAY_LIMITS) {
-      const value = row.least + 1;
-      const env = { [environmentName(row)]: String(row.least + 2) };
-      expect(readLimits([`${row.name}=${value}`], env)[row.key]).toBe(value);
-      expect(readLimits([], env)[row.key]).toBe(row.least + 2);
+    const env = Object.fromEntries(RELAY_LIMITS.map((row) => [environmentName(row), String(row.least + 2)]));
+    const flags = RELAY_LIMITS.map(({ name, least }) => `${name}=${least + 1}`);
+    const fromFlags = readLimits(flags, env);
+    const fromVariables = readLimits([], env);
+    for (const { key, least } of RELAY_LIMITS) {
+      expect(fromFlags[key]).toBe(least + 1);
+      expect(fromVariables[key]).toBe(least + 2);
     }
     expect(RELAY_LIMITS.map(environmentName)).toContain("SALLYPORT_LIMIT_LOGIN_GRACE_MS");
   });
@@ -49,7 +51,29 @@ describe("limits", () => {
     "channels=1.5",
     "chanels=5",
     "=5",
+    // A timer of more than 2^31 - 1 ms fires at once, over and over.
+    "rekey-ms=2147483648",
+    "keepalive-ms=999999999999999",
+    "max-window-bytes=4294967296",
+    "channels=999999999",
   ])("%p is refused", (flag) =>
     expect(() => readLimits([flag], {})).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" })),
   );
+
+  test("a month between two keys is no limit too long", () => {
+    expect(readLimits(["rekey-ms=2147483647"], {}).rekeyMs).toBe(2_147_483_647);
+  });
+
+  test.each([
+    [["dead-after-ms=5000"], /dead-after-ms is 5000 and keepalive-ms 10000/],
+    [["keepalive-ms=60000"], /make dead-after-ms twice keepalive-ms/],
+    [["initial-window-bytes=33554432"], /max-window-bytes \(16777216\)/],
+    [["min-window-bytes=1048576"], /initial-window-bytes \(262144\)/],
+  ])("limits that cut everybody are refused: %p", (flags, sentence) => {
+    expect(() => readLimits(flags, {})).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringMatching(sentence) }),
+    );
+    const both = readLimits(["dead-after-ms=5000", "keepalive-ms=2500"], {});
+    expect(both).toMatchObject({ deadAfterMs: 5000, keepaliveMs: 2500 });
+  });
 });
