@@ -15,6 +15,8 @@ export async function resetPassword(
       ? await askNewPassword("give your new password with --password-file")
       : await readSecretFile(passwordFile);
   const { email } = await client.people.resetPassword({ token, password });
-  say(`The password of ${email} is changed, and every session of theirs is over.`);
+  say(
+    `The password of ${email} is changed, and every session of theirs is over. API tokens go on: see "sallyport token list".`,
+  );
   return (await client.session.login(email, password)).accessToken;
 }

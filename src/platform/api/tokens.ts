@@ -52,7 +52,7 @@ const revoke = declareRoute(own, {
 });
 
 const listOfMember = declareRoute(
-  { to: HOLDERS, right: "list-members" },
+  { to: HOLDERS, right: "edit-members" },
   {
     method: "get",
     path: "/api/v1/members/{idOrEmail}/tokens",

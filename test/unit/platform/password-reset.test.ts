@@ -208,6 +208,7 @@ describe.each(DATABASES)("tokens on %s", (database) => {
     expect((await revoke(mia.userId, other.token)).status).toBe(404);
     expect((await revoke(other.userId, other.token)).status).toBe(404);
     expect((await revoke(mia.userId, mia.token)).status).toBe(403);
+    expect((await tokensOf(acme.userId, mia.token)).status).toBe(403);
     expect((await revoke(acme.userId, acme.token)).status).toBe(404);
     expect((await revoke(mia.userId, acme.token)).body.id).toBe(id);
     expect((await platform.call("GET", "/v1/auth/me", { token: mia.token })).status).toBe(401);

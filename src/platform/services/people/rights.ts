@@ -35,7 +35,7 @@ export const RIGHTS = {
   "delete-grants": "Take grants back",
   "create-members": "Invite people to the organisation",
   "list-members": "See the people of the organisation and their roles",
-  "edit-members": "Change the roles of people",
+  "edit-members": "Change the roles of people, end their tokens, make links for a new password",
   "delete-members": "Remove people from the organisation",
   "create-roles": "Create roles",
   "list-roles": "See roles and what they allow",
