@@ -8,6 +8,7 @@ import { createInstruments, type Instruments } from "../telemetry/instruments.ts
 import type { Logger } from "../telemetry/log.ts";
 import { ALPN } from "../tunnel/alpn.ts";
 import { lastWords } from "../tunnel/last-words.ts";
+import { observed } from "../tunnel/observed.ts";
 import { errorLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import type { Certificate } from "../tunnel/tls/certificate.ts";
@@ -128,7 +129,13 @@ class Server implements ChannelServer {
       return channel.destroy(error);
     }
     this.#channels.add(channel);
-    this.#inner?.accept(observed(channel, () => this.#channels.delete(channel)));
+    const counted = observed(channel, (handler) => ({
+      closed: (error) => {
+        this.#channels.delete(channel);
+        handler.closed(error);
+      },
+    }));
+    this.#inner?.accept(counted);
   }
 
   async reload(): Promise<void> {
@@ -198,24 +205,4 @@ function stopping(): SallyportError {
     "DRAINING",
     "This gateway is stopping: connect again, through another one if there is.",
   );
-}
-
-/** The channel, telling when it is over. */
-function observed(channel: ByteStream, over: () => void): ByteStream {
-  return {
-    attach: (handler) =>
-      channel.attach({
-        data: (chunk) => handler.data(chunk),
-        end: () => handler.end(),
-        written: (bytes) => handler.written(bytes),
-        closed(error) {
-          over();
-          handler.closed(error);
-        },
-      }),
-    write: (chunk) => channel.write(chunk),
-    end: () => channel.end(),
-    destroy: (error) => channel.destroy(error),
-    consumed: (bytes) => channel.consumed(bytes),
-  };
 }

@@ -51,8 +51,12 @@ export function targetLabel({ host, port }: Target): string {
   return formatHostPort(host.replace(/^\[(.*)\]$/, "$1"), port);
 }
 
+/** This machine, as in a rule (target-rule.ts): nobody need be asked (RFC 6761, 6.3). */
+const LOOPBACK = ["127.0.0.1", "::1"];
+
 /** What the machine's resolver says, its hosts file included. */
 const systemResolver: Resolver = async (name) => {
+  if (name === "localhost") return LOOPBACK;
   const answers = await lookup(name, { all: true, verbatim: true });
   return answers.map(({ address }) => address);
 };

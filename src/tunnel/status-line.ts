@@ -122,7 +122,7 @@ class LineReader implements ByteStreamHandler {
   }
 
   closed(error: Error | null): void {
-    this.fail(new NoStatusLine(error));
+    if (!this.#answered) this.fail(new NoStatusLine(error));
     this.#pass((handler) => handler.closed(error));
   }
 

@@ -4,7 +4,7 @@ import { errorLine } from "../status-line.ts";
 import type { ByteStream } from "../stream.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerIdentity, TlsConnection } from "./connection.ts";
-import type { Agreed } from "./handshake.ts";
+import type { Agreed, Choice } from "./handshake.ts";
 import { handshakeFailure, isPeerGone } from "./handshake-failure.ts";
 import { requirePair } from "./own-identity.ts";
 import { type MakeSession, runHandshake } from "./run-handshake.ts";
@@ -18,14 +18,12 @@ export interface TlsAcceptance {
    * What to agree on, ours first: the client is refused when it offers something, but none of these. With an empty
    * list we go on without a protocol.
    */
-  choose: (offered: readonly string[]) => readonly string[];
+  choose: Choice;
   /** How the session ends, by what was agreed on. */
   rules: (alpn: string | null) => SessionRules;
   timeoutMs: number;
   /** Serve clients that know TLS 1.2 only too. */
   oldClients: boolean;
-  /** The client's first message is here. */
-  greeted?: () => void;
   /** The client proved who it is. */
   ready: (connection: TlsConnection) => void;
   /** It did not; null: it went away. */
@@ -46,7 +44,7 @@ const READS_LINE: ReadonlySet<string | null> = new Set([ALPN.relay, ALPN.relayAs
  * `far` belongs to the session, and ends when there is none. Returns what gives up an unfinished handshake.
  */
 export function acceptTls(far: ByteStream, acceptance: TlsAcceptance): (error: Error) => void {
-  const { identity, choose, timeoutMs, greeted, oldClients } = acceptance;
+  const { identity, choose, timeoutMs, oldClients } = acceptance;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let over = false;
   const done = () => {
@@ -57,7 +55,6 @@ export function acceptTls(far: ByteStream, acceptance: TlsAcceptance): (error: E
     role: "server",
     context: secureContext(identity, { oldClients }),
     choose,
-    greeted,
   } as const;
   const stop = runHandshake(far, terms, {
     agreed(agreed, make) {

@@ -17,6 +17,8 @@ export interface TlsDial {
   server: string;
   /** Offered in this order. */
   protocols: readonly string[];
+  /** Key agreement, where it is not to be the default (secure-context.ts). */
+  groups?: string;
   /** Whether the certificate, which chains to our authorities, is that of the server we mean. @throws SallyportError */
   checkName: (certificate: Certificate) => void;
   /** How the session ends, by what was agreed on. */
@@ -42,9 +44,9 @@ export async function dialTls(far: ByteStream, dial: TlsDial): Promise<TlsConnec
 }
 
 function shakeHands(far: ByteStream, dial: TlsDial): Promise<TlsConnection> {
-  const { identity, protocols, server, serverName, timeoutMs, signal } = dial;
+  const { identity, protocols, groups, server, serverName, timeoutMs, signal } = dial;
   const authorities = TrustBundle.parse(identity.serverAuthorities);
-  const context = secureContext(identity);
+  const context = secureContext(identity, groups === undefined ? {} : { groups });
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     let stopped: unknown;

@@ -32,11 +32,12 @@ export type Terms =
   | {
       role: "server";
       context: SecureContext;
-      /** What to agree on, ours first, knowing what the client offers; empty: nothing. */
-      choose: (offered: readonly string[]) => readonly string[];
-      /** The client's first message is here. */
-      greeted?: (() => void) | undefined;
+      /** What to agree on, ours first; empty: nothing. */
+      choose: Choice;
     };
+
+/** Protocols, or who chooses them when the client's first message is here, knowing what it offers. */
+export type Choice = readonly string[] | ((offered: readonly string[]) => readonly string[]);
 
 const APPLICATION_DATA = 23;
 /** The change of ciphers that is none comes before encrypted records, or a second hello (RFC 8446, D.4). */
@@ -58,6 +59,7 @@ export class Handshake {
   #tls: TLSSocket | null;
   #secure = false;
   #answered = false;
+  #closed = false;
   #flight: Buffer[] = [];
 
   /** @param failed what BoringSSL finds wrong; its alert, if any, was sent before */
@@ -76,6 +78,13 @@ export class Handshake {
     };
     this.#tls =
       terms.role === "client" ? this.#follow(clientSocket(this.#wire, terms), "secureConnect") : null;
+    // While the client's first message is on its way.
+    if (terms.role === "server" && typeof terms.choose !== "function") {
+      const { choose } = terms;
+      queueMicrotask(() => {
+        if (!this.#closed) this.#tls ??= this.#serve(choose);
+      });
+    }
   }
 
   /** One whole record. Undefined while there is more to come. */
@@ -87,15 +96,20 @@ export class Handshake {
 
   /** Sends and hears nothing from now on. Safe to call twice. */
   close(): void {
+    this.#closed = true;
     this.#wire.mute();
     this.#tls?.destroy();
   }
 
-  /** A server is made when its client's offer is known: which protocol to agree on has to be decided before. */
+  /** The client's offer decides which protocol to agree on, where that is left to it. */
   #greet(hello: Buffer): TLSSocket {
-    if (this.#terms.role === "client") throw new SallyportError("INTERNAL", "A client has to speak first.");
-    this.#terms.greeted?.();
-    const protocols = this.#terms.choose(offeredProtocols(hello));
+    const terms = this.#terms;
+    if (terms.role === "client") throw new SallyportError("INTERNAL", "A client has to speak first.");
+    const { choose } = terms;
+    return this.#serve(typeof choose === "function" ? choose(offeredProtocols(hello)) : choose);
+  }
+
+  #serve(protocols: readonly string[]): TLSSocket {
     return this.#follow(serverSocket(this.#wire, this.#terms.context, protocols), "secure");
   }
 

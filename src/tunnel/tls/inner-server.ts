@@ -59,7 +59,7 @@ class Server implements InnerTlsServer {
     };
     const giveUp = acceptTls(channel, {
       identity: this.#identity,
-      choose: () => alpns,
+      choose: alpns,
       rules: (alpn) => ({ strict: isOwnMode(alpn) }),
       timeoutMs: handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
       oldClients: false,

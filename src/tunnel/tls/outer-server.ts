@@ -145,11 +145,13 @@ function accept(
   };
   const giveUp = acceptTls(stream, {
     identity,
-    choose: (offered) => PROTOCOLS.filter((protocol) => offered.includes(protocol)),
+    choose(offered) {
+      ticket?.progress();
+      return PROTOCOLS.filter((protocol) => offered.includes(protocol));
+    },
     rules: (alpn) => ({ stepsAside: alpn === ALPN.relayAside }),
     timeoutMs: handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
     oldClients: true,
-    greeted: () => ticket?.progress(),
     ready(connection) {
       done();
       ticket?.authenticated();

@@ -11,6 +11,8 @@ const kept = new Map<string, SecureContext>();
 export interface ContextOptions {
   /** Also TLS 1.2, with the suites whose records we know (record-keys-1.2.ts). */
   oldClients?: boolean;
+  /** Key agreement, in order; BoringSSL's own order unless told: X25519MLKEM768 first. */
+  groups?: string;
 }
 
 /**
@@ -21,9 +23,9 @@ export interface ContextOptions {
  */
 export function secureContext(
   identity: X509Identity,
-  { oldClients = false }: ContextOptions = {},
+  { oldClients = false, groups }: ContextOptions = {},
 ): SecureContext {
-  const name = `${oldClients}${identity.certificate}${identity.privateKey}`;
+  const name = `${oldClients}${groups}${identity.certificate}${identity.privateKey}`;
   const known = kept.get(name);
   if (known) return known;
   try {
@@ -33,6 +35,7 @@ export function secureContext(
       ca: "",
       minVersion: oldClients ? "TLSv1.2" : "TLSv1.3",
       ...(oldClients && { ciphers: TLS_1_2_SUITES }),
+      ...(groups !== undefined && { ecdhCurve: groups }),
       secureOptions: constants.SSL_OP_NO_TICKET,
     });
     const oldest = kept.keys().next().value;

@@ -108,6 +108,23 @@ describe("a session", () => {
     expect(connections[0]?.peer.commonName).toBe(`platform:${GATEWAY_ID}`);
   });
 
+  test("agrees on its keys by X25519MLKEM768, which a quantum computer cannot undo later", async () => {
+    const { server } = await open();
+    const ends = channel();
+    const answers: Buffer[] = [];
+    const heard = observed(ends.client, (handler) => ({
+      data(chunk) {
+        answers.push(Buffer.from(chunk));
+        handler.data(chunk);
+      },
+    }));
+    server.accept(ends.gateway);
+    const connection = await dialInnerTls(heard, plan);
+    connection.stream.destroy();
+    // The server's hello: its key_share (51) for the group 0x11ec.
+    expect(Buffer.concat(answers).toString("hex")).toMatch(/^16.{10}02.*?0033....11ec/);
+  });
+
   test.each([[ALPN.sallyportTcp], [ALPN.tcp]])("half-closes in order with %s", async (alpn) => {
     const { server, first } = await open({ onConnection() {} });
     const { inbox, stream } = await dial(server, { alpns: [alpn] });
