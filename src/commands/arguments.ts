@@ -9,8 +9,9 @@ interface Token {
 }
 
 /**
- * Refuses what citty lets pass or says badly: unknown flags, a flag without its value or with a wrong one, surplus and
- * missing arguments.
+ * Refuses what citty lets pass or says badly: unknown flags, a flag without its value or with a wrong one, surplus,
+ * missing and empty arguments. What is empty was meant to be something, for example a shell's variable that is not set:
+ * `--allow "$ONLY_THESE"` must not come to allow everything.
  * @param path the command as it is typed, for example `sallyport gateway create`
  * @throws SallyportError USAGE, one sentence that says what to type instead
  */
@@ -22,6 +23,8 @@ export function checkArguments(path: string, rawArgs: string[], args: ArgsDef): 
   if (surplus !== undefined) {
     throw usage(`Unexpected argument ${JSON.stringify(surplus)} for "${path}": ${seeHelp(path)}`);
   }
+  const empty = words.indexOf("");
+  if (empty >= 0) throw usage(`<${positionals[empty]?.[0]}> is empty: say which one, or ${seeHelp(path)}`);
   const missing = [
     ...positionals.slice(words.length).filter(([, arg]) => arg.required !== false),
     ...Object.entries(args).filter(
@@ -60,6 +63,11 @@ function checkFlag(path: string, flag: string, value: string | undefined, args: 
   const takesValue = definition.type === "string" || definition.type === "enum";
   if (takesValue && value === undefined) {
     throw usage(`The flag ${flag} needs a value: ${seeHelp(path)}`);
+  }
+  if (takesValue && value?.trim() === "") {
+    throw usage(
+      `The flag ${flag} needs a value, and this one is empty: leave the flag out, or ${seeHelp(path)}`,
+    );
   }
   if (!takesValue && value !== undefined && value !== "true" && value !== "false") {
     throw usage(`The flag ${flag} takes no value: leave "=${value}" out.`);

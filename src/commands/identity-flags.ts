@@ -59,7 +59,6 @@ export async function givenCredentials(args: CredentialFlags): Promise<GivenCred
   if (token !== undefined && file !== undefined) {
     throw new SallyportError("USAGE", "Give --token or --token-file, not both.");
   }
-  if (token === "") throw new SallyportError("USAGE", "The flag --token needs a value.");
   const identity = await givenUniversalAuth(args);
   const hidden = token === "-" || file !== undefined;
   const text = hidden ? await readSecretFile(file ?? "-") : token;
