@@ -1,6 +1,7 @@
 import { alertRoutes } from "./alerts.ts";
 import { auditRoutes } from "./audit.ts";
 import { authorityRoutes } from "./authorities.ts";
+import { connectedRoutes } from "./connected.ts";
 import { connectionRoutes } from "./connections.ts";
 import type { RouteGroup } from "./description.ts";
 import { eventRoutes } from "./events.ts";
@@ -44,7 +45,7 @@ export const GROUPS: readonly RouteGroup[] = [
   {
     name: "Gateways",
     about: "The agents in private networks, as people manage them.",
-    routes: [gatewayRoutes, gatewayPoolRoutes],
+    routes: [gatewayRoutes, connectedRoutes, gatewayPoolRoutes],
   },
   { name: "Relays", about: "Where gateways and clients meet, as people manage them.", routes: [relayRoutes] },
   {

@@ -106,6 +106,18 @@ export async function findRelayView(sql: Sql, orgId: string, id: string): Promis
   return row;
 }
 
+/** The gateways of an organisation that declared this relay last. */
+export async function listGatewaysAtRelay(
+  sql: Sql,
+  orgId: string,
+  relayId: string,
+): Promise<{ id: string; name: string; created_at: string; heartbeat: string | null }[]> {
+  return await sql<{ id: string; name: string; created_at: string; heartbeat: string | null }>`
+    SELECT g.id, g.name, g.created_at, g.heartbeat
+    FROM gateway_relays d JOIN gateways g ON g.id = d.gateway_id
+    WHERE d.relay_id = ${relayId} AND g.org_id = ${orgId} ORDER BY g.name`;
+}
+
 export async function countRelays(sql: Sql, orgId: string | null): Promise<number> {
   const [row] = await sql<{ n: number }>`
     SELECT CAST(count(*) AS INTEGER) AS n FROM relays WHERE COALESCE(org_id, '') = ${orgId ?? ""}`;

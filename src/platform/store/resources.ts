@@ -52,6 +52,14 @@ export async function countGatewayResources(sql: Sql, gatewayId: string): Promis
   return row?.n ?? 0;
 }
 
+export async function listGatewayResources(
+  sql: Sql,
+  gatewayId: string,
+): Promise<{ id: string; name: string; kind: ResourceKind }[]> {
+  return await sql<{ id: string; name: string; kind: ResourceKind }>`
+    SELECT id, name, kind FROM resources WHERE gateway_id = ${gatewayId} ORDER BY name`;
+}
+
 /** False when the name is taken. */
 export async function insertResource(sql: Sql, row: StoredResource & { now: string }): Promise<boolean> {
   const made = await sql`

@@ -51,6 +51,32 @@ describe.each(DATABASES)("gateway connect on %s", (database) => {
     expect(fieldsOf(body.ssh)).toEqual(["clientCertificate", "clientPrivateKey", "serverCAPublicKey"]);
   });
 
+  test("what hangs on a relay and on a gateway has Infisical's shape, and stays in its organisation", async () => {
+    const get = (path: string, tenant = acme) => platform.call("GET", path, { token: tenant.token });
+    const other = await platform.tenant("other");
+    expect((await get(`/v2/relays/${relay.id}/gateways`)).body).toEqual([]);
+    await connect({ relayName: "eu-1" });
+    expect((await get(`/v2/relays/${relay.id}/gateways`)).body).toEqual([
+      { id: gateway.id, name: "office", createdAt: platform.time.toISOString(), heartbeat: null },
+    ]);
+    expect((await get(`/v2/relays/${relay.id}/gateways`, other)).status).toBe(404);
+    await instanceRelay({ name: "shared", host: "203.0.113.9" });
+    await connect({ relayName: "shared" });
+    const [shared] = (await get("/v1/relays")).body;
+    expect((await get(`/v2/relays/${shared.id}/gateways`)).body).toHaveLength(1);
+    expect((await get(`/v2/relays/${shared.id}/gateways`, other)).body).toEqual([]);
+    const body = { name: "db", gatewayName: "office", host: "db.internal", port: 5432 };
+    const { id } = (await platform.call("POST", "/v1/resources", { token: acme.token, body })).body;
+    expect((await get(`/v2/gateways/${gateway.id}/resources`)).body).toEqual({
+      appConnections: [],
+      dynamicSecrets: [],
+      kubernetesAuths: [],
+      pkiDiscoveryConfigs: [],
+      resources: [{ id, name: "db", kind: "tcp" }],
+    });
+    expect((await get(`/v2/gateways/${gateway.id}/resources`, other)).status).toBe(404);
+  });
+
   test("the certificates name the gateway, its generation and its organisation", async () => {
     const { body } = await connect({ relayName: "eu-1" });
     const leaf = new X509Certificate(body.pki.serverCertificate);
