@@ -6,7 +6,7 @@ import { printJson, say } from "../output.ts";
 import { sessionArgs } from "../session.ts";
 import { writeBundle } from "./bundle.ts";
 import { printDiagnosis } from "./table.ts";
-import { chooseView } from "./view.ts";
+import { chooseView, noView } from "./view.ts";
 
 export default command({
   name: "doctor",
@@ -42,7 +42,11 @@ export default command({
   async run({ args, repeated }) {
     const around = thisPlace();
     const rules = { allow: repeated("allow"), deny: repeated("deny") };
-    const view = await chooseView({ args, rules }, around);
+    const view = await chooseView({ args, rules }, around).catch(async (error: unknown) => {
+      // Scripts get their one document also when there is nothing that could be looked at.
+      if (args.json) printJson(await diagnose(noView(args, error)));
+      throw error;
+    });
     const diagnosis = await diagnose(view);
     if (args.json) printJson(diagnosis);
     else printDiagnosis(diagnosis);

@@ -1,6 +1,6 @@
 import type { Surroundings } from "../../client/diagnose/context.ts";
 import type { Place } from "../../client/diagnose/diagnose.ts";
-import type { Collector } from "../../client/diagnose/step.ts";
+import type { Collector, Step } from "../../client/diagnose/step.ts";
 import { findConf } from "../../host/conf-file.ts";
 import { type Role, thisMachine } from "../../host/paths.ts";
 import { readIdentity } from "../../pki/identity.ts";
@@ -63,6 +63,13 @@ export async function chooseView(request: DoctorRequest, around: Surroundings): 
   if (target === undefined || (await livesHere(gateway, around)))
     return gatewayView(gateway, request, around);
   return clientView({ gateway, target }, args, around);
+}
+
+/** What there is to say when `chooseView` threw: that alone. */
+export function noView({ resource, gateway, relay, pki }: DoctorArgs, error: unknown): View {
+  const place = relay !== undefined ? "relay" : gateway !== undefined ? "gateway" : "client";
+  const step: Step = { id: "configuration", title: "What to look at", run: () => Promise.reject(error) };
+  return { place, subject: resource ?? gateway ?? relay ?? pki ?? "", collectors: [{ steps: [step] }] };
 }
 
 async function directoryView(directory: string, request: DoctorRequest, around: Surroundings): Promise<View> {

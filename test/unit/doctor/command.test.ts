@@ -84,3 +84,19 @@ test("a gateway that is not enrolled here is said to be so", async () => {
   const { exitCode, stderr } = await doctor("--gateway", "elsewhere");
   expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining("not enrolled") });
 });
+
+test.each([
+  ["gateway", ["--gateway", "elsewhere"], "CONFIG_INVALID"],
+  ["relay", ["--relay", "../x"], "NAME_INVALID"],
+  ["client", ["--pki", "nowhere"], "NOT_FOUND"],
+  ["client", [], "USAGE"],
+])("--json is one document also when there is nothing to look at: %s %p", async (place, args, code) => {
+  const { exitCode, stdout, stderr } = await doctor(...args, "--json");
+  expect(document.parse(JSON.parse(stdout))).toMatchObject({
+    place,
+    verdict: "failed",
+    cause: { step: "configuration", code },
+  });
+  expect(stderr).toEndWith(`[${code}]\n`);
+  expect(exitCode).toBe(code === "NOT_FOUND" ? 1 : 2);
+});
