@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { GatewayView } from "../store/gateways.ts";
+import type { GatewayEntry, GatewayView } from "../store/gateways.ts";
 import { authMethod, toAuthMethod } from "./auth-method-objects.ts";
 import { time } from "./fields.ts";
 import { gatewayHealth } from "./health-objects.ts";
@@ -32,7 +32,7 @@ export const gatewayListEntry = gatewayObject
   })
   .openapi("GatewayListEntry");
 
-export function toGateway(row: GatewayView): z.infer<typeof gatewayObject> {
+export function toGateway(row: GatewayEntry | GatewayView): z.infer<typeof gatewayObject> {
   return {
     id: row.id,
     identityId: row.identity_id,

@@ -12,8 +12,9 @@ import {
   resolveGateway,
   revokeGatewayAccess,
 } from "../services/gateways/gateways.ts";
+import { readPresence } from "../services/gateways/presence.ts";
 import { readGatewayHealth, readHealth } from "../services/health/read.ts";
-import type { GatewayView } from "../store/gateways.ts";
+import type { GatewayEntry, GatewayView } from "../store/gateways.ts";
 import { listPresence } from "../store/relay-tunnels.ts";
 import { accessAnswer, accessRequest, targetHost, targetMode } from "./access-objects.ts";
 import { authMethodRequest, toWish } from "./auth-method-objects.ts";
@@ -171,15 +172,15 @@ export const gatewayRoutes = routes()
   .openapi(list, async (c) => {
     const { core } = c.var.services;
     const holder = requireHolder(c.var.actor);
-    const gateways = await listGateways(core, holder);
-    const presence = Map.groupBy(
-      await listPresence(core.store.read, { orgId: holder.orgId }),
-      (row) => row.gateway_id,
-    );
-    const healthOf = await readGatewayHealth(core, holder.orgId);
+    const [gateways, relaysOf, healthOf] = await Promise.all([
+      listGateways(core, holder),
+      readPresence(core, holder.orgId),
+      readGatewayHealth(core, holder.orgId),
+    ]);
+    const now = core.now();
     const entries = gateways.map((row) => ({
       ...toGateway(row),
-      health: toGatewayHealth(healthOf(row.id), presence.get(row.id) ?? [], core.now()),
+      health: toGatewayHealth(healthOf(row.id), relaysOf(row.id), now),
       identity: identityOf(row),
       connectedResourcesCount: row.resource_count,
     }));
@@ -216,12 +217,12 @@ export const gatewayRoutes = routes()
     );
   });
 
-function identityOf({ identity_id: id, identity_name: name }: GatewayView) {
+function identityOf({ identity_id: id, identity_name: name }: GatewayEntry) {
   return id === null || name === null ? null : { id, name };
 }
 
 async function detail(core: Core, row: GatewayView) {
-  const relays = await listPresence(core.store.read, { gatewayIds: [row.id] });
+  const relays = await listPresence(core.store.read, [row.id]);
   const said = await readHealth(core, { gatewayId: row.id });
   return toGatewayDetail(row, toGatewayHealth(said, relays, core.now()));
 }

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { type TunnelState, tunnelState } from "../services/gateways/presence.ts";
 import { HEALTH_STATUSES, isTrouble, type SaidHealth } from "../services/health/health.ts";
-import type { PresenceRow } from "../store/relay-tunnels.ts";
+import type { Presence } from "../store/relay-tunnels.ts";
 import { time } from "./fields.ts";
 
 const condition = z
@@ -48,7 +48,7 @@ export function toHealth({ status, since, conditions }: SaidHealth): z.infer<typ
 
 export function toGatewayHealth(
   said: SaidHealth,
-  relays: PresenceRow[],
+  relays: Presence[],
   now: Date,
 ): z.infer<typeof gatewayHealth> {
   const tunnels = relays.map((relay) => ({

@@ -18,6 +18,14 @@ export interface GatewayRow {
   updated_at: string;
 }
 
+/** A gateway in a list. */
+export interface GatewayEntry extends Omit<GatewayRow, "org_id" | "health_alerted_at"> {
+  pending_tokens: number;
+  resource_count: number;
+  /** Of the machine identity that it runs as. */
+  identity_name: string | null;
+}
+
 /** A gateway as management shows it. */
 export interface GatewayView extends GatewayRow {
   auth_method_id: string;
@@ -28,9 +36,6 @@ export interface GatewayView extends GatewayRow {
   auth_settings: string | null;
   has_reviewer_jwt: number;
   pending_tokens: number;
-  resource_count: number;
-  /** Of the machine identity that it runs as. */
-  identity_name: string | null;
 }
 
 export async function findGateway(sql: Sql, id: string): Promise<GatewayRow | undefined> {
@@ -58,19 +63,32 @@ export async function findOwnGateway(
   return row;
 }
 
-/** All gateways of an organisation, or the one with `id`. At most as many as an organisation may have. */
-export async function listGatewayViews(sql: Sql, orgId: string, id: string | null): Promise<GatewayView[]> {
-  return await sql<GatewayView>`
+/** All gateways of an organisation: at most as many as it may have. */
+export async function listGatewayEntries(sql: Sql, orgId: string): Promise<GatewayEntry[]> {
+  return await sql<GatewayEntry>`
+    SELECT g.id, g.identity_id, g.name, g.relay_id, g.heartbeat, g.heartbeat_ttl, g.token_version,
+      g.created_at, g.updated_at, i.name AS identity_name, COALESCE(r.n, 0) AS resource_count,
+      CASE WHEN t.id IS NULL THEN 0 ELSE 1 END AS pending_tokens
+    FROM gateways g JOIN auth_methods a ON a.gateway_id = g.id
+    LEFT JOIN enrollment_tokens t ON t.auth_method_id = a.id
+    LEFT JOIN identities i ON i.id = g.identity_id
+    LEFT JOIN (
+      SELECT gateway_id, CAST(count(*) AS INTEGER) AS n FROM resources WHERE org_id = ${orgId} GROUP BY gateway_id
+    ) r ON r.gateway_id = g.id
+    WHERE g.org_id = ${orgId} ORDER BY g.name`;
+}
+
+/** Undefined for another organisation's. */
+export async function findGatewayView(sql: Sql, orgId: string, id: string): Promise<GatewayView | undefined> {
+  const [view] = await sql<GatewayView>`
     SELECT g.*, a.id AS auth_method_id, a.method AS auth_method,
       a.created_at AS auth_method_created_at, a.updated_at AS auth_method_updated_at,
       s.settings AS auth_settings, CASE WHEN s.sealed_reviewer_jwt IS NULL THEN 0 ELSE 1 END AS has_reviewer_jwt,
-      (SELECT CAST(count(*) AS INTEGER) FROM enrollment_tokens t WHERE t.auth_method_id = a.id) AS pending_tokens,
-      (SELECT CAST(count(*) AS INTEGER) FROM resources r WHERE r.gateway_id = g.id) AS resource_count,
-      (SELECT i.name FROM identities i WHERE i.id = g.identity_id) AS identity_name
+      (SELECT CAST(count(*) AS INTEGER) FROM enrollment_tokens t WHERE t.auth_method_id = a.id) AS pending_tokens
     FROM gateways g JOIN auth_methods a ON a.gateway_id = g.id
     LEFT JOIN auth_method_settings s ON s.auth_method_id = a.id
-    WHERE g.org_id = ${orgId} AND (g.id = ${id} OR CAST(${id} AS TEXT) IS NULL)
-    ORDER BY g.name`;
+    WHERE g.org_id = ${orgId} AND g.id = ${id}`;
+  return view;
 }
 
 export async function countGateways(sql: Sql, orgId: string): Promise<number> {

@@ -2,7 +2,7 @@ import type { Sql } from "./database.ts";
 import { inChunks, withLists } from "./lists.ts";
 
 /** What was last said of a gateway or a relay; `subject_id` is its id. */
-export interface HealthRow {
+export interface SaidRow {
   subject_id: string;
   gateway_id: string | null;
   relay_id: string | null;
@@ -13,6 +13,10 @@ export interface HealthRow {
   conditions: string;
   /** Until then nothing changes by the passing of time alone. */
   due_at: string;
+}
+
+/** The same, and what is kept for saying it anew. */
+export interface HealthRow extends SaidRow {
   /** Failed probes in a row. */
   probe_failures: number;
   /** Of the certificates that it got last. */
@@ -51,15 +55,17 @@ export async function listHealthOf(sql: Sql, ids: string[]): Promise<HealthRow[]
 }
 
 /** Of all gateways of an organisation. */
-export async function listGatewayHealth(sql: Sql, orgId: string): Promise<HealthRow[]> {
-  return await sql<HealthRow>`
-    SELECT h.* FROM health h JOIN gateways g ON g.id = h.gateway_id WHERE g.org_id = ${orgId}`;
+export async function listGatewayHealth(sql: Sql, orgId: string): Promise<SaidRow[]> {
+  return await sql<SaidRow>`
+    SELECT h.subject_id, h.gateway_id, h.relay_id, h.status, h.since, h.conditions, h.due_at
+    FROM health h JOIN gateways g ON g.id = h.gateway_id WHERE g.org_id = ${orgId}`;
 }
 
 /** Of all relays of an organisation and of the instance. */
-export async function listRelayHealth(sql: Sql, orgId: string): Promise<HealthRow[]> {
-  return await sql<HealthRow>`
-    SELECT h.* FROM health h JOIN relays r ON r.id = h.relay_id WHERE r.org_id = ${orgId} OR r.org_id IS NULL`;
+export async function listRelayHealth(sql: Sql, orgId: string): Promise<SaidRow[]> {
+  return await sql<SaidRow>`
+    SELECT h.subject_id, h.gateway_id, h.relay_id, h.status, h.since, h.conditions, h.due_at
+    FROM health h JOIN relays r ON r.id = h.relay_id WHERE r.org_id = ${orgId} OR r.org_id IS NULL`;
 }
 
 export async function storeHealth(

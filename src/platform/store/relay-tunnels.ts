@@ -7,37 +7,67 @@ export interface TunnelReport {
   generation: number;
 }
 
-/** A relay that a gateway has declared, and what that relay says about the gateway. */
-export interface PresenceRow extends RelayRow {
-  gateway_id: string;
+/** What a relay says about a gateway that has declared it. */
+export interface Presence {
+  /** Of the relay, as its name. */
+  id: string;
+  name: string;
   /** Until when the relay's reports count; null = it has never reported any, as Infisical's relays. */
   lease_expires_at: string | null;
   /** When its tunnel came up; null = it has none. */
   tunnel_since: string | null;
+}
+
+/** The same, with all of the relay. */
+export interface PresenceRow extends Presence, RelayRow {
+  gateway_id: string;
   /** What is wrong with the relay itself, JSON; null = nothing is known. */
   relay_conditions: string | null;
 }
 
-/** Of these gateways, or of all gateways of an organisation: of each in its order of preference. */
-export async function listPresence(
-  sql: Sql,
-  of: { gatewayIds: string[] } | { orgId: string },
-): Promise<PresenceRow[]> {
-  const orgId = "orgId" in of ? of.orgId : null;
+/** Of these gateways: of each in its order of preference. */
+export async function listPresence(sql: Sql, gatewayIds: string[]): Promise<PresenceRow[]> {
   return await inChunks(
-    "gatewayIds" in of ? of.gatewayIds : [""],
+    gatewayIds,
     (chunk) => withLists(sql)<PresenceRow>`
       SELECT r.*, d.gateway_id, l.expires_at AS lease_expires_at, t.since AS tunnel_since,
         h.conditions AS relay_conditions
       FROM gateway_relays d
-      JOIN gateways g ON g.id = d.gateway_id
       JOIN relays r ON r.id = d.relay_id
       LEFT JOIN relay_leases l ON l.relay_id = d.relay_id
       LEFT JOIN health h ON h.subject_id = d.relay_id
       LEFT JOIN relay_tunnels t ON t.relay_id = d.relay_id AND t.gateway_id = d.gateway_id
-      WHERE g.id IN (${chunk}) OR g.org_id = ${orgId}
+      WHERE d.gateway_id IN (${chunk})
       ORDER BY d.gateway_id, d.position`,
   );
+}
+
+/** The relays that gateways of an organisation may declare: its own and the instance's. */
+export async function listRelayLeases(
+  sql: Sql,
+  orgId: string,
+): Promise<Pick<Presence, "id" | "name" | "lease_expires_at">[]> {
+  return await sql<Pick<Presence, "id" | "name" | "lease_expires_at">>`
+    SELECT r.id, r.name, l.expires_at AS lease_expires_at
+    FROM relays r LEFT JOIN relay_leases l ON l.relay_id = r.id
+    WHERE r.org_id = ${orgId} OR r.org_id IS NULL`;
+}
+
+export interface DeclaredRelay {
+  gateway_id: string;
+  relay_id: string;
+  /** 0 = the one that it likes best. */
+  position: number;
+  tunnel_since: string | null;
+}
+
+/** Of all gateways of an organisation, in no order. */
+export async function listDeclaredRelays(sql: Sql, orgId: string): Promise<DeclaredRelay[]> {
+  return await sql<DeclaredRelay>`
+    SELECT d.gateway_id, d.relay_id, d.position, t.since AS tunnel_since
+    FROM gateways g JOIN gateway_relays d ON d.gateway_id = g.id
+    LEFT JOIN relay_tunnels t ON t.relay_id = d.relay_id AND t.gateway_id = d.gateway_id
+    WHERE g.org_id = ${orgId}`;
 }
 
 /** @returns whether the lease before was still running: otherwise what is stored may be out of date */

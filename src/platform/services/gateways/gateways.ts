@@ -6,11 +6,13 @@ import { deleteMembershipsOf } from "../../store/gateway-pools.ts";
 import {
   countGateways,
   deleteGateway,
+  findGatewayView,
   findOwnGateway,
+  type GatewayEntry,
   type GatewayRow,
   type GatewayView,
   insertGateway,
-  listGatewayViews,
+  listGatewayEntries,
   revokeGateway,
 } from "../../store/gateways.ts";
 import { lockOrganisation } from "../../store/people.ts";
@@ -59,8 +61,7 @@ export async function createGateway(
 
 /** @throws SallyportError NOT_FOUND, also for another organisation's */
 export async function getGateway(core: Core, holder: Holder, id: string): Promise<GatewayView> {
-  const [gateway] = await listGatewayViews(core.store.read, holder.orgId, id);
-  return gateway ?? missing();
+  return (await findGatewayView(core.store.read, holder.orgId, id)) ?? missing();
 }
 
 /** By id or name. @throws SallyportError NOT_FOUND */
@@ -68,8 +69,8 @@ export async function resolveGateway(core: Core, holder: Holder, idOrName: strin
   return (await findOwnGateway(core.store.read, holder.orgId, idOrName)) ?? missing();
 }
 
-export async function listGateways(core: Core, holder: Holder): Promise<GatewayView[]> {
-  return await listGatewayViews(core.store.read, holder.orgId, null);
+export async function listGateways(core: Core, holder: Holder): Promise<GatewayEntry[]> {
+  return await listGatewayEntries(core.store.read, holder.orgId);
 }
 
 /** @throws SallyportError NOT_FOUND, REQUEST_REFUSED while resources are attached */

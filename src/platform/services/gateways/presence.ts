@@ -1,6 +1,12 @@
 import { SallyportError } from "../../../telemetry/error.ts";
 import type { GatewayRow } from "../../store/gateways.ts";
-import { listPresence, type PresenceRow } from "../../store/relay-tunnels.ts";
+import {
+  listDeclaredRelays,
+  listPresence,
+  listRelayLeases,
+  type Presence,
+  type PresenceRow,
+} from "../../store/relay-tunnels.ts";
 import type { RelayRow } from "../../store/relays.ts";
 import type { Core } from "../core.ts";
 
@@ -10,10 +16,28 @@ import type { Core } from "../core.ts";
  */
 export type TunnelState = "up" | "down" | "silent" | "unreported";
 
-export function tunnelState(row: PresenceRow, now: Date): TunnelState {
+export function tunnelState(row: Presence, now: Date): TunnelState {
   if (row.lease_expires_at === null) return "unreported";
   if (row.lease_expires_at <= now.toISOString()) return "silent";
   return row.tunnel_since === null ? "down" : "up";
+}
+
+/** By gateway: what its relays say of it, in its order of preference. Of all gateways of an organisation. */
+export async function readPresence(core: Core, orgId: string): Promise<(gatewayId: string) => Presence[]> {
+  const { read } = core.store;
+  const [relays, declared] = await Promise.all([
+    listRelayLeases(read, orgId),
+    listDeclaredRelays(read, orgId),
+  ]);
+  const relayOf = new Map(relays.map((relay) => [relay.id, relay]));
+  const declaredBy = Map.groupBy(declared, (row) => row.gateway_id);
+  return (gatewayId) =>
+    (declaredBy.get(gatewayId) ?? [])
+      .sort((a, b) => a.position - b.position)
+      .flatMap(({ relay_id: id, tunnel_since }) => {
+        const relay = relayOf.get(id);
+        return relay ? { ...relay, tunnel_since } : [];
+      });
 }
 
 /** PROTOCOL E: a relay's heartbeat older than this is stale. */
@@ -33,7 +57,7 @@ const MOST_RELAYS = 4;
  */
 export async function relaysTowards(core: Core, gateway: GatewayRow): Promise<RelayRow[]> {
   const now = core.now();
-  const relays = (await listPresence(core.store.read, { gatewayIds: [gateway.id] }))
+  const relays = (await listPresence(core.store.read, [gateway.id]))
     .map((relay, position) => ({ relay, position, rank: rank(relay, now) }))
     .sort((a, b) => a.rank - b.rank || a.position - b.position);
   if (relays.length > 0) return relays.slice(0, MOST_RELAYS).map(({ relay }) => relay);

@@ -39,7 +39,7 @@ export async function judge(sql: Sql, subject: Subject, moment: Moment): Promise
 export async function judgeGateways(sql: Sql, ids: string[], moment: Moment): Promise<Judged[]> {
   const gateways = await listGatewaysById(sql, ids);
   const about = await agentFacts(sql, ids);
-  const presence = Map.groupBy(await listPresence(sql, { gatewayIds: ids }), (row) => row.gateway_id);
+  const presence = Map.groupBy(await listPresence(sql, ids), (row) => row.gateway_id);
   return gateways.map((gateway) => {
     const { id, name } = gateway;
     const relays = presence.get(id) ?? [];

@@ -1,8 +1,8 @@
 import {
   findHealth,
-  type HealthRow,
   listGatewayHealth,
   listRelayHealth,
+  type SaidRow,
   type Subject,
 } from "../../store/health.ts";
 import type { Core } from "../core.ts";
@@ -37,7 +37,7 @@ export async function readRelayHealth(core: Core, orgId: string): Promise<Health
 
 export type HealthOf = (id: string) => SaidHealth;
 
-async function current(core: Core, rows: HealthRow[]): Promise<HealthOf> {
+async function current(core: Core, rows: SaidRow[]): Promise<HealthOf> {
   const { read } = core.store;
   const now = core.now();
   const known = new Map(rows.map((row) => [row.subject_id, asSaid(row)]));
@@ -53,11 +53,11 @@ async function current(core: Core, rows: HealthRow[]): Promise<HealthOf> {
   return (id) => known.get(id) ?? NEW;
 }
 
-function isCurrent(row: HealthRow, now: Date): boolean {
+function isCurrent(row: SaidRow, now: Date): boolean {
   return row.due_at > now.toISOString();
 }
 
-function asSaid({ status, since, conditions, due_at }: HealthRow): SaidHealth {
+function asSaid({ status, since, conditions, due_at }: SaidRow): SaidHealth {
   return {
     status: isHealthStatus(status) ? status : "unregistered",
     since,
