@@ -7,6 +7,7 @@ import { directorySource, readRelayDirectory } from "../pki/directory.ts";
 import { makeAgentReport } from "../platform-client/agent-report.ts";
 import type { RelayPorts } from "../platform-client/calls/relay-agent.ts";
 import type { Follow } from "../platform-client/event-stream.ts";
+import { SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { sendHeartbeats } from "./heartbeat.ts";
 import { knownRelay, type RelayRequest } from "./known-relay.ts";
@@ -35,7 +36,7 @@ const TLS_PORT = 8443;
 
 /**
  * Everything `relay start` runs with: the conf, after enrolling where a new token is given.
- * @throws SallyportError as `knownRelay` and `openRelayPlatform`
+ * @throws SallyportError as `knownRelay` and `openRelayPlatform`; CONFIG_INVALID for one port twice
  */
 export async function prepareRelay(request: RelayRequest, log: Logger): Promise<PreparedRelay> {
   const relay = await knownRelay(request);
@@ -77,12 +78,22 @@ export async function prepareFromDirectory(
     name: relayName,
     credentials: directorySource(directory, readRelayDirectory),
     settings,
-    sshPort: settings.sshPort ?? sshPort,
-    tlsPort: settings.tlsPort ?? tlsPort,
+    ...twoPorts({ sshPort: settings.sshPort ?? sshPort, tlsPort: settings.tlsPort ?? tlsPort }),
   };
 }
 
 /** The platform is told the ports before they are open (EXTENSIONS X2), so a free one is chosen here. */
 function portsOf({ sshPort = SSH_PORT, tlsPort = TLS_PORT, listen }: RelaySettings): Required<RelayPorts> {
-  return { sshPort: sshPort || freePort(listen), tlsPort: tlsPort || freePort(listen) };
+  const ports = twoPorts({ sshPort, tlsPort });
+  return { sshPort: ports.sshPort || freePort(listen), tlsPort: ports.tlsPort || freePort(listen) };
+}
+
+/** @throws SallyportError CONFIG_INVALID */
+function twoPorts(ports: Required<RelayPorts>): Required<RelayPorts> {
+  const { sshPort, tlsPort } = ports;
+  if (sshPort === 0 || sshPort !== tlsPort) return ports;
+  throw new SallyportError(
+    "CONFIG_INVALID",
+    `Gateways and clients cannot both come in on port ${sshPort}: give --ssh-port and --tls-port two different ones.`,
+  );
 }

@@ -166,8 +166,11 @@ describe("relay start", () => {
     [["relay-9", "--limit", "channels=none"], /The limit channels/],
     [["relay-9", "--type", "instance", "--domain", "http://127.0.0.1:1"], /SALLYPORT_RELAY_AUTH_SECRET/],
     [["--pki", "nowhere", "--domain", "http://127.0.0.1:1"], /With --pki there is no platform/],
+    [["--pki", "relay", "--ssh-port", "8443"], /cannot both come in on port 8443/],
+    [["--pki", "relay", "--limit", "dead-after-ms=5000"], /make dead-after-ms twice keepalive-ms/],
   ])("%p ends with exit code 2 and one sentence", async (args, message) => {
-    const { exitCode, stderr } = await runProduct(["relay", "start", ...args], { home: workspace.path });
+    const words = args.map((word) => (word === "relay" ? workspace.join(word) : word));
+    const { exitCode, stderr } = await runProduct(["relay", "start", ...words], { home: workspace.path });
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(exitCode).toBe(2);
