@@ -69,6 +69,7 @@ export default command({
       requireProxyFlags(args);
       return runProxies(args, await readPrologue(args), outbound);
     }
+    requireOneEnd(args);
     const admit = await chooseAdmission(args);
     const stdio = args.stdio || (!args.listen && !args.json && !process.stdout.isTTY);
     const prologue = await readPrologue(args);
@@ -96,6 +97,30 @@ interface Choice {
   domain?: string | undefined;
   "ca-file"?: string | undefined;
   "insecure-http"?: boolean | undefined;
+}
+
+/** Of two flags that say different things neither is left aside in silence. */
+function requireOneEnd({ stdio, listen, json, resource, mode }: Ends): void {
+  if (stdio && (listen !== undefined || json)) {
+    throw new SallyportError(
+      "USAGE",
+      "--stdio uses this process's own input and output: give it without --listen and --json.",
+    );
+  }
+  if (resource !== undefined && mode !== undefined) {
+    throw new SallyportError(
+      "USAGE",
+      "--mode goes with --gateway or --pki: a resource has a mode of its own.",
+    );
+  }
+}
+
+interface Ends {
+  stdio?: boolean | undefined;
+  listen?: string | undefined;
+  json?: boolean | undefined;
+  resource?: string | undefined;
+  mode?: string | undefined;
 }
 
 /** What a proxy is told which one target would need. */

@@ -98,12 +98,19 @@ describe("the output", () => {
   });
 });
 
-test("two names for what to reach are one sentence that says which there are", async () => {
+test.each([
+  [
+    ["a", "--gateway", "b"],
+    'Say what to reach in one way: a resource\'s name, --gateway with --target, or --pki; "sallyport resource list" shows your resources.',
+  ],
+  [
+    ["a", "--stdio", "--listen", "1"],
+    "--stdio uses this process's own input and output: give it without --listen and --json.",
+  ],
+  [["a", "--mode", "http"], "--mode goes with --gateway or --pki: a resource has a mode of its own."],
+])("connect: what says two things is one sentence that says which to give: %p", async (words, sentence) => {
   const space = await Workspace.open("messages");
-  const { exitCode, stderr } = await runProduct(["connect", "a", "--gateway", "b"], { home: space.path });
+  const { exitCode, stderr } = await runProduct(["connect", ...words], { home: space.path });
   await space.close();
-  expect(exitCode).toBe(2);
-  expect(stderr).toBe(
-    'sallyport: Say what to reach in one way: a resource\'s name, --gateway with --target, or --pki; "sallyport resource list" shows your resources. [USAGE]\n',
-  );
+  expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: `sallyport: ${sentence} [USAGE]\n` });
 });
