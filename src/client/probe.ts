@@ -3,6 +3,7 @@ import { formatHostPort } from "../host/address.ts";
 import type { ClientCredentials } from "../pki/credentials.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import { saysWhy } from "../tunnel/alpn.ts";
+import { lastWords } from "../tunnel/last-words.ts";
 import { NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import { isCertificateAlert } from "../tunnel/tls/handshake-failure.ts";
@@ -12,6 +13,8 @@ import { openTunnel, type TunnelOptions } from "./tunnel.ts";
 
 const TIMEOUT_MS = 10_000;
 const ANSWER_LIMIT = 1024;
+/** A gateway that does not close after its answer is left without a farewell. */
+const LEAVE_MS = 1_000;
 
 const health = z.object({
   status: z.string().optional(),
@@ -69,17 +72,30 @@ export async function probeRelay(
   throw new SallyportError("TLS_FAILED", `${who} was lost: ${describe(error.detail)}.`, { cause: error });
 }
 
-/** Everything up to a newline, a closing brace or the end. The stream is over afterwards. */
+/**
+ * Everything up to a newline, a closing brace or the end. The stream is over soon afterwards: after an answer it ends in
+ * order, for to cut it would make of each probe a connection that the relay has lost.
+ */
 function readAnswer(stream: ByteStream, timeoutMs: number, signal: AbortSignal | undefined): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
-    const finish = (settle: () => void) => {
+    const settled = () => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
-      settle();
+    };
+    const answered = () => {
+      settled();
+      resolve(text);
+    };
+    const leave = () => {
+      answered();
+      void lastWords(stream, null, LEAVE_MS);
+    };
+    const fail = (error: unknown) => {
+      settled();
+      reject(error);
       stream.destroy();
     };
-    const fail = (error: unknown) => finish(() => reject(error));
     const abort = () => fail(signal?.reason);
     const timer = setTimeout(
       () =>
@@ -100,11 +116,11 @@ function readAnswer(stream: ByteStream, timeoutMs: number, signal: AbortSignal |
         stream.consumed(chunk.length);
         if (text.length > ANSWER_LIMIT)
           fail(new SallyportError("TLS_FAILED", "The gateway's health answer is too long."));
-        else if (/\n|\}$/.test(text)) finish(() => resolve(text));
+        else if (/\n|\}$/.test(text)) leave();
       },
-      end: () => (text === "" ? silence() : finish(() => resolve(text))),
+      end: () => (text === "" ? silence() : leave()),
       written() {},
-      closed: () => (text === "" ? silence() : finish(() => resolve(text))),
+      closed: () => (text === "" ? silence() : answered()),
     });
   });
 }

@@ -1,5 +1,6 @@
 import type { ClientCredentials } from "../../pki/credentials.ts";
 import { SallyportError } from "../../telemetry/error.ts";
+import { lastWords } from "../../tunnel/last-words.ts";
 import type { ByteStream } from "../../tunnel/stream.ts";
 import type { Outbound } from "../outbound.ts";
 import { openTunnel } from "../tunnel.ts";
@@ -9,6 +10,7 @@ const SAMPLE_BYTES = 4 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 const UNDER_WAY_BYTES = 4 * CHUNK_BYTES;
 const MIB = 1024 * 1024;
+const LEAVE_MS = 1_000;
 
 /**
  * Sends zeros to the gateway, whose `ping` mode drops what it is sent, and says how fast they went: every hop takes
@@ -39,7 +41,9 @@ function send(stream: ByteStream, timeoutMs: number, signal: AbortSignal): Promi
       signal.removeEventListener("abort", finish);
       if (written > 0) resolve(written);
       else reject(new SallyportError("TIMEOUT", "The tunnel took not one byte of the sample."));
-      stream.destroy();
+      // A whole sample leaves in order: the relay and the gateway would count a connection that was lost.
+      if (written >= SAMPLE_BYTES) void lastWords(stream, null, LEAVE_MS);
+      else stream.destroy();
     };
     // A stream that closes reports what it drops as written, so little may be under way.
     const give = () => {

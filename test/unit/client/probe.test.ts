@@ -3,10 +3,13 @@ import { createServer, type TLSSocket } from "node:tls";
 import { z } from "zod";
 import { probeGateway, probeRelay } from "../../../src/client/probe.ts";
 import { ALPN } from "../../../src/tunnel/alpn.ts";
+import { observed } from "../../../src/tunnel/observed.ts";
 import { errorLine } from "../../../src/tunnel/status-line.ts";
+import type { ByteStream } from "../../../src/tunnel/stream.ts";
 import { openSockets, untilSocketsAre } from "../../support/open-sockets.ts";
 import { testPki } from "../../support/test-pki.ts";
 import { TlsPath, type TlsPathOptions } from "../../support/tls-path.ts";
+import { until } from "../../support/until.ts";
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -73,6 +76,23 @@ describe("probing a gateway", () => {
     const before = openSockets();
     expect(probeGateway(credentials, { timeoutMs: 300 })).rejects.toMatchObject({ code });
     await probeGateway(credentials, { timeoutMs: 300 }).catch(() => untilSocketsAre(before));
+  });
+
+  test("a probe that has its answer leaves in order: for the relay it is no lost connection", async () => {
+    const ends: (Error | null)[] = [];
+    const between = (stream: ByteStream) =>
+      observed(stream, (handler) => ({
+        closed(error) {
+          ends.push(error);
+          handler.closed(error);
+        },
+      }));
+    const path = await open({ ...answering("PONG\n"), between });
+    const credentials = await path.client();
+    const probes = 10;
+    for (let i = 0; i < probes; i++) await probeGateway(credentials);
+    await until(() => ends.length === probes);
+    expect(ends).toEqual(Array(probes).fill(null));
   });
 
   test("what the relay says is passed on", async () => {
