@@ -1,7 +1,8 @@
-import { connect } from "node:tls";
 import { z } from "zod";
 import { type Code, isCode } from "../telemetry/codes.ts";
 import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
+import { printable } from "./printable.ts";
+import { isTrustError, untrustedError } from "./untrusted.ts";
 
 /** PROTOCOL A: the envelope of every refusal; `code` comes from Sallyport's platform only. */
 const refusalAnswer = z.object({
@@ -41,15 +42,7 @@ export async function unreachableError(
   if (error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError")) {
     return new SallyportError("PLATFORM_UNREACHABLE", `${domain} does not answer in time.`, { cause: error });
   }
-  if (isTrustError(error)) {
-    const issuer = lookUpIssuer ? await issuerOf(domain) : undefined;
-    return new SallyportError(
-      "TLS_UNTRUSTED",
-      `The certificate of ${domain}${issuer ? `, issued by ${JSON.stringify(issuer)},` : ""} is not trusted ` +
-        `(${describe(error)}): give the authority's certificate with --ca-file or SALLYPORT_CA_FILE.`,
-      { cause: error },
-    );
-  }
+  if (isTrustError(error)) return await untrustedError(domain, error, lookUpIssuer);
   return new SallyportError("PLATFORM_UNREACHABLE", `Cannot reach ${domain}: ${whyUnreachable(error)}`, {
     cause: error,
   });
@@ -65,44 +58,4 @@ const REASONS: Readonly<Record<string, string>> = {
 function whyUnreachable(error: unknown): string {
   const code = systemCode(error) ?? "";
   return REASONS[code] ?? `${describe(error).replace(/\.$/, "")}.`;
-}
-
-function isTrustError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  return /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/.test(code);
-}
-
-/** Looks at the certificate without trusting it, only to name who issued it. Nothing is sent. */
-function issuerOf(domain: string): Promise<string | undefined> {
-  const url = new URL(domain);
-  return new Promise((resolve) => {
-    const socket = connect({
-      host: url.hostname.replace(/^\[|\]$/g, ""),
-      port: Number(url.port || 443),
-      servername: /^[\d.]+$|:/.test(url.hostname) ? "" : url.hostname,
-      rejectUnauthorized: false,
-      timeout: 3000,
-    });
-    const finish = (issuer: string | undefined) => {
-      socket.destroy();
-      resolve(issuer);
-    };
-    socket.once("secureConnect", () => {
-      const issuer = socket.getPeerCertificate().issuer;
-      const shown = issuer?.CN ?? issuer?.O;
-      finish(shown === undefined ? undefined : printable([shown].flat().join(" ")));
-    });
-    socket.once("timeout", () => finish(undefined));
-    socket.once("error", () => finish(undefined));
-  });
-}
-
-/** At most 300 characters of a peer's text, on one line. */
-function printable(text: string): string {
-  return text
-    .replace(/[^\P{C}]+/gu, " ")
-    .replace(/\s+/g, " ")
-    .trim()
-    .slice(0, 300);
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { PlatformClient } from "../../../src/platform-client/client.ts";
+import { untrustedError } from "../../../src/platform-client/untrusted.ts";
 import { mustRun } from "../../support/processes.ts";
 import { Workspace } from "../../support/workspace.ts";
 
@@ -46,7 +47,20 @@ describe("which platform certificates are trusted", () => {
   test("a name that the certificate does not have is not trusted", async () => {
     const { domain, caFile } = await untrusted();
     const client = new PlatformClient({ domain: domain.replace("127.0.0.1", "localhost"), caFile });
-    await expect(client.relays.list()).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
+    const failure = client.relays.list();
+    await expect(failure).rejects.toMatchObject({ code: "TLS_UNTRUSTED" });
+    await expect(failure).rejects.toThrow(/is made out to other names \(127\.0\.0\.1\): use a name in it/);
+    await expect(failure).rejects.not.toThrow(/--ca-file|verbose/);
+  });
+
+  test.each([
+    ["CERT_HAS_EXPIRED", "has expired"],
+    ["CERT_NOT_YET_VALID", "is not valid yet"],
+  ])("%s is about time, not about authorities", async (code, words) => {
+    const error = await untrustedError("https://x.example", Object.assign(new Error("no"), { code }), false);
+    expect(error.message).toContain(words);
+    expect(error.message).toContain("clock");
+    expect(error.message).not.toContain("--ca-file");
   });
 
   test("a CA file that is missing or holds no certificate is named", async () => {
