@@ -25,6 +25,11 @@ export function requireRelayName(name: string): string {
   return requireName("relay", name, RELAY_NAME_LIMIT, isRelayName(name));
 }
 
+/** @throws SallyportError NAME_INVALID */
+export function requirePoolName(name: string): string {
+  return requireName("pool", name, RELAY_NAME_LIMIT, isRelayName(name));
+}
+
 function requireName(kind: string, name: string, limit: number, valid: boolean): string {
   if (valid) return name;
   throw new SallyportError(

@@ -1,4 +1,4 @@
-import { requireRelayName } from "../../host/names.ts";
+import { requirePoolName } from "../../host/names.ts";
 import { command } from "../command.ts";
 import { findGateway } from "../gateway/find.ts";
 import { printJson, say } from "../output.ts";
@@ -18,7 +18,7 @@ export default command({
     json: { type: "boolean", description: "Print JSON" },
   },
   async run({ args, repeated }) {
-    const name = requireRelayName(args.pool);
+    const name = requirePoolName(args.pool);
     const client = await openSession(args);
     const gateways: { id: string; name: string }[] = [];
     for (const named of repeated("gateway")) gateways.push(await findGateway(client, named));

@@ -1,4 +1,4 @@
-import { requireRelayName } from "../../host/names.ts";
+import { requirePoolName } from "../../host/names.ts";
 import { command } from "../command.ts";
 import { printJson, say } from "../output.ts";
 import { openSession, sessionArgs } from "../session.ts";
@@ -14,7 +14,7 @@ export default command({
     json: { type: "boolean", description: "Print JSON" },
   },
   async run({ args }) {
-    const name = requireRelayName(args.name);
+    const name = requirePoolName(args.name);
     const client = await openSession(args);
     const before = await findPool(client, args.pool);
     const pool = await client.pools.update(before.id, { name });

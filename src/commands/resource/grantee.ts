@@ -33,7 +33,12 @@ export function granteeOf({ person, identity }: GranteeFlags): Grantee {
     return isId(identity) ? { identityId: identity } : { identityName: identity };
   }
   const named = person ?? "";
-  return named.includes("@") ? { email: named } : { userId: named };
+  if (named.includes("@")) return { email: named };
+  if (isId(named)) return { userId: named };
+  throw new SallyportError(
+    "USAGE",
+    `${JSON.stringify(named.slice(0, 80))} is no e-mail address and no user id: see "sallyport user list".`,
+  );
 }
 
 /** How a grant's owner is shown. */

@@ -5,7 +5,9 @@ import { isRight, RIGHT_NAMES } from "../services/people/rights.ts";
 export const emailAddress = z.string().trim().toLowerCase().max(254).pipe(z.email());
 
 /** In a path. */
-export const personReference = z.object({ idOrEmail: z.union([z.uuid(), emailAddress]) });
+export const personReference = z.object({
+  idOrEmail: z.union([z.uuid(), emailAddress], { error: "give an e-mail address, or a user id" }),
+});
 
 const VISIBLE = /^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u;
 

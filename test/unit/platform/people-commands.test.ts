@@ -145,6 +145,21 @@ describe("people's commands", () => {
     expect(await admin.refused("org switch Acme")).toContain("An API token belongs to one organisation");
   });
 
+  test("what is no name of anything is answered with where the names are", async () => {
+    const admin = await machine("admin");
+    await admin.ok(`login --domain ${url} --token-file -`, root.token);
+    await admin.ok("identity create ci --role member");
+    for (const [words, answer] of [
+      ["user remove mia", "give an e-mail address, or a user id"],
+      ["token list --of mia", "give an e-mail address, or a user id"],
+      ["resource grant db mia", '"mia" is no e-mail address and no user id: see "sallyport user list"'],
+      ["identity secret revoke ci nonsense", 'see "sallyport identity secret list ci"'],
+      ["pool create Nonsense", "is no pool name"],
+    ] as const) {
+      expect(await admin.refused(words)).toContain(answer);
+    }
+  });
+
   test("a token is made for a script, shown once, and revoked by name", async () => {
     const admin = await machine("admin");
     await admin.ok(`login --domain ${url} --token-file -`, root.token);

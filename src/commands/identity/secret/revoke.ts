@@ -1,3 +1,4 @@
+import { SallyportError } from "../../../telemetry/error.ts";
 import { command } from "../../command.ts";
 import { say } from "../../output.ts";
 import { openSession, sessionArgs } from "../../session.ts";
@@ -12,7 +13,15 @@ export default command({
     ...sessionArgs,
   },
   async run({ args }) {
-    await (await openSession(args)).identities.revokeSecret(args.identity, args.secret);
+    const { identities } = await openSession(args);
+    const secrets = await identities.listSecrets(args.identity);
+    if (!secrets.some(({ id }) => id === args.secret)) {
+      throw new SallyportError(
+        "NOT_FOUND",
+        `${args.identity} has no such secret: see "sallyport identity secret list ${args.identity}".`,
+      );
+    }
+    await identities.revokeSecret(args.identity, args.secret);
     say(`Revoked the secret ${args.secret} of ${args.identity}.`);
   },
 });
