@@ -70,7 +70,22 @@ export async function openDataDirectory(
   const dataDir = resolve(options.dataDir);
   // An existing directory keeps its mode: it may be shared, and it is its owner's.
   if (!existsSync(dataDir)) await makePrivateDirectory(dataDir);
-  return await openDatabase({ databaseUrl: options.databaseUrl, file: join(dataDir, "sallyport.db") });
+  return await openDatabase({ databaseUrl: options.databaseUrl, file: databaseFile(dataDir) });
+}
+
+/** A database that has to be there already. @throws SallyportError NOT_FOUND, and makes nothing then */
+export async function openPresentDatabase(
+  options: Pick<CoreOptions, "dataDir" | "databaseUrl">,
+): Promise<Store> {
+  const dataDir = resolve(options.dataDir);
+  if (options.databaseUrl === undefined && !existsSync(databaseFile(dataDir))) {
+    throw new SallyportError("NOT_FOUND", `There is no platform in ${dataDir}: name its --data-dir.`);
+  }
+  return await openDataDirectory(options);
+}
+
+function databaseFile(dataDir: string): string {
+  return join(dataDir, "sallyport.db");
 }
 
 /** Before anything is made: with PostgreSQL the key has to be given. @throws SallyportError CONFIG_INVALID */

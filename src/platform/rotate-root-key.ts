@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { link, rename } from "node:fs/promises";
 import { SallyportError } from "../telemetry/error.ts";
-import { type CoreOptions, openDataDirectory } from "./open-core.ts";
+import { type CoreOptions, openPresentDatabase } from "./open-core.ts";
 import { opensWith, rootKeyId, verifyRootKey } from "./services/keys/keyring.ts";
 import { reseal } from "./services/keys/reseal.ts";
 import {
@@ -42,9 +42,9 @@ export interface RootKeyRotated {
  * @throws SallyportError CONFLICT while a platform runs, ROOT_KEY_MISMATCH, USAGE, NOT_FOUND, FILE_UNWRITABLE
  */
 export async function rotateRootKey(options: RootKeyRotationOptions): Promise<RootKeyRotated> {
-  const place = await placeOf(options);
-  const store = await openDataDirectory(options);
+  const store = await openPresentDatabase(options);
   try {
+    const place = await placeOf(options);
     await migrate(store);
     const instance = await findInstance(store.read);
     if (!instance) throw new SallyportError("NOT_FOUND", "There is no platform in this database.");

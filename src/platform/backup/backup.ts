@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import { VERSION } from "../../version.ts";
 import type { CoreOptions } from "../open-core.ts";
-import { openDataDirectory, openRootKey } from "../open-core.ts";
+import { openPresentDatabase, openRootKey } from "../open-core.ts";
 import { Keyring } from "../services/keys/keyring.ts";
 import type { Store } from "../store/database.ts";
 import { findInstance } from "../store/instance.ts";
@@ -32,7 +32,7 @@ export async function backup(options: BackupOptions): Promise<{ tables: number; 
   if (existsSync(options.out)) {
     throw new SallyportError("ALREADY_EXISTS", `${options.out} is there already: name a new file.`);
   }
-  const store = await openDataDirectory(options);
+  const store = await openPresentDatabase(options);
   try {
     if (!(await hasInstance(store))) {
       throw new SallyportError(

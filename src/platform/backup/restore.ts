@@ -138,13 +138,14 @@ class Input {
   /** @throws SallyportError BACKUP_INVALID, DATABASE_TOO_NEW */
   async header(): Promise<Header> {
     const { value: text } = await this.#lines.next();
-    const parsed = header.safeParse(parse(text ?? ""));
+    if (text === undefined) throw damaged("it is empty");
+    const parsed = header.safeParse(parse(text));
     if (!parsed.success) throw damaged("it does not begin as one");
     const { format, schema } = parsed.data;
     if (format > FORMAT || schema.length > MIGRATIONS.length) throw tooNew("The backup", schema.length);
     const odd = schema.find((name, index) => MIGRATIONS[index]?.name !== name);
     if (odd !== undefined) throw damaged(`its schema has a step ${odd} that this program does not know`);
-    this.#checksums.update(text ?? "");
+    this.#checksums.update(text);
     return parsed.data;
   }
 

@@ -1,6 +1,7 @@
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import { openPostgres } from "./postgres.ts";
 import { openSqlite } from "./sqlite.ts";
+import { isDamaged } from "./unavailable.ts";
 
 /** What both databases bind and give back alike: no Date, no object, no bigint, no boolean. */
 export type Value = string | number | null;
@@ -46,11 +47,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<Store> {
     return await openPostgres(requirePostgresUrl(databaseUrl));
   } catch (error) {
     if (error instanceof SallyportError) throw error;
-    const what = databaseUrl === undefined ? `the database file ${file}` : "the PostgreSQL database";
-    throw new SallyportError("DATABASE_UNAVAILABLE", `Cannot open ${what}: ${describe(error)}.`, {
-      cause: error,
-    });
+    const message =
+      databaseUrl === undefined
+        ? whySqlite(file, error)
+        : `Cannot open the PostgreSQL database: ${describe(error)}.`;
+    throw new SallyportError("DATABASE_UNAVAILABLE", message, { cause: error });
   }
+}
+
+function whySqlite(file: string, error: unknown): string {
+  return isDamaged(error)
+    ? `The database file ${file} is damaged (${describe(error)}): restore a backup into a new --data-dir with "sallyport platform restore".`
+    : `Cannot open the database file ${file}: ${describe(error)}. It and its directory have to be writable for the user that the platform runs as.`;
 }
 
 /** @throws SallyportError CONFIG_INVALID */

@@ -11,6 +11,8 @@ const PASSING = /^(08|53|57P0[1-5]|25006|25P03|55P03|40001|40P01)/;
 /** Primary result codes: busy, locked, read-only, I/O error, full, cannot open. */
 const PASSING_SQLITE = new Set([5, 6, 8, 10, 13, 14]);
 export const SQLITE_BUSY = 5;
+/** Primary result codes: malformed, no database. */
+const DAMAGED_SQLITE = new Set([11, 26]);
 /** A foreign key (RESTRICT too) or a unique index is violated: SQLSTATE, and SQLite's extended result codes. */
 const OVERTAKEN = /^(23001|23503|23505)$/;
 const OVERTAKEN_SQLITE = new Set([787, 1555, 2067]);
@@ -48,6 +50,10 @@ function overtaken(cause: unknown): SallyportError {
 
 export function sqliteCode(error: unknown): number | undefined {
   return error instanceof SQL.SQLiteError ? error.errno & 0xff : undefined;
+}
+
+export function isDamaged(error: unknown): boolean {
+  return error instanceof SQL.SQLiteError && DAMAGED_SQLITE.has(error.errno & 0xff);
 }
 
 function isOvertaken(error: unknown): boolean {

@@ -162,3 +162,16 @@ describe("the writer queue", () => {
     await queue.run(async () => {});
   });
 });
+
+test("a database file that is damaged is told with what to do, and left as it is", async () => {
+  const place = await host.fresh("sqlite");
+  const file = join(place.dataDir, "sallyport.db");
+  await Bun.write(file, "no database ".repeat(1000));
+  await expect(openDataDirectory(place)).rejects.toMatchObject({
+    code: "DATABASE_UNAVAILABLE",
+    message: expect.stringMatching(
+      /is damaged \(.+\): restore a backup into a new --data-dir with "sallyport/,
+    ),
+  });
+  expect(await Bun.file(file).text()).toStartWith("no database ");
+});
