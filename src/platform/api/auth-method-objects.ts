@@ -59,6 +59,8 @@ const kubernetes = z
     caCertificate: z.string().max(10_240).default(""),
     tokenReviewerJwt: z.string().max(8192).nullish(),
     tokenReviewMode: z.enum(["api", "gateway"]).default("api"),
+    gatewayId: z.string().max(64).nullish(),
+    gatewayPoolId: z.string().max(64).nullish(),
     allowedNamespaces: patterns,
     allowedNames: patterns,
     allowedAudience: z.string().max(255).default(""),
@@ -76,11 +78,13 @@ export const authMethodRequest = z
 /** @throws SallyportError REQUEST_INVALID */
 export function toWish(request: z.infer<typeof authMethodRequest>): AuthMethodWish {
   if (request.method !== "kubernetes") return request;
-  const { tokenReviewMode, kubernetesHost, tokenReviewerJwt, ...settings } = request;
-  if (tokenReviewMode === "gateway") {
+  const { tokenReviewMode, gatewayId, gatewayPoolId, kubernetesHost, tokenReviewerJwt, ...settings } =
+    request;
+  // A platform that went there directly all the same would send the reviewer's token where it was not meant to go.
+  if (tokenReviewMode === "gateway" || gatewayId || gatewayPoolId) {
     throw new SallyportError(
       "REQUEST_INVALID",
-      "Reviews by a gateway are not supported: use the mode api, with the address of the cluster's API.",
+      "Reviews by or through a gateway are not supported: use the mode api, with an address of the cluster's API that the platform reaches.",
     );
   }
   const host = normaliseKubernetesHost(kubernetesHost ?? "");

@@ -5,6 +5,7 @@ import { isGatewayName, isRelayName } from "../../host/names.ts";
 
 export const gatewayName = z
   .string()
+  .trim()
   .refine(isGatewayName, "use 1 to 63 lower-case letters, digits and inner hyphens")
   .openapi({ example: "office" });
 

@@ -48,12 +48,15 @@ export function receiveBodies(limits: ReceiveLimits) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const { body } = c.req.raw;
     if (/%00/.test(c.req.raw.url)) throw unstorable();
+    let isEmpty = body === null;
     if (body !== null) {
       if (Number(c.req.header("content-length") ?? 0) > limits.bytes) throw tooLarge(limits);
       const bytes = await receive(body);
       if (holdsNul(bytes)) throw unstorable();
-      keep(c, bytes);
+      isEmpty = bytes.length === 0;
+      if (!isEmpty) keep(c, bytes);
     }
+    if (isEmpty) forgetType(c);
     await next();
   });
 }
@@ -61,6 +64,15 @@ export function receiveBodies(limits: ReceiveLimits) {
 /** Whatever parses the request finds these bytes. */
 function keep(c: Context<ApiEnv>, body: Uint8Array<ArrayBuffer>): void {
   c.req.raw = new Request(c.req.raw, { body });
+}
+
+/** Of no body: many a caller names a type for all of its requests, and nothing is no JSON. */
+function forgetType(c: Context<ApiEnv>): void {
+  const { url, method, signal } = c.req.raw;
+  const headers = new Headers(c.req.raw.headers);
+  if (!headers.has("content-type")) return;
+  headers.delete("content-type");
+  c.req.raw = new Request(url, { method, headers, signal });
 }
 
 /** The caller went away, or broke the rules of HTTP. */

@@ -162,6 +162,28 @@ describe("the HTTP surface", () => {
     expect(refused.body.message).not.toContain("12345");
   });
 
+  test("a type without a body is no body: 200 where none is needed, 422 where one is", async () => {
+    const acme = await platform.tenant("typed");
+    const gateway = await platform.gateway(acme, "office");
+    await platform.relay(acme, "eu-1");
+    await platform.call("POST", "/v3/gateways/connect", {
+      token: gateway.token,
+      body: { relayName: "eu-1" },
+    });
+    for (const body of [() => undefined, () => "", () => new Blob([]).stream()]) {
+      const post = async (path: string, token: string) => {
+        const request = new Request(`http://platform.test/api${path}`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          body: body() ?? null,
+        });
+        return (await platform.api.fetch(request, "192.0.2.1")).status;
+      };
+      expect(await post("/v3/gateways/connect", gateway.token)).toBe(200);
+      expect(await post("/v3/gateways", acme.token)).toBe(422);
+    }
+  });
+
   test("a body that is not JSON is 400, one over 64 KiB 413, also without a length", async () => {
     expect((await platform.call("POST", "/v3/gateways/login", { body: "{" })).status).toBe(400);
     const huge = JSON.stringify({ method: "token", token: "x".repeat(70_000) });
