@@ -31,9 +31,15 @@ export function describe(error: unknown): string {
   return text
     .replace(/\s+/g, " ")
     .trim()
+    .replace(FOR_PROGRAMMERS, "")
+    .replace(OTHER_NAME, "its certificate is for another name ($1)")
     .replace(SYSTEM_CALL, "$2 ($1)")
     .replace(FETCH, "no connection ($1)");
 }
+
+/** What Bun adds to whatever went wrong with a request. */
+const FOR_PROGRAMMERS = / For more information, pass `verbose: true` in the second argument to fetch\(\)$/;
+const OTHER_NAME = /^(ERR_TLS_CERT_ALTNAME_INVALID)\b.*$/;
 
 /** How Bun words what no connection could be made for. */
 const FETCH = /^(E[A-Z0-9]+): Unable to connect\. Is the computer able to access the url\?$/;

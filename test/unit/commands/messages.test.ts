@@ -53,6 +53,14 @@ describe("a system's error is said in words", () => {
       "ECONNREFUSED: Unable to connect. Is the computer able to access the url?",
       "no connection (ECONNREFUSED)",
     ],
+    [
+      'ERR_TLS_CERT_ALTNAME_INVALID fetching "https://x/". For more information, pass `verbose: true` in the second argument to fetch()',
+      "its certificate is for another name (ERR_TLS_CERT_ALTNAME_INVALID)",
+    ],
+    [
+      "ECONNRESET: The socket connection was closed unexpectedly. For more information, pass `verbose: true` in the second argument to fetch()",
+      "ECONNRESET: The socket connection was closed unexpectedly.",
+    ],
     ["something else, altogether", "something else, altogether"],
   ])("%s", (text, expected) => expect(words(new Error(text))).toBe(expected));
 
