@@ -3,6 +3,9 @@ import { type Generator, startGenerator } from "./generator.ts";
 import type { Task } from "./measure.ts";
 import { cpuSecondsOfAll, peakRssMB } from "./usage.ts";
 
+/** Connecting before anything is measured: a relay and a gateway that have run for a day have long been compiled. */
+const WARM_UP_MS = 3000;
+
 /** How much is measured. Every round does everything once on each path, so that all meet the same machine. */
 export interface Plan {
   rounds: number;
@@ -72,7 +75,8 @@ async function startMeasured(path: Path): Promise<Measured> {
       const bytes = 16e6;
       await transfer(generator, { kind: "up", bytes, streams: 1 });
       await transfer(generator, { kind: "down", bytes, streams: 1 });
-      await generator.run({ kind: "latency", connections: 10, pings: 5 });
+      const end = performance.now() + WARM_UP_MS;
+      while (performance.now() < end) await generator.run({ kind: "latency", connections: 20, pings: 5 });
     },
     async round({ bytes, connections, pings }) {
       samples.upMBps.push(await transfer(generator, { kind: "up", bytes, streams: 1 }));
