@@ -20,7 +20,7 @@ export function routesOf(platform: TestPlatform): DescribedRoute[] {
   return Object.entries(description.parse(platform.api.describe().paths)).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { "x-access": access, "x-right": right }]) => ({
       method: method.toUpperCase(),
-      path: path.replace("/api", ""),
+      path: path.replace(/^\/api/, ""),
       access,
       right,
     })),

@@ -5,6 +5,7 @@ import { type Description, describeGroups, type RouteGroup } from "./description
 import { docsRoutes } from "./docs.ts";
 import type { ApiEnv, ApiServices } from "./env.ts";
 import { GROUPS } from "./groups.ts";
+import { linkPageRoutes } from "./link-pages.ts";
 import { receiveBodies } from "./receive.ts";
 import { answerRefusal } from "./refusals.ts";
 import { requireDeclaredAccess, routes } from "./route.ts";
@@ -40,8 +41,8 @@ export function createApi(services: ApiServices): Api {
   const groups: RouteGroup[] = [
     {
       name: "Platform",
-      about: "Whether it is well, and what it can do.",
-      routes: [statusRoutes, docsRoutes(describeApi)],
+      about: "Whether it is well, what it can do, and where links lead.",
+      routes: [statusRoutes, docsRoutes(describeApi), linkPageRoutes],
     },
     ...GROUPS,
   ];

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import type { Description } from "./description.ts";
 import { renderPage } from "./docs/page.ts";
-import { STYLE_POLICY } from "./docs/style.ts";
-import { answers } from "./fields.ts";
+import { PAGE_HEADERS } from "./docs/style.ts";
+import { answers, htmlAnswer } from "./fields.ts";
 import { declareRoute, routes } from "./route.ts";
 
 const json = declareRoute(["anyone"], {
@@ -16,16 +16,8 @@ const page = declareRoute(["anyone"], {
   method: "get",
   path: "/api/docs",
   summary: "Read this API as a page",
-  responses: {
-    ...answers(z.object({}), ""),
-    200: { description: "This API as a page", content: { "text/html": { schema: z.string() } } },
-  },
+  responses: htmlAnswer("This API as a page"),
 });
-
-const HEADERS = {
-  "Content-Type": "text/html; charset=utf-8",
-  "Content-Security-Policy": `default-src 'none'; style-src ${STYLE_POLICY}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-};
 
 /** The API about itself. */
 export function docsRoutes(describe: () => Description) {
@@ -38,6 +30,6 @@ export function docsRoutes(describe: () => Description) {
     .openapi(page, (c) => {
       const description = describe();
       if (rendered?.of !== description) rendered = { of: description, html: renderPage(description) };
-      return c.body(rendered.html, 200, HEADERS);
+      return c.body(rendered.html, 200, PAGE_HEADERS);
     });
 }

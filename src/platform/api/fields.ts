@@ -54,6 +54,12 @@ export function answers<T extends z.ZodType>(schema: T, description: string) {
   };
 }
 
+/** The same of a route whose answer is a page. */
+export function htmlAnswer(description: string) {
+  const { default: refused } = answers(z.object({}), "");
+  return { 200: { description, content: { "text/html": { schema: z.string() } } }, default: refused };
+}
+
 export function jsonBody<T extends z.ZodType>(schema: T) {
   return { required: true, content: { "application/json": { schema } } };
 }

@@ -96,6 +96,8 @@ describe("every route declares who may call it", () => {
       "get /api/docs/json",
       "get /api/health",
       "get /api/status",
+      "get /invitation",
+      "get /password-reset",
       "post /api/v1/auth/invitation",
       "post /api/v1/auth/invitation/accept",
       "post /api/v1/auth/login",
@@ -151,6 +153,23 @@ describe("the HTTP surface", () => {
     );
     expect(response.status).toBe(404);
     expect(response.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("a link that is opened in a browser says what to do with it, and runs nothing", async () => {
+    for (const [path, flag] of [
+      ["/invitation", "--invitation"],
+      ["/password-reset", "--password-reset"],
+    ]) {
+      const request = new Request(`http://platform.test${path}`);
+      const response = await platform.api.fetch(request, "192.0.2.1");
+      expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+      expect(response.headers.get("content-security-policy")).toStartWith(
+        "default-src 'none'; style-src 'sha256-",
+      );
+      const text = await response.text();
+      expect(text).toContain(`sallyport login ${flag} '&lt;the address`);
+      expect(text).not.toContain("<script");
+    }
   });
 
   test("a request that does not fit its schema is 422 and does not repeat the value", async () => {

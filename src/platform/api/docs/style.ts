@@ -27,5 +27,10 @@ ul { margin: .2rem 0; padding-left: 1.2rem; }
 @media (max-width: 50rem) { body { display: block; } nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); } main { padding: 1rem; } }
 `;
 
-/** For `style-src`. */
-export const STYLE_POLICY = `'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`;
+const POLICY = `'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`;
+
+/** Of a page with this style sheet. */
+export const PAGE_HEADERS = {
+  "Content-Type": "text/html; charset=utf-8",
+  "Content-Security-Policy": `default-src 'none'; style-src ${POLICY}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+};
