@@ -42,6 +42,8 @@ class Platform {
   kind: PlatformKind = "sallyport";
   relays: StubRelay[] = [{ name: "r1", host: "relay.example.com:9443", sshPort: 2022 }];
   failure: SallyportError | undefined;
+  /** No call is answered before. */
+  held: Promise<void> | undefined;
   ttlSeconds = 86_400;
   /** Of this machine's clock. */
   aheadMs = 0;
@@ -56,6 +58,7 @@ class Platform {
 
   async gatewayConnect(request: GatewayConnectRequest): Promise<GatewayConnect> {
     this.calls.push({ request, at: clock.now() });
+    await this.held;
     if (this.failure) throw this.failure;
     const { kind, relays, ttlSeconds } = this;
     return answerConnect({
@@ -107,10 +110,13 @@ async function pass(milliseconds: number, step = 15_000): Promise<void> {
 describe("platform source", () => {
   test("what is answered after the end is not written any more", async () => {
     const platform = new Platform();
+    const answer = Promise.withResolvers<void>();
+    platform.held = answer.promise;
     const late = source(platform);
     const loading = late.load();
     await until(() => platform.calls.length === 1);
     late.close();
+    answer.resolve();
     await loading;
     expect(await stat(space.join("state")).catch(systemCode)).toBe("ENOENT");
   });
