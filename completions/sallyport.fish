@@ -270,6 +270,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l deny
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l listen-address
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l pki
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l limit
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from start" -l metrics
@@ -292,6 +293,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l allow
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l deny
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l listen-address
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l limit
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from install" -l metrics
@@ -323,6 +325,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l allow
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l deny
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l listen-address
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l limit
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l log-format
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from systemd; and __fish_seen_subcommand_from install" -l metrics

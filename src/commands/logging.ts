@@ -22,6 +22,15 @@ export const loggingArgs = {
   },
 } as const;
 
+/** Nor any limit, but the environment. */
+export const limitArgs = {
+  limit: {
+    type: "string",
+    description: "Change a limit, for example channels=500; repeatable. Also SALLYPORT_LIMIT_<NAME>",
+    valueHint: "name=value",
+  },
+} as const;
+
 /** Where metrics are wanted, if anywhere. @throws SallyportError USAGE */
 export function metricsAddress(
   args: { metrics?: string | undefined },

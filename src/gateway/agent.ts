@@ -8,12 +8,14 @@ import { createInstruments, type Instruments } from "../telemetry/instruments.ts
 import type { Logger } from "../telemetry/log.ts";
 import { probeFailed, probeWorked } from "../telemetry/platform-conditions.ts";
 import type { RoleStatus } from "../telemetry/status.ts";
+import { sshLimits } from "../tunnel/limit-table.ts";
 import { type DialOptions, dialSsh } from "../tunnel/ssh/dial.ts";
 import { WindowBudget } from "../tunnel/ssh/window.ts";
 import type { ConnectionJournal } from "./accounting.ts";
 import { type ChannelServer, openChannelServer } from "./channel-server.ts";
 import { CurrentCredentials } from "./current-credentials.ts";
 import { keepHeartbeat } from "./heartbeat.ts";
+import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./limits.ts";
 import { keepLoadReports } from "./load-report.ts";
 import { PlatformNews } from "./platform-events.ts";
 import type { RelayLinkOptions, TunnelStatus } from "./relay-link.ts";
@@ -48,6 +50,8 @@ export interface GatewayOptions {
   refusedFix?: string | undefined;
   /** Called each time that a tunnel comes up, with the relay's name or address. */
   onTunnel?: (relay: string) => void;
+  /** The usual ones unless told. */
+  limits?: GatewayLimits;
   clock?: Clock;
   /** Uniform in [0, 1). */
   random?: () => number;
@@ -83,7 +87,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 class Agent implements Gateway {
   readonly #options: GatewayOptions;
   readonly #clock: Clock;
-  readonly #budget = new WindowBudget();
+  readonly #limits: GatewayLimits;
+  readonly #budget: WindowBudget;
   readonly #instruments: Instruments;
   readonly #tunnelConditions: TunnelConditions;
   readonly #stop = new AbortController();
@@ -95,6 +100,8 @@ class Agent implements Gateway {
 
   constructor(options: GatewayOptions, first: GatewayCredentials) {
     this.#options = options;
+    this.#limits = options.limits ?? DEFAULT_GATEWAY_LIMITS;
+    this.#budget = new WindowBudget(this.#limits.windowBudgetBytes);
     this.#clock = options.clock ?? systemClock;
     this.#spread = new Spread({
       act: () => options.renew?.(),
@@ -124,6 +131,7 @@ class Agent implements Gateway {
       accounting,
       log,
       clock: this.#clock,
+      limits: this.#limits,
     });
     accounting?.start();
     this.#measure();
@@ -235,7 +243,13 @@ class Agent implements Gateway {
     const { handshakes } = this.#instruments.metrics;
     try {
       const way = route?.(request.host, request.port);
-      const connection = await dial({ ...request, ...way, budget: this.#budget, log });
+      const connection = await dial({
+        ...request,
+        ...way,
+        limits: sshLimits(this.#limits),
+        budget: this.#budget,
+        log,
+      });
       handshakes.inc({ protocol: "ssh", result: "OK" });
       return connection;
     } catch (error) {

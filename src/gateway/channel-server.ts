@@ -15,6 +15,7 @@ import type { Certificate } from "../tunnel/tls/certificate.ts";
 import { type InnerTlsServer, openInnerTlsServer } from "../tunnel/tls/inner-server.ts";
 import type { Accounting } from "./accounting.ts";
 import { podServiceAccount, type ServiceAccount } from "./http/service-account.ts";
+import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./limits.ts";
 import { Session, type SessionServices } from "./session.ts";
 import { isRevoked, readSessionRequest, revoked, SESSION_ALPNS } from "./session-request.ts";
 import type { TargetPolicy } from "./target-policy.ts";
@@ -32,8 +33,8 @@ export interface ChannelServerOptions {
   clock?: Clock;
   resolve?: Resolver;
   serviceAccount?: ServiceAccount;
-  /** Connections at once, handshakes included (ACCEPTANCE, "Limits to ship"). */
-  limit?: number;
+  /** The usual ones unless told. `channels` counts all relays together, handshakes included. */
+  limits?: Partial<Pick<GatewayLimits, "channels" | "innerHandshakeMs" | "targetDialMs">> | undefined;
 }
 
 /** Serves what the relays' channels bring: the inner TLS, then one session each (PROTOCOL 0.2). */
@@ -56,7 +57,6 @@ export interface ChannelServer {
   close(): void;
 }
 
-const CONNECTION_LIMIT = 1000;
 /** For sessions that were cut to be accounted for. */
 const LAST_WORDS_MS = 1000;
 
@@ -84,6 +84,7 @@ class Server implements ChannelServer {
     this.#services = {
       policy,
       resolve,
+      targetDialMs: options.limits?.targetDialMs,
       instruments: this.#instruments,
       accounting: options.accounting,
       log,
@@ -93,8 +94,9 @@ class Server implements ChannelServer {
   }
 
   async open(): Promise<void> {
-    const { credentials, log } = this.#options;
+    const { credentials, log, limits } = this.#options;
     this.#inner = openInnerTlsServer({
+      handshakeTimeoutMs: limits?.innerHandshakeMs ?? DEFAULT_GATEWAY_LIMITS.innerHandshakeMs,
       credentials: () => credentials().tls,
       alpns: SESSION_ALPNS,
       onConnection: (connection) => this.#admit(connection),
@@ -113,7 +115,7 @@ class Server implements ChannelServer {
 
   accept(channel: ByteStream): void {
     if (this.#draining) return channel.destroy(stopping());
-    const isFull = this.#channels.size >= (this.#options.limit ?? CONNECTION_LIMIT);
+    const isFull = this.#channels.size >= (this.#options.limits?.channels ?? DEFAULT_GATEWAY_LIMITS.channels);
     if (isFull || descriptors.refuse()) {
       const error = new SallyportError(
         "RESOURCE_SHORTAGE",

@@ -4,13 +4,14 @@ import { reportToServiceManager } from "../host/service/service-report.ts";
 import { onShutdown } from "../host/signals.ts";
 import type { ProcessLog } from "../telemetry/log.ts";
 import { type Gateway, startGateway } from "./agent.ts";
+import type { GatewayLimits } from "./limits.ts";
 import type { PreparedGateway } from "./prepare.ts";
 import { gatewayServiceState } from "./service-state.ts";
-import { DRAIN_MS } from "./settings.ts";
 
 export type RunOptions = PreparedGateway & {
   /** Where to serve metrics; nowhere when absent. */
   metrics: HostPort | undefined;
+  limits: GatewayLimits;
   log: ProcessLog;
 };
 
@@ -29,7 +30,7 @@ export async function runGateway(options: RunOptions): Promise<void> {
       operations.draining();
       report.stopping("Draining: open connections get their time to end");
       options.credentials.close();
-      await gateway?.drain(DRAIN_MS);
+      await gateway?.drain(options.limits.drainMs);
     },
     { log: options.log },
   );

@@ -22,6 +22,8 @@ export interface SessionServices {
   policy: TargetPolicy;
   serviceAccount: ServiceAccount;
   resolve: Resolver | undefined;
+  /** Milliseconds for DNS and all addresses of a target. */
+  targetDialMs: number | undefined;
   clock: Clock;
   instruments: Pick<Instruments, "connections">;
   /** Absent without a platform. */
@@ -114,8 +116,8 @@ export class Session {
     signal.addEventListener("abort", () => stream.destroy(signal.reason), { once: true });
     if (request.mode === "ping") return lastWords(stream, pong());
     if (request.mode === "health") return lastWords(stream, healthReply());
-    const { resolve, policy, serviceAccount } = services;
-    return serveHttp(stream, { ...request, policy, serviceAccount, resolve }, traffic);
+    const { resolve, targetDialMs, policy, serviceAccount } = services;
+    return serveHttp(stream, { ...request, policy, serviceAccount, resolve, targetDialMs }, traffic);
   }
 
   /** The grant's end holds with the platform away (EXTENSIONS X10), across suspends and clock steps. */

@@ -8,8 +8,6 @@ const LIST_LIMIT = 1000;
 export const MOST_RELAYS = 4;
 /** EXTENSIONS X2: how many tunnels, unless told otherwise. */
 export const TUNNELS = 2;
-/** ACCEPTANCE F8: when a gateway drains, present connections get this long to end. */
-export const DRAIN_MS = 30_000;
 
 /** What the command line says about a gateway; absent = not given. */
 export interface GatewayFlags {

@@ -2,18 +2,17 @@ import { descriptors } from "../host/descriptors.ts";
 import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import { SocketStream, streamEvents } from "../tunnel/socket.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
+import { DEFAULT_GATEWAY_LIMITS } from "./limits.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 import { type Resolver, resolveTarget, type Target, targetLabel, unresolved } from "./target-resolve.ts";
 
 export interface DialOptions {
   /** For everything: DNS and all addresses in turn. Milliseconds. */
-  timeoutMs?: number;
-  signal?: AbortSignal;
-  resolve?: Resolver;
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+  resolve?: Resolver | undefined;
 }
 
-/** ACCEPTANCE, "Limits to ship". */
-const DIAL_TIMEOUT_MS = 10_000;
 /** Seconds of silence before TCP keepalive asks. */
 export const KEEPALIVE_MS = 30_000;
 /**
@@ -46,7 +45,7 @@ export async function connectInTurn<T>(
   options: DialOptions,
   attempt: (address: string, port: number, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const deadline = performance.now() + (options.timeoutMs ?? DIAL_TIMEOUT_MS);
+  const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_GATEWAY_LIMITS.targetDialMs);
   const within = <R>(ms: number, late: () => SallyportError, work: (signal: AbortSignal) => Promise<R>) =>
     limited(ms, late, options.signal, work);
   const left = () => Math.max(0, deadline - performance.now());

@@ -17,6 +17,7 @@ export interface TcpOptions {
   /** Cuts the session, with its reason. */
   signal: AbortSignal;
   resolve?: Resolver | undefined;
+  targetDialMs?: number | undefined;
   /** Counts on while bytes go: forward is from the client. */
   traffic?: Traffic;
 }
@@ -26,10 +27,10 @@ export interface TcpOptions {
  * of `infisical-tcp-proxy` sees a failed dial as an orderly end without a byte. Never rejects.
  */
 export async function serveTcp(stream: ByteStream, options: TcpOptions): Promise<PumpResult> {
-  const { target, policy, statusLine, signal, resolve, traffic } = options;
+  const { target, policy, statusLine, signal, resolve, targetDialMs: timeoutMs, traffic } = options;
   let connection: ByteStream;
   try {
-    connection = await dialTarget(target, policy, { signal, ...(resolve && { resolve }) });
+    connection = await dialTarget(target, policy, { signal, timeoutMs, resolve });
   } catch (error) {
     const refusal = asSallyportError(error, "INTERNAL", "The dial failed");
     await lastWords(stream, statusLine ? errorLine(refusal.code, refusal.message) : null);

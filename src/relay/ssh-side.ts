@@ -5,6 +5,7 @@ import type { Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Admission } from "../tunnel/admission.ts";
 import type { ProxyRule } from "../tunnel/behind-proxies.ts";
+import { sshLimits } from "../tunnel/limit-table.ts";
 import type { SshConnection } from "../tunnel/ssh/connection.ts";
 import { listenSsh } from "../tunnel/ssh/listen.ts";
 import type { WindowBudget } from "../tunnel/ssh/window.ts";
@@ -61,20 +62,7 @@ export async function openSshSide(options: SshSideOptions): Promise<SshSide> {
     admission: {
       admit: (address, drop) => (options.isLeaving() ? null : options.admission.admit(address, drop)),
     },
-    limits: {
-      loginGraceMs: limits.loginGraceMs,
-      authTries: limits.authTries,
-      channels: limits.channels,
-      opensPerSecond: limits.opensPerSecond,
-      opensBurst: limits.opensBurst,
-      rekeyBytes: limits.rekeyBytes,
-      rekeyMs: limits.rekeyMs,
-      keepaliveMs: limits.keepaliveMs,
-      deadAfterMs: limits.deadAfterMs,
-      initialWindow: limits.initialWindowBytes,
-      maxWindow: limits.maxWindowBytes,
-      minWindow: limits.minWindowBytes,
-    },
+    limits: { loginGraceMs: limits.loginGraceMs, authTries: limits.authTries, ...sshLimits(limits) },
     budget: options.budget,
     log,
   });

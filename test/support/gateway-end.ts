@@ -1,4 +1,8 @@
-import { type ChannelServer, openChannelServer } from "../../src/gateway/channel-server.ts";
+import {
+  type ChannelServer,
+  type ChannelServerOptions,
+  openChannelServer,
+} from "../../src/gateway/channel-server.ts";
 import { parsePolicy } from "../../src/gateway/target-policy.ts";
 import type { Resolver } from "../../src/gateway/target-resolve.ts";
 import type { Clock } from "../../src/host/clock.ts";
@@ -14,7 +18,7 @@ import type { Workspace } from "./workspace.ts";
 
 export interface GatewayEndOptions {
   allow?: string[];
-  limit?: number;
+  limits?: ChannelServerOptions["limits"];
   clock?: Clock;
   resolve?: Resolver;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { dirname, join } from "node:path";
+import { GATEWAY_LIMITS } from "../../src/gateway/limits.ts";
 import { RELAY_LIMITS } from "../../src/relay/limits.ts";
 import { CODES } from "../../src/telemetry/codes.ts";
 import { CONDITIONS } from "../../src/telemetry/condition-codes.ts";
@@ -8,7 +9,7 @@ import { Metrics } from "../../src/telemetry/metrics.ts";
 const ROOT = join(import.meta.dir, "../..");
 const reference = await Bun.file(join(ROOT, "docs/reference.md")).text();
 
-test.each(RELAY_LIMITS.map((limit) => [limit.name, limit] as const))(
+test.each([...RELAY_LIMITS, ...GATEWAY_LIMITS].map((limit) => [limit.name, limit] as const))(
   "the reference's table has the limit %s as it is",
   (_, { name, standard, unit, meaning }) => {
     expect(reference).toContain(`| \`${name}\` | ${standard} ${unit} | ${meaning} |`);

@@ -4,6 +4,7 @@ import { requireGatewayName, requireRelayName } from "../../host/names.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { absolute } from "../absolute.ts";
 import { type StartFlags, startArgs } from "../agent/start-args.ts";
+import { limitArgs, loggingArgs } from "../logging.ts";
 
 /** Older words of Infisical's for `--relay`. */
 const RELAY_ALIASES: string[] = ["target-relay-name", "proxy-name"];
@@ -41,6 +42,9 @@ export const gatewayArgs = {
     valueHint: "host:port",
   },
 } as const;
+
+/** Flags of `start` that no conf keeps: `install` passes them on. */
+export const daemonArgs = { ...limitArgs, ...loggingArgs } as const;
 
 /** Their values, as citty parses them. */
 export interface GatewayArgs extends StartFlags {

@@ -1,32 +1,27 @@
+import { readGatewayLimits } from "../../gateway/limits.ts";
 import { keepServiceConf, previewServiceConf } from "../../gateway/service-conf.ts";
-import { DRAIN_MS } from "../../gateway/settings.ts";
 import { thisMachine } from "../../host/paths.ts";
 import { readProfile } from "../../platform-client/profile.ts";
 import { command } from "../command.ts";
 import { givenCredentials } from "../identity-flags.ts";
-import { loggingArgs } from "../logging.ts";
 import { install, installArgs, passedOn } from "../service.ts";
-import { gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
+import { daemonArgs, gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
 
 export default command({
   name: "install",
   description: "Enroll a gateway and run it as a service of this machine",
-  args: { ...gatewayArgs, ...loggingArgs, ...installArgs },
+  args: { ...gatewayArgs, ...daemonArgs, ...installArgs },
   async run({ args, repeated }) {
     const { env } = thisMachine();
     const gatewayName = requiredGatewayName("install", args, env);
     const flags = gatewayFlags(args, repeated);
+    const { drainMs } = readGatewayLimits(repeated("limit"), {});
     await install(
       {
         role: "gateway",
         name: gatewayName,
-        args: [
-          "gateway",
-          "start",
-          gatewayName,
-          ...passedOn(loggingArgs, (flag) => repeated(flag as "log-level")),
-        ],
-        drainSeconds: DRAIN_MS / 1000,
+        args: ["gateway", "start", gatewayName, ...passedOn(daemonArgs, (flag) => repeated(flag as "limit"))],
+        drainSeconds: drainMs / 1000,
       },
       args,
       {

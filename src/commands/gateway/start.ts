@@ -1,3 +1,4 @@
+import { readGatewayLimits } from "../../gateway/limits.ts";
 import { type PreparedGateway, prepareFromDirectory, prepareGateway } from "../../gateway/prepare.ts";
 import type { GatewayFlags } from "../../gateway/settings.ts";
 import { type Machine, thisMachine } from "../../host/paths.ts";
@@ -6,8 +7,15 @@ import { SallyportError } from "../../telemetry/error.ts";
 import { createLogger, type Logger } from "../../telemetry/log.ts";
 import { command } from "../command.ts";
 import { type GivenCredentials, givenCredentials } from "../identity-flags.ts";
-import { loggingArgs, metricsAddress } from "../logging.ts";
-import { type GatewayArgs, gatewayArgs, gatewayFlags, gatewayName, requiredGatewayName } from "./flags.ts";
+import { metricsAddress } from "../logging.ts";
+import {
+  daemonArgs,
+  type GatewayArgs,
+  gatewayArgs,
+  gatewayFlags,
+  gatewayName,
+  requiredGatewayName,
+} from "./flags.ts";
 
 export default command({
   name: "start",
@@ -19,17 +27,18 @@ export default command({
       description: 'Directory made by "sallyport ca issue gateway": runs without a platform',
       valueHint: "directory",
     },
-    ...loggingArgs,
+    ...daemonArgs,
   },
   async run({ args, repeated }) {
     const machine = thisMachine();
     const log = createLogger({ format: args["log-format"], level: args["log-level"] });
     const flags = gatewayFlags(args, repeated);
+    const limits = readGatewayLimits(repeated("limit"), machine.env);
     const metrics = metricsAddress(args, machine.env);
     const given = await givenCredentials(args);
     const options = await prepare({ args, flags, given, machine, log });
     const { runGateway } = await import("../../gateway/run.ts");
-    await runGateway({ ...options, metrics, log });
+    await runGateway({ ...options, limits, metrics, log });
   },
 });
 

@@ -4,7 +4,7 @@ import type { RelayFlags } from "../../relay/settings.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { absolute } from "../absolute.ts";
 import { type StartFlags, startArgs } from "../agent/start-args.ts";
-import { loggingArgs } from "../logging.ts";
+import { limitArgs, loggingArgs } from "../logging.ts";
 
 /** Flags of `enroll` and `start` that say which relay this is and how it reaches its platform. */
 export const identityArgs = {
@@ -55,11 +55,7 @@ export const publicArgs = {
 
 /** Flags of `start` that no conf keeps: `install` passes them on. */
 export const daemonArgs = {
-  limit: {
-    type: "string",
-    description: "Change a limit, for example channels=500; repeatable",
-    valueHint: "name=value",
-  },
+  ...limitArgs,
   workers: {
     type: "string",
     description: "Processes that share the two ports (1); only Linux spreads connections over them",

@@ -4,7 +4,6 @@ import { badRequest } from "../../tunnel/http/head.ts";
 import { HTTP_LIMITS, type HttpLimits } from "../../tunnel/http/limits.ts";
 import type { Request } from "../../tunnel/http/request.ts";
 import type { ProxyRules, Route } from "../../tunnel/http/serve.ts";
-import type { DialOptions } from "../target-dial.ts";
 import type { TargetPolicy } from "../target-policy.ts";
 import type { Resolver, Target } from "../target-resolve.ts";
 import type { HttpConfig } from "./first-line.ts";
@@ -23,6 +22,7 @@ export interface HttpSessionOptions {
   /** Failures carry the status that fits instead of Infisical's 500. */
   exactStatus: boolean;
   resolve?: Resolver | undefined;
+  targetDialMs?: number | undefined;
   limits?: Partial<HttpLimits> | undefined;
 }
 
@@ -71,16 +71,15 @@ async function destination(
 }
 
 function routeTo(
-  { policy, resolve }: HttpSessionOptions,
+  { policy, resolve, targetDialMs: timeoutMs }: HttpSessionOptions,
   origin: Origin,
   token: string | undefined,
   path: string,
 ): Route {
-  const dial: DialOptions = resolve ? { resolve } : {};
   return {
     // All of it: the pod's token goes over no connection that was made for another host or under another authority.
     key: JSON.stringify(origin),
-    connect: (signal) => connectOrigin(origin, policy, { ...dial, signal }),
+    connect: (signal) => connectOrigin(origin, policy, { resolve, timeoutMs, signal }),
     path,
     host: hostHeader(origin),
     dropped: token === undefined ? [ACTION] : [ACTION, "authorization"],

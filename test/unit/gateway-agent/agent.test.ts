@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Gateway, type GatewayOptions, startGateway } from "../../../src/gateway/agent.ts";
+import { DEFAULT_GATEWAY_LIMITS } from "../../../src/gateway/limits.ts";
 import { enrolFromRequest, type GatewayRequest, prepareGateway } from "../../../src/gateway/prepare.ts";
 import { parsePolicy } from "../../../src/gateway/target-policy.ts";
 import type { Clock } from "../../../src/host/clock.ts";
@@ -88,6 +89,18 @@ async function ping(channel: ByteStream): Promise<{ text: string; serial: string
 }
 
 describe("gateway agent", () => {
+  test("its limits hold for the tunnel, too: else a relay's larger ones would change nothing", async () => {
+    const relay = await standIn("a");
+    await run({
+      credentials: fixedSource(await credentialsFor(["a", relay])),
+      limits: { ...DEFAULT_GATEWAY_LIMITS, channels: 2 },
+    });
+    const session = await relay.session(1);
+    await session.openChannel("direct-tcpip", NOTHING);
+    await session.openChannel("direct-tcpip", NOTHING);
+    expect(session.openChannel("direct-tcpip", NOTHING)).rejects.toThrow("it already carries 2 channels");
+  });
+
   test("a tunnel to each relay of the credentials, and channels through each end in the gateway", async () => {
     const a = await standIn("a");
     const b = await standIn("b");

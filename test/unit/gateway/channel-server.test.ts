@@ -387,7 +387,7 @@ test("reload shows the new certificate to new connections and leaves the present
 });
 
 test("past the limit a channel is refused with RESOURCE_SHORTAGE, handshakes included, and room comes back", async () => {
-  const gateway = await gatewayEnd({ limit: 2 });
+  const gateway = await gatewayEnd({ limits: { channels: 2 } });
   const first = await gateway.connect({ target: echo() });
   const [, silent] = streamPair();
   gateway.server.accept(silent);
@@ -402,6 +402,22 @@ test("past the limit a channel is refused with RESOURCE_SHORTAGE, handshakes inc
   while (gateway.server.connections > 1) await Bun.sleep(1);
   expect(await (await gateway.connect({ target: echo() })).rest()).toBe("OK\n");
 });
+
+test("a target has as long as --limit target-dial-ms says", async () => {
+  const gateway = await gatewayEnd({
+    limits: { targetDialMs: 200 },
+    resolve: () => Promise.withResolvers<never>().promise,
+  });
+  const client = await gateway.connect({ target: { host: "db.internal", port: 1 } });
+  expect(await client.rest()).toStartWith("ERR TARGET_UNRESOLVED ");
+}, 5_000);
+
+test("a client has as long for its handshake as --limit inner-handshake-ms says", async () => {
+  const gateway = await gatewayEnd({ limits: { innerHandshakeMs: 200 } });
+  const [, silent] = streamPair();
+  gateway.server.accept(silent);
+  while (gateway.server.connections > 0) await Bun.sleep(1);
+}, 5_000);
 
 describe("drain", () => {
   test("refuses new channels and waits for the present sessions", async () => {

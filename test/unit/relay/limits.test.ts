@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { environmentName, RELAY_LIMITS, readLimits } from "../../../src/relay/limits.ts";
+import { RELAY_LIMITS, readLimits } from "../../../src/relay/limits.ts";
+import { environmentName } from "../../../src/tunnel/limit-table.ts";
 
 describe("limits", () => {
   test("the defaults are those of the acceptance list", () => {
