@@ -114,6 +114,10 @@ export const authMethod = z
     allowedNames: z.string().optional(),
     allowedAudience: z.string().optional(),
     verifyTlsCertificate: z.boolean().optional(),
+    config: z
+      .object({ identityId: z.string(), identityName: z.string() })
+      .optional()
+      .openapi({ description: "Which machine identity it runs as; with the method identity only" }),
   })
   .openapi("AuthMethod");
 
@@ -125,6 +129,8 @@ export interface AuthMethodColumns {
   auth_method_updated_at: string | null;
   auth_settings: string | null;
   has_reviewer_jwt: number | null;
+  identity_id: string | null;
+  identity_name: string | null;
 }
 
 export function toAuthMethod(row: AuthMethodColumns): z.infer<typeof authMethod> {
@@ -139,5 +145,10 @@ export function toAuthMethod(row: AuthMethodColumns): z.infer<typeof authMethod>
       tokenReviewMode: "api" as const,
       hasTokenReviewerJwt: row.has_reviewer_jwt === 1,
     }),
+    ...(row.auth_method === "identity" &&
+      row.identity_id !== null &&
+      row.identity_name !== null && {
+        config: { identityId: row.identity_id, identityName: row.identity_name },
+      }),
   };
 }

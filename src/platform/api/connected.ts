@@ -7,8 +7,24 @@ import { resourceKind } from "./access-objects.ts";
 import { answers, idParameter, time } from "./fields.ts";
 import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
-/** Infisical's own kinds of things behind a gateway: this platform has none of them, and its pages look for the lists. */
+/** Infisical's own kinds of things behind a gateway: this platform has none of them, and programs look for the lists. */
 const none = z.array(z.object({ id: z.string() }));
+const NONE = { appConnections: [], dynamicSecrets: [], kubernetesAuths: [], pkiDiscoveryConfigs: [] };
+
+/** What is behind a gateway or a pool. */
+export const connectedResources = z.object({
+  appConnections: none,
+  dynamicSecrets: none,
+  kubernetesAuths: none,
+  pkiDiscoveryConfigs: none,
+  resources: z.array(z.object({ id: z.string(), name: z.string(), kind: resourceKind })),
+});
+
+export function toConnected(
+  resources: z.infer<typeof connectedResources>["resources"],
+): z.infer<typeof connectedResources> {
+  return { ...NONE, resources };
+}
 
 const gatewayResources = declareRoute(
   { to: HOLDERS, right: "list-gateways" },
@@ -17,16 +33,7 @@ const gatewayResources = declareRoute(
     path: "/api/v2/gateways/{id}/resources",
     summary: "List the resources behind a gateway",
     request: { params: idParameter },
-    responses: answers(
-      z.object({
-        appConnections: none,
-        dynamicSecrets: none,
-        kubernetesAuths: none,
-        pkiDiscoveryConfigs: none,
-        resources: z.array(z.object({ id: z.string(), name: z.string(), kind: resourceKind })),
-      }),
-      "What is behind the gateway itself; behind its pools see there",
-    ),
+    responses: answers(connectedResources, "What is behind the gateway itself; behind its pools see there"),
   },
 );
 
@@ -50,8 +57,7 @@ export const connectedRoutes = routes()
     const { core } = c.var.services;
     const { id } = await getGateway(core, requireHolder(c.var.actor), c.req.valid("param").id);
     const resources = await listGatewayResources(core.store.read, id);
-    const theirs = { appConnections: [], dynamicSecrets: [], kubernetesAuths: [], pkiDiscoveryConfigs: [] };
-    return c.json({ ...theirs, resources }, 200);
+    return c.json(toConnected(resources), 200);
   })
   .openapi(relayGateways, async (c) => {
     const { core } = c.var.services;

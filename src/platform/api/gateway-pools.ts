@@ -12,7 +12,7 @@ import { isSuspect, loadOf } from "../services/gateways/pool-choice.ts";
 import { describeMembers } from "../services/gateways/pool-members.ts";
 import { HEALTH_STATUSES } from "../services/health/health.ts";
 import { listPoolResources, type MembershipRow, type PoolRow } from "../store/gateway-pools.ts";
-import { resourceKind } from "./access-objects.ts";
+import { connectedResources, toConnected } from "./connected.ts";
 import { answers, jsonBody, relayName, time } from "./fields.ts";
 import { declareRoute, HOLDERS, requireHolder, routes } from "./route.ts";
 
@@ -139,12 +139,7 @@ const resources = declareRoute(
     path: `${path}/{poolId}/resources`,
     summary: "List the resources behind a pool",
     request: { params: poolId },
-    responses: answers(
-      z.object({
-        resources: z.array(z.object({ id: z.string(), name: z.string(), kind: resourceKind })),
-      }),
-      "What is behind the pool",
-    ),
+    responses: answers(connectedResources, "What is behind the pool"),
   },
 );
 
@@ -204,7 +199,7 @@ export const gatewayPoolRoutes = routes()
   .openapi(resources, async (c) => {
     const { core } = c.var.services;
     const pool = await getPool(core, requireHolder(c.var.actor), c.req.valid("param").poolId);
-    return c.json({ resources: await listPoolResources(core.store.read, pool.id) }, 200);
+    return c.json(toConnected(await listPoolResources(core.store.read, pool.id)), 200);
   });
 
 function toPool(row: PoolRow): z.infer<typeof poolObject> {

@@ -36,6 +36,8 @@ export interface GatewayView extends GatewayRow {
   auth_settings: string | null;
   has_reviewer_jwt: number;
   pending_tokens: number;
+  /** Of the machine identity that it runs as. */
+  identity_name: string | null;
 }
 
 export async function findGateway(sql: Sql, id: string): Promise<GatewayRow | undefined> {
@@ -81,12 +83,13 @@ export async function listGatewayEntries(sql: Sql, orgId: string): Promise<Gatew
 /** Undefined for another organisation's. */
 export async function findGatewayView(sql: Sql, orgId: string, id: string): Promise<GatewayView | undefined> {
   const [view] = await sql<GatewayView>`
-    SELECT g.*, a.id AS auth_method_id, a.method AS auth_method,
+    SELECT g.*, i.name AS identity_name, a.id AS auth_method_id, a.method AS auth_method,
       a.created_at AS auth_method_created_at, a.updated_at AS auth_method_updated_at,
       s.settings AS auth_settings, CASE WHEN s.sealed_reviewer_jwt IS NULL THEN 0 ELSE 1 END AS has_reviewer_jwt,
       (SELECT CAST(count(*) AS INTEGER) FROM enrollment_tokens t WHERE t.auth_method_id = a.id) AS pending_tokens
     FROM gateways g JOIN auth_methods a ON a.gateway_id = g.id
     LEFT JOIN auth_method_settings s ON s.auth_method_id = a.id
+    LEFT JOIN identities i ON i.id = g.identity_id
     WHERE g.org_id = ${orgId} AND g.id = ${id}`;
   return view;
 }

@@ -33,6 +33,8 @@ export interface RelayView extends RelayRow {
   auth_settings: string | null;
   has_reviewer_jwt: number;
   pending_tokens: number;
+  /** Of the machine identity that it runs as. */
+  identity_name: string | null;
 }
 
 /** Those of these that there are. */
@@ -96,12 +98,13 @@ export async function listRelays(sql: Sql, orgId: string): Promise<RelayRow[]> {
 /** A relay of this organisation, or an instance relay. */
 export async function findRelayView(sql: Sql, orgId: string, id: string): Promise<RelayView | undefined> {
   const [row] = await sql<RelayView>`
-    SELECT r.*, a.id AS auth_method_id, a.method AS auth_method,
+    SELECT r.*, i.name AS identity_name, a.id AS auth_method_id, a.method AS auth_method,
       a.created_at AS auth_method_created_at, a.updated_at AS auth_method_updated_at,
       s.settings AS auth_settings, CASE WHEN s.sealed_reviewer_jwt IS NULL THEN 0 ELSE 1 END AS has_reviewer_jwt,
       (SELECT CAST(count(*) AS INTEGER) FROM enrollment_tokens t WHERE t.auth_method_id = a.id) AS pending_tokens
     FROM relays r LEFT JOIN auth_methods a ON a.relay_id = r.id
     LEFT JOIN auth_method_settings s ON s.auth_method_id = a.id
+    LEFT JOIN identities i ON i.id = r.identity_id
     WHERE r.id = ${id} AND (r.org_id = ${orgId} OR r.org_id IS NULL)`;
   return row;
 }

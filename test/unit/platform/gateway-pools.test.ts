@@ -144,7 +144,13 @@ describe.each(DATABASES)("gateway pools on %s", (database) => {
       const refused = await call("DELETE", `/v2/gateway-pools/${id}`);
       expect([refused.status, refused.body.code]).toEqual([409, "CONFLICT"]);
       expect(refused.body.message).toContain("the resource db");
-      const { resources } = (await call("GET", `/v2/gateway-pools/${id}/resources`)).body;
+      const { resources, ...theirs } = (await call("GET", `/v2/gateway-pools/${id}/resources`)).body;
+      expect(theirs).toEqual({
+        appConnections: [],
+        dynamicSecrets: [],
+        kubernetesAuths: [],
+        pkiDiscoveryConfigs: [],
+      });
       expect(resources).toEqual([{ id: expect.any(String), name: "db", kind: "postgres" }]);
       await call("DELETE", "/v1/resources/db");
       expect((await call("DELETE", `/v2/gateway-pools/${id}`)).status).toBe(200);

@@ -61,7 +61,8 @@ describe.each(DATABASES)("what a machine identity can be on %s", (database) => {
       { id: first.body.gatewayId, name: "site-2", identityId: robot.id, identity: { name: "robot" } },
     ]);
     const detail = (await asAdmin("GET", `/v3/gateways/${first.body.gatewayId}`)).body;
-    expect(detail).toMatchObject({ canRevoke: false, authMethod: { method: "identity" } });
+    const config = { identityId: robot.id, identityName: "robot" };
+    expect(detail).toMatchObject({ canRevoke: false, authMethod: { method: "identity", config } });
   });
 
   test("a gateway needs a name, a relay, a free name and the right to be one", async () => {
