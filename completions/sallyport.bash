@@ -63,6 +63,7 @@ _sallyport() {
     "platform backup"|"platform backup "*) COMPREPLY=($(compgen -W "--out --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform bootstrap"|"platform bootstrap "*) COMPREPLY=($(compgen -W "--email --org --ca-dir --ca-key-file --listen --public-url --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform migrate"|"platform migrate "*) COMPREPLY=($(compgen -W "--data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "platform reset-password"|"platform reset-password "*) COMPREPLY=($(compgen -W "--email --listen --public-url --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform restore"|"platform restore "*) COMPREPLY=($(compgen -W "--in --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform rotate-root-key"|"platform rotate-root-key "*) COMPREPLY=($(compgen -W "--new-key-file --data-dir --database-url --log-format --log-level --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "platform start"|"platform start "*) COMPREPLY=($(compgen -W "--listen --public-url --tls-cert --tls-key --trusted-proxy --data-dir --database-url --log-format --log-level --allow-private-hosts --aws-sts-endpoint --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -128,7 +129,7 @@ _sallyport() {
     "login"|"login "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --method --client-id --client-secret --client-secret-file --plain --silent --token-file --invitation --password-reset --email --name --password-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "logout"|"logout "*) COMPREPLY=($(compgen -W "--ca-file --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "org"|"org "*) COMPREPLY=($(compgen -W "list create update rename switch --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "platform"|"platform "*) COMPREPLY=($(compgen -W "backup bootstrap migrate restore rotate-root-key start --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "platform"|"platform "*) COMPREPLY=($(compgen -W "backup bootstrap migrate reset-password restore rotate-root-key start --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "pool"|"pool "*) COMPREPLY=($(compgen -W "create list show update add remove delete --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "quickstart"|"quickstart "*) COMPREPLY=($(compgen -W "--check --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay"|"relay "*) COMPREPLY=($(compgen -W "enroll start install uninstall systemd status reload log-level create list show update auth-method drain revoke delete deploy-command --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;

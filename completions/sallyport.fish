@@ -518,13 +518,14 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from org; and __fish_seen_subcommand_from switch" -l help
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a backup
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a bootstrap
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a migrate
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a restore
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a rotate-root-key
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -f -a start
-complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate restore rotate-root-key start" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate reset-password restore rotate-root-key start" -f -a backup
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate reset-password restore rotate-root-key start" -f -a bootstrap
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate reset-password restore rotate-root-key start" -f -a migrate
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate reset-password restore rotate-root-key start" -f -a reset-password
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate reset-password restore rotate-root-key start" -f -a restore
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate reset-password restore rotate-root-key start" -f -a rotate-root-key
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate reset-password restore rotate-root-key start" -f -a start
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and not __fish_seen_subcommand_from backup bootstrap migrate reset-password restore rotate-root-key start" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l out
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l data-dir
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from backup" -l database-url
@@ -550,6 +551,15 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l log-level
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l json
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from migrate" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l email
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l listen
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l public-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l data-dir
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l database-url
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l log-format
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l log-level
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l json
+complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from reset-password" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l in
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l data-dir
 complete -c sallyport -n "true; and __fish_seen_subcommand_from platform; and __fish_seen_subcommand_from restore" -l database-url

@@ -81,6 +81,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "platform backup": ["--out sallyport.jsonl"],
   "platform bootstrap": ["--org Acme --email you@acme.example"],
   "platform migrate": [""],
+  "platform reset-password": ["--email you@acme.example"],
   "platform restore": ["--in sallyport.jsonl --data-dir /var/lib/new"],
   "platform rotate-root-key": [""],
   "platform start": [

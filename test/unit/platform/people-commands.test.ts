@@ -145,6 +145,25 @@ describe("people's commands", () => {
     expect(await admin.refused("org switch Acme")).toContain("An API token belongs to one organisation");
   });
 
+  test("the last administrator, who can't log in, gets a link on the platform's machine", async () => {
+    const place = ["--data-dir", workspace.join("data"), "--public-url", url];
+    const own = { home: await workspace.directory("operator") };
+    const reset = (...flags: string[]) => runProduct(["platform", "reset-password", ...flags], own);
+    const { stdout } = await reset("--email", "root@example.com", ...place);
+    expect(stdout).toStartWith(`${url}/password-reset#spr_`);
+    const admin = await machine("admin");
+    const login = await admin.ok(
+      `login --password-reset ${stdout.trim()} --password-file -`,
+      "a new password",
+    );
+    expect(login.stderr).toContain("as root@example.com, organisation Acme");
+    expect((await admin.ok("audit list")).stdout).toContain("USER_PASSWORD_RESET_LINK");
+    const nobody = await reset("--email", "nobody@example.com", ...place);
+    expect([nobody.exitCode, nobody.stdout]).toEqual([1, ""]);
+    const elsewhere = await reset("--email", "root@example.com", "--data-dir", workspace.join("none"));
+    expect(elsewhere.stderr).toContain("There is no platform in");
+  });
+
   test("what is no name of anything is answered with where the names are", async () => {
     const admin = await machine("admin");
     await admin.ok(`login --domain ${url} --token-file -`, root.token);

@@ -65,6 +65,8 @@ async function livedIn(database: Database) {
   know("api token", (await call("POST", "/v1/auth/tokens", { name: "ci" })).token);
   const { link } = await call("POST", "/v1/invitations", { email: "nia@example.com" });
   know("invitation", link.split("#")[1]);
+  const reset = await call("POST", `/v1/members/${first.email}/password-reset`, {});
+  know("link for a new password", reset.link.split("#")[1]);
 
   const relay = await platform.relay(tenant, "eu-1");
   const gateway = await platform.gateway(tenant, "office");

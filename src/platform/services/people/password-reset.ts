@@ -1,7 +1,7 @@
 import { SallyportError } from "../../../telemetry/error.ts";
 import { deleteOtherSessions } from "../../store/api-tokens.ts";
 import { insertAudit } from "../../store/audit.ts";
-import type { Sql } from "../../store/database.ts";
+import type { Sql, Store } from "../../store/database.ts";
 import { listMembers, listMemberships } from "../../store/members.ts";
 import {
   findPasswordReset,
@@ -14,13 +14,21 @@ import { byHolder, type Holder, isInstanceAdministrator, nameHolder } from "../a
 import type { Core } from "../core.ts";
 import { personChanged } from "../events/holders-changed.ts";
 import { forgetAttempts } from "../login/lock-out.ts";
-import { hashOpaqueToken, mintOpaqueToken } from "../login/opaque-tokens.ts";
+import { hashOpaqueToken, mintOpaqueToken, type OpaqueToken } from "../login/opaque-tokens.ts";
 import { holdRight, rightsNow } from "./held-rights.ts";
 import { hashPassword } from "./passwords.ts";
 import { rightsOf } from "./rights.ts";
 import { requireWithin } from "./role-reach.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
+/** Who made a link on the platform's own machine. */
+const PLATFORM = "platform";
+
+export interface PasswordResetLink {
+  email: string;
+  expiresAt: string;
+  link: string;
+}
 
 /**
  * Makes a link with which a person chooses a new password, once; whoever makes it passes it on. Who holds the link can
@@ -34,7 +42,7 @@ export async function makePasswordReset(
   holder: Holder,
   who: string,
   { validForHours }: { validForHours: number },
-): Promise<{ email: string; expiresAt: string; link: string }> {
+): Promise<PasswordResetLink> {
   const { orgId } = holder;
   const token = mintOpaqueToken("spr_");
   const expiresAt = new Date(core.now().getTime() + validForHours * HOUR_MS).toISOString();
@@ -53,7 +61,39 @@ export async function makePasswordReset(
     await insertAudit(sql, { ...byHolder(holder), event: "USER_PASSWORD_RESET_LINK", detail }, now);
     return person;
   });
-  return { email, expiresAt, link: `${core.publicUrl()}/password-reset#${token.plain}` };
+  return { email, expiresAt, link: linkOf(core.publicUrl(), token) };
+}
+
+/**
+ * The same for whoever holds the database itself: nobody may be left who could make one. Good for an hour.
+ * @throws SallyportError NOT_FOUND
+ */
+export async function makePasswordResetHere(
+  store: Store,
+  { email, publicUrl, now }: { email: string; publicUrl: string; now: Date },
+): Promise<PasswordResetLink> {
+  const token = mintOpaqueToken("spr_");
+  const expiresAt = new Date(now.getTime() + HOUR_MS).toISOString();
+  const at = now.toISOString();
+  await store.transaction(async (sql) => {
+    const person = await findPerson(sql, email);
+    const [place] = person ? await listMemberships(sql, person.id) : [];
+    if (!person || !place) {
+      throw new SallyportError(
+        "NOT_FOUND",
+        `Nobody with the address ${email} belongs to an organisation here.`,
+      );
+    }
+    const { id: userId } = person;
+    const orgId = place.org_id;
+    await lockOrganisation(sql, orgId, at);
+    const made = { anywhere: true, tokenHash: token.hash, createdBy: PLATFORM, now: at, expiresAt };
+    await replacePasswordReset(sql, { userId, orgId, ...made });
+    const actor = { type: "instance", id: null, name: null } as const;
+    const detail = { userId, email, expiresAt };
+    await insertAudit(sql, { orgId, actor, address: null, event: "USER_PASSWORD_RESET_LINK", detail }, at);
+  });
+  return { email, expiresAt, link: linkOf(publicUrl, token) };
 }
 
 /**
@@ -106,7 +146,7 @@ async function requireOwn(sql: Sql, holder: Holder, who: string): Promise<Person
  */
 async function stillCounts(sql: Sql, row: PasswordResetRow): Promise<boolean> {
   const { user_id: userId, org_id: orgId, created_by: maker } = row;
-  if (row.anywhere === 1) return (await findPerson(sql, maker))?.instance_admin === 1;
+  if (row.anywhere === 1) return maker === PLATFORM || (await findPerson(sql, maker))?.instance_admin === 1;
   const [member] = await listMembers(sql, orgId, userId);
   const person = await findPerson(sql, userId);
   if (!member || person?.instance_admin !== 0 || !(await belongsOnlyTo(sql, userId, orgId))) return false;
@@ -117,6 +157,11 @@ async function stillCounts(sql: Sql, row: PasswordResetRow): Promise<boolean> {
 async function belongsOnlyTo(sql: Sql, userId: string, orgId: string): Promise<boolean> {
   const places = await listMemberships(sql, userId);
   return places.every((place) => place.org_id === orgId);
+}
+
+/** The token is behind the #, which browsers send to nobody. */
+function linkOf(publicUrl: string, { plain }: OpaqueToken): string {
+  return `${publicUrl}/password-reset#${plain}`;
 }
 
 function noLink(): SallyportError {
