@@ -43,7 +43,7 @@ export function normaliseDomain(text: string, options: { insecureHttp?: boolean 
   return `${url.origin}${path}`;
 }
 
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 

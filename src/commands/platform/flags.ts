@@ -1,7 +1,7 @@
 import { isAbsolute, join } from "node:path";
 import type { ArgsDef } from "citty";
 import { type HostPort, parseHostPort } from "../../host/address.ts";
-import { normaliseDomain } from "../../host/domain.ts";
+import { isLoopback, normaliseDomain } from "../../host/domain.ts";
 import { secret, setting } from "../../host/environment.ts";
 import { type Machine, thisMachine } from "../../host/paths.ts";
 import { SallyportError } from "../../telemetry/error.ts";
@@ -110,11 +110,14 @@ function publicUrl(text: string): string {
 /** Plain http only to this machine: who is let in depends on the answer. @throws SallyportError CONFIG_INVALID */
 export function stsEndpoint(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  const url = normaliseDomain(text, {});
-  if (new URL(url).pathname === "/") return url;
+  const given = URL.parse(text);
+  const isLocalHttp = given?.protocol === "http:" && isLoopback(given.hostname);
+  if ((given?.protocol === "https:" || isLocalHttp) && given.pathname === "/") {
+    return normaliseDomain(text, {});
+  }
   throw new SallyportError(
     "CONFIG_INVALID",
-    "--aws-sts-endpoint has to be scheme://host[:port], without a path.",
+    "--aws-sts-endpoint has to be https://host[:port] without a path; http:// only to this machine.",
   );
 }
 

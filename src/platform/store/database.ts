@@ -46,13 +46,21 @@ export async function openDatabase(options: DatabaseOptions): Promise<Store> {
     if (databaseUrl === undefined) return await openSqlite(file);
     return await openPostgres(requirePostgresUrl(databaseUrl));
   } catch (error) {
-    if (error instanceof SallyportError) throw error;
+    if (error instanceof SallyportError && error.code !== "DATABASE_UNAVAILABLE") throw error;
+    const cause = error instanceof SallyportError ? (error.cause ?? error) : error;
     const message =
-      databaseUrl === undefined
-        ? whySqlite(file, error)
-        : `Cannot open the PostgreSQL database: ${describe(error)}.`;
-    throw new SallyportError("DATABASE_UNAVAILABLE", message, { cause: error });
+      databaseUrl === undefined ? whySqlite(file, cause) : whyPostgres(URL.parse(databaseUrl), cause);
+    throw new SallyportError("DATABASE_UNAVAILABLE", message, { cause });
   }
+}
+
+/** Without the password. */
+function whyPostgres(url: URL | null, error: unknown): string {
+  const name = url?.pathname.slice(1);
+  const called = name ? ` ${name}` : "";
+  const at = url?.host ? ` at ${url.host}` : "";
+  const as = url?.username ? ` as ${url.username}` : "";
+  return `Cannot open the PostgreSQL database${called}${at}${as} (${describe(error)}): is it running, and is --database-url right?`;
 }
 
 function whySqlite(file: string, error: unknown): string {

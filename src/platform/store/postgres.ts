@@ -19,7 +19,15 @@ export async function openPostgres(url: string): Promise<Store> {
     ...{ url, pulse, patienceMs: PATIENCE_MS },
     connections: CONNECTIONS.transactions,
   });
-  await reads.ask((sql) => sql`SELECT 1`);
+  const close = async () => {
+    await Promise.all([reads.close(), writes.close()]);
+  };
+  try {
+    await reads.ask((sql) => sql`SELECT 1`);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     dialect: "postgres",
     read: (text, ...values) => reads.ask((sql) => sql(text, ...values)),
@@ -33,9 +41,7 @@ export async function openPostgres(url: string): Promise<Store> {
       }),
     snapshot: (work) =>
       writes.begin((sql) => work(bindRaw(sql)), "isolation level repeatable read read only"),
-    close: async () => {
-      await Promise.all([reads.close(), writes.close()]);
-    },
+    close,
   };
 }
 

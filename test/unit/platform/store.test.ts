@@ -175,3 +175,18 @@ test("a database file that is damaged is told with what to do, and left as it is
   });
   expect(await Bun.file(file).text()).toStartWith("no database ");
 });
+
+test("a PostgreSQL that can't be reached is named, without its password", async () => {
+  const place = await host.fresh("sqlite");
+  const databaseUrl = "postgres://me:a-password-of-mine@127.0.0.1:9/sallyport";
+  const failure = openDataDirectory({ ...place, databaseUrl });
+  await expect(failure).rejects.toMatchObject({
+    code: "DATABASE_UNAVAILABLE",
+    message: expect.stringMatching(
+      /^Cannot open the PostgreSQL database sallyport at 127\.0\.0\.1:9 as me \(.+\): is it running/,
+    ),
+  });
+  await expect(failure).rejects.not.toThrow("a-password-of-mine");
+  const odd = openDataDirectory({ ...place, databaseUrl: "mysql://me@x/y" });
+  await expect(odd).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+});
