@@ -1,5 +1,4 @@
-import { createWriteStream } from "node:fs";
-import type { Writable } from "node:stream";
+import { type FileHandle, open } from "node:fs/promises";
 import { describe, SallyportError } from "../../telemetry/error.ts";
 import { parseDuration } from "../duration.ts";
 import { sessionArgs } from "../session.ts";
@@ -55,16 +54,28 @@ function timeOf(text: string, flag: string): string {
 
 /** Writes what comes as it comes. @throws SallyportError FILE_UNWRITABLE */
 export async function exportTo(file: string, lines: ReadableStream<Uint8Array>): Promise<void> {
-  const out: Writable = file === "-" ? process.stdout : createWriteStream(file, { mode: 0o600 });
+  await using out = file === "-" ? undefined : await openExport(file);
   try {
     for await (const chunk of lines) {
-      await new Promise<void>((resolve, reject) =>
-        out.write(chunk, (error) => (error ? reject(error) : resolve())),
-      );
+      if (out) await out.writeFile(chunk);
+      else await writeOut(chunk);
     }
-    if (file !== "-") await new Promise<void>((resolve) => out.end(resolve));
   } catch (cause) {
     if (cause instanceof SallyportError) throw cause;
     throw new SallyportError("FILE_UNWRITABLE", `The export ended early: ${describe(cause)}.`, { cause });
   }
+}
+
+async function openExport(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, "w", 0o600);
+  } catch (cause) {
+    throw new SallyportError("FILE_UNWRITABLE", `Cannot write ${file}: ${describe(cause)}.`, { cause });
+  }
+}
+
+function writeOut(chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) =>
+    process.stdout.write(chunk, (error) => (error ? reject(error) : resolve())),
+  );
 }

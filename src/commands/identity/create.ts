@@ -23,7 +23,7 @@ export default command({
     const identity = await client.identities.create({ name: args.name, ...identityFields(args) });
     if (args.json) return printJson(identity);
     say(
-      `Created the machine identity ${identity.name} with the role ${identity.role}; its client id is ${identity.clientId}. Give it a secret:`,
+      `Created the machine identity ${identity.name} with the role ${identity.roleName ?? identity.role}; its client id is ${identity.clientId}. Give it a secret:`,
     );
     printLine(nextCommand("identity", "secret", "create", identity.name));
   },

@@ -11,16 +11,18 @@ export default command({
     if (args.json) return printJson(identities);
     printTable(
       ["NAME", "ROLE", "SECRETS", "LAST LOGIN", "RUNS AS", "CLIENT ID"],
-      identities.map(({ name, role, secretCount, lastLoginAt, gatewayName, relayName, clientId }) => [
-        name,
-        role,
-        String(secretCount),
-        lastLoginAt ?? "never",
-        [gatewayName && `gateway ${gatewayName}`, relayName && `relay ${relayName}`]
-          .filter(Boolean)
-          .join(", ") || "-",
-        clientId,
-      ]),
+      identities.map(
+        ({ name, role, roleName = role, secretCount, lastLoginAt, gatewayName, relayName, clientId }) => [
+          name,
+          roleName,
+          String(secretCount),
+          lastLoginAt ?? "never",
+          [gatewayName && `gateway ${gatewayName}`, relayName && `relay ${relayName}`]
+            .filter(Boolean)
+            .join(", ") || "-",
+          clientId,
+        ],
+      ),
     );
   },
 });

@@ -14,7 +14,7 @@ export default command({
       ["Name", identity.name],
       ["Id", identity.id],
       ["Client id", identity.clientId],
-      ["Role", identity.role],
+      ["Role", identity.roleName ?? identity.role],
       ["Secrets", String(identity.secretCount)],
       ["Access tokens", `good for ${identity.accessTokenTTL} s, renewed for ${identity.accessTokenMaxTTL} s`],
       ["Runs as gateway", identity.gatewayName ?? "-"],

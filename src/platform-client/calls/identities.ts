@@ -18,6 +18,8 @@ const identityRow = z.object({
   id: short,
   name: short,
   role: short,
+  /** Absent from older platforms. */
+  roleName: short.optional(),
   clientId: short,
   accessTokenTTL: seconds,
   accessTokenMaxTTL: seconds,

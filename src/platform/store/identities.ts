@@ -18,6 +18,8 @@ export interface IdentityRow {
 
 /** An identity as management shows it. */
 export interface IdentityView extends IdentityRow {
+  /** Of a role of the organisation's own. */
+  role_name: string | null;
   secret_count: number;
   /** What runs as this identity. */
   gateway_name: string | null;
@@ -44,12 +46,12 @@ export async function listIdentityViews(
   idOrName: string | null,
 ): Promise<IdentityView[]> {
   return await sql<IdentityView>`
-    SELECT i.id, i.org_id, i.name, i.role, i.client_id, i.access_token_ttl, i.access_token_max_ttl,
+    SELECT i.id, i.org_id, i.name, i.role, o.name AS role_name, i.client_id, i.access_token_ttl, i.access_token_max_ttl,
       i.created_at, i.updated_at, i.last_login_at,
       (SELECT CAST(count(*) AS INTEGER) FROM identity_secrets s WHERE s.identity_id = i.id) AS secret_count,
       (SELECT g.name FROM gateways g WHERE g.identity_id = i.id) AS gateway_name,
       (SELECT r.name FROM relays r WHERE r.identity_id = i.id) AS relay_name
-    FROM identities i
+    FROM identities i LEFT JOIN roles o ON o.id = i.role AND o.org_id = i.org_id
     WHERE i.org_id = ${orgId}
       AND (CAST(${idOrName} AS TEXT) IS NULL OR i.id = ${idOrName} OR i.name = ${idOrName})
     ORDER BY CASE WHEN i.id = ${idOrName} THEN 0 ELSE 1 END, i.name`;

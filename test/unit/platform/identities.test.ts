@@ -190,10 +190,15 @@ describe.each(DATABASES)("machine identities on %s", (database) => {
     expect((await asAdmin("PATCH", "/v1/identities/robot", { role: "emperor" })).status).toBe(404);
   });
 
-  test("nobody makes, changes or gets a secret of an identity that may do more than they", async () => {
+  test("nobody makes, changes, deletes or gets a secret of an identity that may do more than they", async () => {
     const now = platform.time.toISOString();
     const roleId = crypto.randomUUID();
-    const rights = JSON.stringify(["create-identities", "edit-identities", "list-identities"]);
+    const rights = JSON.stringify([
+      "create-identities",
+      "edit-identities",
+      "list-identities",
+      "delete-identities",
+    ]);
     await platform.core.store.transaction(
       (sql) => sql`INSERT INTO roles (id, org_id, name, rights, created_at, updated_at)
         VALUES (${roleId}, ${acme.orgId}, 'keeper', ${rights}, ${now}, ${now})`,
@@ -207,8 +212,15 @@ describe.each(DATABASES)("machine identities on %s", (database) => {
     const path = "/v1/auth/universal-auth/identities/robot/client-secrets";
     expect(await asKeeper("POST", path, {})).toBe(403);
     expect(await asKeeper("PATCH", "/v1/identities/robot", { name: "mine" })).toBe(403);
+    expect(await asKeeper("DELETE", "/v1/identities/robot")).toBe(403);
     expect(await asKeeper("POST", "/v1/identities", { name: "tool", role: "keeper" })).toBe(200);
+    const tool = await asAdmin("GET", "/v1/identities/tool");
+    expect(tool.body).toMatchObject({ role: roleId, roleName: "keeper" });
+    const { entries } = (await asAdmin("GET", "/v1/audit?event=IDENTITY_CREATE")).body;
+    const details = entries.map(({ detail }: { detail: object }) => detail);
+    expect(details).toContainEqual(expect.objectContaining({ name: "tool", role: "keeper" }));
     expect(await asKeeper("POST", path.replace("robot", "tool"), {})).toBe(200);
+    expect(await asKeeper("DELETE", "/v1/identities/tool")).toBe(200);
   });
 
   test("identities of another organisation are not there", async () => {

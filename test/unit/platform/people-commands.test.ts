@@ -174,8 +174,11 @@ describe("people's commands", () => {
       ["resource grant db mia", '"mia" is no e-mail address and no user id: see "sallyport user list"'],
       ["identity secret revoke ci nonsense", 'see "sallyport identity secret list ci"'],
       ["pool create Nonsense", "is no pool name"],
+      ["audit list --export /proc/none/audit.jsonl", "Cannot write /proc/none/audit.jsonl"],
     ] as const) {
-      expect(await admin.refused(words)).toContain(answer);
+      const said = await admin.refused(words);
+      expect(said).toContain(answer);
+      expect(said.trim().split("\n")).toHaveLength(1);
     }
   });
 

@@ -44,12 +44,12 @@ export async function createIdentity(
         `An organisation can have ${LIMITS.identities} machine identities: delete one first.`,
       );
     }
-    const { id: role } = await requireGivableRole(sql, holder, settings.role);
+    const role = await requireGivableRole(sql, holder, settings.role);
     const made = await insertIdentity(sql, {
       id,
       orgId: holder.orgId,
       name: settings.name,
-      role,
+      role: role.id,
       clientId: crypto.randomUUID(),
       ttlSeconds: settings.accessTokenTTL,
       maxTtlSeconds: settings.accessTokenMaxTTL,
@@ -57,7 +57,7 @@ export async function createIdentity(
       now,
     });
     if (!made) throw taken(settings.name);
-    const detail = { identityId: id, name: settings.name, role };
+    const detail = { identityId: id, name: settings.name, role: role.name };
     await insertAudit(sql, { ...byHolder(holder), event: "IDENTITY_CREATE", detail }, now);
   });
   return await getIdentity(core, holder, id);
@@ -101,7 +101,7 @@ export async function changeIdentity(
     if (others.some((other) => other.name === settings.name && other.id !== id)) throw taken(settings.name);
     const { name, role, accessTokenTTL: ttlSeconds, accessTokenMaxTTL: maxTtlSeconds } = settings;
     await updateIdentity(sql, { id, name, role, ttlSeconds, maxTtlSeconds, now });
-    const detail = { identityId: id, ...settings };
+    const detail = { identityId: id, ...settings, role: has.name };
     await insertAudit(sql, { ...byHolder(holder), event: "IDENTITY_UPDATE", detail }, now);
     const whose = { orgId: holder.orgId, holderIds: [id] };
     await endLostAccess(sql, whose, { before: had.rights, after: has.rights }, now);
@@ -111,7 +111,8 @@ export async function changeIdentity(
 
 /**
  * Its secrets, tokens and grants are worthless at once, what it has open is cut, and so is the gateway or relay that
- * runs as it: that one stays, to be enrolled by a token. @throws SallyportError NOT_FOUND
+ * runs as it: that one stays, to be enrolled by a token.
+ * @throws SallyportError NOT_FOUND, FORBIDDEN when it may do more than the caller
  */
 export async function removeIdentity(core: Core, holder: Holder, idOrName: string): Promise<IdentityView> {
   const identity = await getIdentity(core, holder, idOrName);
@@ -119,6 +120,9 @@ export async function removeIdentity(core: Core, holder: Holder, idOrName: strin
   const { orgId } = holder;
   await core.store.transaction(async (sql) => {
     const now = core.now().toISOString();
+    await lockOrganisation(sql, orgId, now);
+    const [before] = await listIdentityViews(sql, orgId, identityId);
+    await requireReachOver(sql, holder, (before ?? missing()).role);
     if (!(await deleteIdentity(sql, orgId, identityId))) missing();
     const detail = { identityId, name };
     await insertAudit(sql, { ...byHolder(holder), event: "IDENTITY_DELETE", detail }, now);
