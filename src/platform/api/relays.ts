@@ -211,6 +211,8 @@ export const relayRoutes = routes()
     const { core } = c.var.services;
     const holder = requireHolder(c.var.actor);
     const { id } = c.req.valid("param");
+    // Judged before anything changes: a refusal means that all is as it was.
+    if (authMethod && host !== undefined) await core.hostRule.admit(host);
     if (authMethod) await changeAuthMethod(core, holder, { kind: "relay", id, wish: toWish(authMethod) });
     const relay = await updateRelay(core, holder, id, { host, autoSelect });
     return c.json(await detail(core, holder, relay), 200);

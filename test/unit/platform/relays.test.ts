@@ -68,6 +68,15 @@ describe.each(DATABASES)("relays on %s", (database) => {
     expect(list[0]).not.toHaveProperty("authMethod");
   });
 
+  test("a change that is refused in part changes nothing", async () => {
+    const { id } = (await as(acme)("POST", "/v2/relays", { name: "eu-1", host: PUBLIC_HOST })).body;
+    const authMethod = { method: "aws", allowedAccountIds: "123456789012" };
+    const both = { host: "169.254.169.254", authMethod };
+    expect((await as(acme)("PATCH", `/v2/relays/${id}`, both)).status).toBe(400);
+    const kept = (await as(acme)("GET", `/v2/relays/${id}`)).body;
+    expect(kept).toMatchObject({ host: PUBLIC_HOST, authMethod: { method: "token" } });
+  });
+
   test("another host starts without a heartbeat, the same host keeps it", async () => {
     const { id } = await platform.relay(acme, "eu-1");
     await platform.core.store.transaction(
