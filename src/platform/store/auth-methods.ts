@@ -73,6 +73,13 @@ export async function holdAuthMethod(sql: Sql, id: string, revision: string): Pr
   return held.length === 1;
 }
 
+/** The method, which stays so until the transaction ends; undefined when there is no such row. */
+export async function holdMethod(sql: Sql, id: string): Promise<string | undefined> {
+  const [row] = await sql<{ method: string }>`
+    UPDATE auth_methods SET method = method WHERE id = ${id} RETURNING method`;
+  return row?.method;
+}
+
 export async function isSignatureSpent(sql: Sql, hash: string, resourceId: string): Promise<boolean> {
   const rows = await sql`
     SELECT 1 AS spent FROM spent_signatures WHERE signature_hash = ${hash} AND resource_id = ${resourceId}`;

@@ -40,6 +40,29 @@ describe.each(DATABASES)("enrollment on %s", (database) => {
     return row?.token_version ?? -1;
   }
 
+  test.each([
+    ["it logs in otherwise", "UPDATE auth_methods SET method = 'aws'", 400],
+    ["the right is gone", "UPDATE memberships SET role = 'no-access'", 403],
+  ])("B6 no token is made once %s, however close the two were", async (_, change, status) => {
+    const begun = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const changing = platform.core.store.migrate(async (run) => {
+      await run(change);
+      begun.resolve();
+      await asked.promise;
+    });
+    await begun.promise;
+    const path = `/v3/gateways/${gatewayId}/token-auth/generate-enrollment-token`;
+    const answer = platform.call("POST", path, { token: acme.token });
+    // What it asks before its own transaction still shows it the old state.
+    await Bun.sleep(100);
+    asked.resolve();
+    await changing;
+    expect((await answer).status).toBe(status);
+    const rows = await platform.core.store.read`SELECT id FROM enrollment_tokens`;
+    expect(rows).toEqual([]);
+  });
+
   test("B6 a token is worth one login", async () => {
     const token = await mint();
     expect(token).toMatch(/^gwe_[A-Za-z0-9_-]{43}$/);

@@ -1,6 +1,6 @@
 import { SallyportError } from "../../../telemetry/error.ts";
 import { insertAudit } from "../../store/audit.ts";
-import type { ResourceKind as Kind } from "../../store/auth-methods.ts";
+import { holdMethod, type ResourceKind as Kind } from "../../store/auth-methods.ts";
 import type { Sql } from "../../store/database.ts";
 import {
   consumeEnrollmentToken,
@@ -10,6 +10,7 @@ import {
 } from "../../store/enrollment-tokens.ts";
 import { byHolder, type Holder } from "../actors.ts";
 import type { Core } from "../core.ts";
+import { holdRight } from "../people/held-rights.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 import { hashOpaqueToken, mintOpaqueToken } from "./opaque-tokens.ts";
 import { mintAccessToken, recordLogin } from "./record-login.ts";
@@ -47,22 +48,29 @@ async function mintEnrollmentToken(
 
 /**
  * A new enrollment token that a person asked for.
- * @throws SallyportError REQUEST_REFUSED for what logs in otherwise (PROTOCOL A.3)
+ * @throws SallyportError REQUEST_REFUSED for what logs in otherwise (PROTOCOL A.3), FORBIDDEN, NOT_FOUND
  */
 export async function generateEnrollmentToken(
   core: Core,
   holder: Holder,
   agent: { kind: Kind; id: string; name: string; authMethodId: string; method: string },
 ): Promise<{ token: string; expiresAt: string }> {
-  const { kind, id, name, authMethodId, method } = agent;
-  if (method !== "token") {
+  const { kind, id, name, authMethodId } = agent;
+  const requireToken = (method: string) => {
+    if (method === "token") return;
     throw new SallyportError(
       "REQUEST_REFUSED",
       `The ${kind} ${name} logs in by ${method}, not by a token: change its authentication method first.`,
     );
-  }
+  };
+  requireToken(agent.method);
   return await core.store.transaction(async (sql) => {
     const now = core.now();
+    await holdRight(sql, holder, kind === "gateway" ? "edit-gateways" : "edit-relays");
+    // Changed a moment ago, it must not be opened by a token all the same.
+    const method = await holdMethod(sql, authMethodId);
+    if (method === undefined) throw new SallyportError("NOT_FOUND", `There is no such ${kind}.`);
+    requireToken(method);
     const { token, tokenId, expiresAt } = await mintEnrollmentToken(
       sql,
       { orgId: holder.orgId, authMethodId },
