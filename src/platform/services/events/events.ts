@@ -1,5 +1,6 @@
 import type { PlatformEvent } from "../../../platform-client/events.ts";
 import { SERIALS_PER_EVENT } from "../../../platform-client/events.ts";
+import { atOnce } from "../../store/at-once.ts";
 import type { Sql } from "../../store/database.ts";
 import { insertEvents, type NewEvent } from "../../store/events.ts";
 import { listAudience } from "../../store/gateways.ts";
@@ -30,14 +31,14 @@ export async function emitAll(
   said: { about: About; event: PlatformEvent }[],
   now: string,
 ): Promise<void> {
-  const audiences = new Map<string, string[]>();
+  const gateways = new Set(said.flatMap(({ about }) => about.gatewayId ?? []));
+  const audiences = new Map(
+    await atOnce([...gateways].map(async (id) => [id, await listAudience(sql, id, now)] as const)),
+  );
   const rows: NewEvent[] = [];
   for (const { about, event } of said) {
     const { type, ...data } = event;
     const gatewayId = about.gatewayId ?? null;
-    if (gatewayId !== null && !audiences.has(gatewayId)) {
-      audiences.set(gatewayId, await listAudience(sql, gatewayId, now));
-    }
     const relayAudience = gatewayId === null ? [] : (audiences.get(gatewayId) ?? []);
     rows.push({ type, orgId: about.orgId, gatewayId, relayId: about.relayId ?? null, relayAudience, data });
   }

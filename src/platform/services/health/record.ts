@@ -1,4 +1,5 @@
 import type { PlatformEvent } from "../../../platform-client/events.ts";
+import { atOnce } from "../../store/at-once.ts";
 import type { Sql } from "../../store/database.ts";
 import {
   ensureHealth,
@@ -26,9 +27,9 @@ export async function recordHealth(sql: Sql, subjects: Subject[], now: Date): Pr
   const said: Parameters<typeof emitAll>[1] = [];
   const moment = await momentOf(sql, now);
   const remember = async (judged: Judged[]) => {
-    for (const one of judged) {
-      if (await store(sql, one, now)) said.push({ about: aboutOf(one), event: eventOf(one) });
-    }
+    const news = await atOnce(judged.map((one) => store(sql, one, now)));
+    for (const [i, one] of judged.entries())
+      if (news[i]) said.push({ about: aboutOf(one), event: eventOf(one) });
   };
   const relays = subjects.flatMap((subject) => ("relayId" in subject ? subject.relayId : []));
   const gateways = subjects.flatMap((subject) => ("gatewayId" in subject ? subject.gatewayId : []));

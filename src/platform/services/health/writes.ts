@@ -1,4 +1,5 @@
 import type { AgentReport } from "../../../platform-client/agent-report.ts";
+import { atOnce } from "../../store/at-once.ts";
 import type { Sql, Store } from "../../store/database.ts";
 import { storeCapabilities, storeGatewayHealth } from "../../store/gateways.ts";
 import {
@@ -45,7 +46,7 @@ export type HealthWrite =
     };
 
 const INTERVAL_MS = 1000;
-/** Stored in one transaction: others want to write too. */
+/** At most so many in one transaction: others want to write too. */
 const BATCH = 200;
 /** A gateway that calls as it promised is never probed without its asking. */
 const AFTER_TTL_MS = 10_000;
@@ -53,17 +54,28 @@ const RELAY_AGAIN_MS = 300_000;
 /** What was not reached is looked for again, less and less often. */
 const RETRY_MS = { first: 15_000, last: 180_000 };
 
+/** What is stored in one transaction, and whoever waits for that. */
+interface Batch {
+  writes: HealthWrite[];
+  /** There is no room for more. */
+  full: PromiseWithResolvers<void>;
+  stored: Promise<void>;
+}
+
 /**
- * Stores what probes and heartbeats bring, at most one transaction a second: the first at once, those that follow
- * together. Requests and probes are limited in number, so at most that many wait here.
+ * Stores what probes and heartbeats bring, one transaction after the other and at most one a second: the first at once,
+ * those that follow together. A full one does not wait, or in a storm callers would fill the platform with their waiting.
+ * Requests and probes are limited in number, so at most that many wait here.
  */
 export class HealthWrites {
   readonly #store: Store;
   readonly #now: () => Date;
   readonly #intervalMs: number;
-  #pending: HealthWrite[] = [];
-  #flushing: Promise<void> | undefined;
-  #lastFlush = 0;
+  /** Takes more. */
+  #open: Batch | undefined;
+  /** Settles when the last batch is stored, well or not. */
+  #before: Promise<unknown> = Promise.resolve();
+  #lastBegun = 0;
 
   constructor(store: Store, now: () => Date, intervalMs = INTERVAL_MS) {
     this.#store = store;
@@ -73,23 +85,39 @@ export class HealthWrites {
 
   /** Resolves when it and all that came with it is stored. */
   async add(write: HealthWrite): Promise<void> {
-    this.#pending.push(write);
-    this.#flushing ??= this.#flushSoon();
-    await this.#flushing;
+    const batch = this.#open ?? this.#begin();
+    batch.writes.push(write);
+    if (batch.writes.length === BATCH) {
+      this.#open = undefined;
+      batch.full.resolve();
+    }
+    await batch.stored;
   }
 
-  async #flushSoon(): Promise<void> {
-    const wait = this.#lastFlush + this.#intervalMs - Date.now();
-    await Bun.sleep(Math.max(0, Math.min(wait, this.#intervalMs)));
-    const writes = this.#pending;
-    this.#pending = [];
-    this.#flushing = undefined;
-    this.#lastFlush = Date.now();
-    for (let i = 0; i < writes.length; i += BATCH) await this.#storeAll(writes.slice(i, i + BATCH));
+  #begin(): Batch {
+    const writes: HealthWrite[] = [];
+    const full = Promise.withResolvers<void>();
+    const stored = this.#storeInTurn(writes, full.promise, this.#before);
+    const batch = { writes, full, stored };
+    this.#before = Promise.allSettled([stored]);
+    this.#open = batch;
+    return batch;
   }
 
-  async #storeAll(writes: HealthWrite[]): Promise<void> {
+  async #storeInTurn(writes: HealthWrite[], full: Promise<void>, before: Promise<unknown>): Promise<void> {
+    await before;
+    const waitMs = this.#lastBegun + this.#intervalMs - Date.now();
+    await this.#whenDue(Math.max(0, Math.min(waitMs, this.#intervalMs)), full);
+    if (this.#open?.writes === writes) this.#open = undefined;
+    this.#lastBegun = Date.now();
     await this.#store.transaction((sql) => applyAll(sql, writes, this.#now()));
+  }
+
+  async #whenDue(waitMs: number, full: Promise<void>): Promise<void> {
+    const due = Promise.withResolvers<void>();
+    const timer = setTimeout(due.resolve, waitMs);
+    await Promise.race([due.promise, full]);
+    clearTimeout(timer);
   }
 }
 
@@ -109,9 +137,10 @@ async function applyAll(sql: Sql, writes: HealthWrite[], now: Date): Promise<voi
   const kept = writes.filter(({ subject }) => known.has(idOf(subject)));
   const heartbeats = kept.filter((write): write is Heartbeat => write.kind === "heartbeat");
   await applyHeartbeats(sql, heartbeats, now);
-  for (const write of kept) {
-    if (write.kind === "probe") await applyProbe(sql, write, { now, before: known.get(idOf(write.subject)) });
-  }
+  const probes = kept.filter((write): write is Probe => write.kind === "probe");
+  await atOnce(
+    probes.map((write) => applyProbe(sql, write, { now, before: known.get(idOf(write.subject)) })),
+  );
   const subjects = kept.map(({ subject }) => subject);
   await recordHealth(sql, subjects, now);
 }
