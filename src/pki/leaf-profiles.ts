@@ -141,13 +141,17 @@ function serverExtensions(names: JsonGeneralName[]): Extension[] {
   ];
 }
 
-function clientExtensions(): Extension[] {
-  return [
+/** Always the same; making them is a good part of making a certificate. */
+function clientExtensions(): readonly Extension[] {
+  ofClients ??= [
     new KeyUsagesExtension(CLIENT_USAGES, true),
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth], true),
     new CertificatePolicyExtension([ANY_POLICY]),
   ];
+  return ofClients;
 }
+
+let ofClients: readonly Extension[] | undefined;
 
 function jsonExtension(oid: string, value: object): Extension {
   return new Extension(oid, false, new TextEncoder().encode(JSON.stringify(value)));

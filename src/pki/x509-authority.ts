@@ -51,6 +51,8 @@ export class X509Authority {
   readonly notAfter: Date;
   readonly #certificate: X509Certificate;
   readonly #signingKey: CryptoKey;
+  /** In every certificate that it signs. */
+  #keyIdentifier: Promise<AuthorityKeyIdentifierExtension> | undefined;
 
   private constructor(certificate: X509Certificate, parents: string, signingKey: CryptoKey) {
     this.name = certificate.subjectName.getField("CN").at(-1) ?? "";
@@ -68,7 +70,7 @@ export class X509Authority {
       subject: options.subject,
       issuer: options.subject,
       publicKey: keyPair.publicKey,
-      issuerKey: keyPair.publicKey,
+      issuerId: await AuthorityKeyIdentifierExtension.create(keyPair.publicKey),
       signingKey: keyPair.privateKey,
       validity: authorityValidity(options.now ?? new Date()),
       extensions: [
@@ -143,12 +145,14 @@ export class X509Authority {
     validity: Validity,
     extensions: Extension[],
   ): Promise<X509Certificate> {
-    const spki = new Uint8Array(this.#certificate.publicKey.rawData);
+    this.#keyIdentifier ??= AuthorityKeyIdentifierExtension.create(
+      new Uint8Array(this.#certificate.publicKey.rawData),
+    );
     return await sign({
       subject,
       issuer: this.#certificate.subjectName,
       publicKey,
-      issuerKey: spki,
+      issuerId: await this.#keyIdentifier,
       signingKey: this.#signingKey,
       validity,
       extensions,
@@ -160,7 +164,7 @@ interface Signing {
   subject: Name;
   issuer: Name;
   publicKey: CryptoKey;
-  issuerKey: CryptoKey | Uint8Array<ArrayBuffer>;
+  issuerId: AuthorityKeyIdentifierExtension;
   signingKey: CryptoKey;
   validity: Validity;
   extensions: Extension[];
@@ -178,7 +182,7 @@ async function sign(signing: Signing): Promise<X509Certificate> {
     extensions: [
       ...signing.extensions,
       await SubjectKeyIdentifierExtension.create(signing.publicKey),
-      await AuthorityKeyIdentifierExtension.create(signing.issuerKey),
+      signing.issuerId,
     ],
   });
 }

@@ -58,6 +58,7 @@ describe.each(DATABASES)("heartbeats on %s", (database) => {
     // Their calls are known, and they are not looked at yet.
     const reports = await platform.core.store.read`SELECT subject_id FROM agent_reports`;
     expect(reports.length).toBeGreaterThanOrEqual(5);
+    while (platform.prober.gateways.length < 20) await Bun.sleep(1);
     expect(platform.prober.gateways).toHaveLength(20);
     open();
     await Promise.all(beats);

@@ -161,43 +161,48 @@ function allowing({ grant, resourceId }: AccessRequest): Right {
   return resourceId === null ? "connect-gateways" : "connect-all-resources";
 }
 
-/** What the platform itself dials a gateway with, to see whether it answers (PROTOCOL E). Nothing is stored. */
+/**
+ * What the platform itself dials a gateway with through each of these relays, in their order, to see whether it answers
+ * (PROTOCOL E). Nothing is stored.
+ */
 export async function probeCredentials(
   core: Core,
   gateway: GatewayRow,
   organisation: { id: string; name: string },
-  relay: RelayRow,
-): Promise<ClientCredentials> {
+  relays: RelayRow[],
+): Promise<{ relay: RelayRow; credentials: ClientCredentials }[]> {
   const [relayKey, gatewayKey] = await Promise.all([generateX509Key(), generateX509Key()]);
   const target = { host: "health-check", port: 443 };
   const made = await issueForDial(core, {
-    relays: [relay],
+    relays,
     gateway,
     organisation,
     actor: { type: "platform" },
     target,
     keys: { relay: relayKey.keyPair.publicKey, gateway: gatewayKey.keyPair.publicKey },
   });
-  const [outer] = made.relays;
-  if (!outer) throw new SallyportError("INTERNAL", "A probe was left without a relay.");
-  return {
-    gatewayId: gateway.id,
-    gatewayName: gateway.name,
-    relayHost: relay.host,
-    relayPort: relay.tls_port ?? DEFAULT_TLS_PORT,
-    relay: {
-      certificate: outer.leaf.certificate,
-      privateKey: relayKey.privateKeyPem,
-      serverAuthorities: outer.authorities,
-    },
-    gateway: {
-      certificate: made.gatewayLeaf.certificate,
-      privateKey: gatewayKey.privateKeyPem,
-      serverAuthorities: made.gatewayAuthorities,
-    },
-    target,
-    requireGatewayUri: true,
+  const inner = {
+    certificate: made.gatewayLeaf.certificate,
+    privateKey: gatewayKey.privateKeyPem,
+    serverAuthorities: made.gatewayAuthorities,
   };
+  return made.relays.map(({ relay, leaf, authorities }) => ({
+    relay,
+    credentials: {
+      gatewayId: gateway.id,
+      gatewayName: gateway.name,
+      relayHost: relay.host,
+      relayPort: relay.tls_port ?? DEFAULT_TLS_PORT,
+      relay: {
+        certificate: leaf.certificate,
+        privateKey: relayKey.privateKeyPem,
+        serverAuthorities: authorities,
+      },
+      gateway: inner,
+      target,
+      requireGatewayUri: true,
+    },
+  }));
 }
 
 function hop(certificate: string, privateKey: string | undefined, chain: string): Hop {

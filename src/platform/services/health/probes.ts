@@ -24,6 +24,11 @@ export interface Prober {
 /** ACCEPTANCE, "Liveness". */
 const PROBES_AT_ONCE = 20;
 const PROBES_WAITING = 500;
+/**
+ * Certificates for probes are work of this process, not waiting: it may not be all that the process does while a storm
+ * of heartbeats asks for them.
+ */
+const PROBES_SIGNED_AT_ONCE = 2;
 /** More than these at once, and a heartbeat's caller is not kept waiting for its own: each may take its whole patience. */
 const PROBES_AWAITED = 2 * PROBES_AT_ONCE;
 /** PROTOCOL E: of a gateway that promises no interval. */
@@ -40,6 +45,7 @@ export class Probes {
   readonly #prober: Prober;
   readonly #writes: HealthWrites;
   readonly #slots = new Slots(PROBES_AT_ONCE, PROBES_WAITING);
+  readonly #signing = new Slots(PROBES_SIGNED_AT_ONCE, PROBES_WAITING);
   readonly #running = new Map<string, Promise<void>>();
   /** Of those, the ones that have not seen what they look for. */
   #looking = 0;
@@ -122,21 +128,21 @@ export class Probes {
         `The gateway ${gateway.name} has no relay: start it first.`,
       );
     }
+    const ways = await this.#signing.run(() => probeCredentials(this.#core, gateway, organisation, relays));
     const looks = await Promise.all(
-      relays.map((relay) =>
+      ways.map(({ relay, credentials }) =>
         this.#look(relay, async (relayAddress) => {
-          const credentials = await probeCredentials(this.#core, gateway, organisation, relay);
           const { heartbeatTtlSeconds } = await this.#prober.gateway({ ...credentials, relayAddress });
           return heartbeatTtlSeconds ?? DEFAULT_TTL_SECONDS;
         }),
       ),
     );
     seenAll();
-    const ways = looks.map((look, i) => seen(relays[i]?.id ?? "", look));
+    const outcomes = looks.map((look, i) => seen(relays[i]?.id ?? "", look));
     const reached = looks.find((look) => "found" in look);
     const ttlSeconds = reached && "found" in reached ? reached.found : 0;
     const reachedAt = reached ? now().toISOString() : null;
-    await this.#writes.add({ kind: "probe", subject: { gatewayId }, reachedAt, ttlSeconds, ways });
+    await this.#writes.add({ kind: "probe", subject: { gatewayId }, reachedAt, ttlSeconds, ways: outcomes });
     const failures = looks.flatMap((look, i) =>
       "failure" in look
         ? [{ relay: relays[i]?.name ?? "", id: relays[i]?.id ?? "", error: look.failure }]
