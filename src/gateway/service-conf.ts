@@ -10,6 +10,7 @@ import { withSettings } from "./enrolment.ts";
 import { gatewayMachineLogin, machineConf } from "./machine-platform.ts";
 import { enrolFromRequest, type GatewayRequest, notEnrolled, readSettings } from "./prepare.ts";
 import { gatewaySettings, storedAccessToken } from "./settings.ts";
+import { parsePolicy } from "./target-policy.ts";
 
 /**
  * The conf of a gateway that is to run as a service: at its own path (an older product's single file is copied), with the
@@ -68,6 +69,7 @@ export async function previewServiceConf({
 }: GatewayRequest): Promise<ServiceConf> {
   const conf = (await findReadableConf("gateway", gatewayName, machine))?.values ?? new Map();
   const settings = gatewaySettings(flags, conf, machine.env);
+  parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName });
   const login = machineLogin({ role: "gateway", flags: flags.login ?? {}, conf, env: machine.env });
   return {
     path: confPath("gateway", gatewayName, machine),

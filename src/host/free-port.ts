@@ -1,8 +1,8 @@
-import { describe, SallyportError } from "../telemetry/error.ts";
+import { cannotListen } from "./cannot-listen.ts";
 
 /**
  * A TCP port that was free a moment ago, for a port that has to be announced before anything listens on it.
- * @throws SallyportError CONFIG_INVALID when that address isn't ours
+ * @throws SallyportError as `cannotListen`
  */
 export function freePort(hostname: string): number {
   try {
@@ -11,6 +11,6 @@ export function freePort(hostname: string): number {
     listener.stop(true);
     return port;
   } catch (cause) {
-    throw new SallyportError("CONFIG_INVALID", `Cannot listen on ${hostname}: ${describe(cause)}`, { cause });
+    throw cannotListen(hostname, 0, cause);
   }
 }

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { matchAddresses } from "../host/address-ranges.ts";
 import { type Environment, setting } from "../host/environment.ts";
 import { SallyportError } from "../telemetry/error.ts";
@@ -73,8 +74,8 @@ export function relaySettings(
     type: relayType(flags.type || either("RELAY_TYPE")),
     sshPort: port(flags.sshPort || ours("RELAY_SSH_PORT"), "--ssh-port"),
     tlsPort: port(flags.tlsPort || ours("RELAY_TLS_PORT"), "--tls-port"),
-    listen: flags.listen || ours("RELAY_LISTEN") || "0.0.0.0",
-    exempt: flags.exempt.length > 0 ? flags.exempt : list(ours("RELAY_EXEMPT")),
+    listen: listenAddress(flags.listen || ours("RELAY_LISTEN") || "0.0.0.0"),
+    exempt: exempted(flags.exempt.length > 0 ? flags.exempt : list(ours("RELAY_EXEMPT"))),
     proxyFrom: proxies(flags, list(ours("RELAY_PROXY_FROM"))),
     caFile: flags.caFile || ours("CA_FILE"),
     insecureHttp: flags.insecureHttp || ours("INSECURE_HTTP") === "true",
@@ -104,6 +105,20 @@ function proxies({ proxyProtocol = false, proxyFrom = [] }: RelayFlags, stored: 
   }
   matchAddresses(from);
   return from;
+}
+
+/** An address of this machine, which no name has to be looked up for. */
+function listenAddress(text: string): string {
+  if (isIP(text) !== 0 || text === "localhost") return text;
+  throw new SallyportError(
+    "CONFIG_INVALID",
+    `--listen is ${JSON.stringify(text)}: use an address of this machine, without a port, for example 0.0.0.0 or ::.`,
+  );
+}
+
+function exempted(ranges: string[]): string[] {
+  matchAddresses(ranges);
+  return ranges;
 }
 
 /** 0 lets the system choose. */

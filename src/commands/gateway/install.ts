@@ -4,6 +4,7 @@ import { thisMachine } from "../../host/paths.ts";
 import { readProfile } from "../../platform-client/profile.ts";
 import { command } from "../command.ts";
 import { givenCredentials } from "../identity-flags.ts";
+import { metricsAddress } from "../logging.ts";
 import { install, installArgs, passedOn } from "../service.ts";
 import { daemonArgs, gatewayArgs, gatewayFlags, requiredGatewayName } from "./flags.ts";
 
@@ -16,6 +17,7 @@ export default command({
     const gatewayName = requiredGatewayName("install", args, env);
     const flags = gatewayFlags(args, repeated);
     const { drainMs } = readGatewayLimits(repeated("limit"), {});
+    metricsAddress(args, {});
     await install(
       {
         role: "gateway",

@@ -1,6 +1,7 @@
 import { readLimits } from "../../relay/limits.ts";
 import { keepServiceConf, previewServiceConf } from "../../relay/service-conf.ts";
 import { command } from "../command.ts";
+import { metricsAddress } from "../logging.ts";
 import { install, installArgs, passedOn } from "../service.ts";
 import {
   daemonArgs,
@@ -22,6 +23,7 @@ export default command({
     const name = requiredRelayName("install", args, env);
     const { drainMs } = readLimits(repeated("limit"), {});
     workerCount(args.workers);
+    metricsAddress(args, {});
     const flags = startFlags(args, repeated);
     const passed = passedOn(daemonArgs, (flag) => repeated(flag as "limit"));
     await install(

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { makePrivateDirectory } from "../../host/atomic-file.ts";
+import { cannotListen } from "../../host/cannot-listen.ts";
 import { selfCommand } from "../../host/self.ts";
-import { SallyportError, systemCode } from "../../telemetry/error.ts";
 import type { LogFormat, LogLevel } from "../../telemetry/log.ts";
 import { type Part, remains } from "../../telemetry/parts.ts";
 import type { WorkersLine } from "../../telemetry/status.ts";
@@ -251,7 +251,7 @@ class WorkerPool implements Front {
 /**
  * Chooses free ports where that is wanted, and makes sure that nobody else has them: workers share theirs, so that they
  * would not notice another relay of the same user.
- * @throws SallyportError PORT_IN_USE, CONFIG_INVALID
+ * @throws SallyportError as `cannotListen`
  */
 function claimPorts(listen: ListenAt): ListenAt {
   const { hostname } = listen;
@@ -269,10 +269,6 @@ function claimPort(hostname: string, port: number): number {
     listener.stop(true);
     return claimed;
   } catch (cause) {
-    if (systemCode(cause) !== "EADDRINUSE") {
-      throw new SallyportError("CONFIG_INVALID", `Cannot listen on ${hostname}:${port}.`, { cause });
-    }
-    const message = `Port ${port} on ${hostname} is in use by another program; choose another one or stop it.`;
-    throw new SallyportError("PORT_IN_USE", message, { cause });
+    throw cannotListen(hostname, port, cause);
   }
 }

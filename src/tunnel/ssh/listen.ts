@@ -1,7 +1,8 @@
+import { cannotListen } from "../../host/cannot-listen.ts";
 import { descriptors } from "../../host/descriptors.ts";
 import type { SshIdentity } from "../../pki/credentials.ts";
 import type { SshCertificate } from "../../pki/ssh-certificate.ts";
-import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
+import { describe, type SallyportError } from "../../telemetry/error.ts";
 import type { Logger } from "../../telemetry/log.ts";
 import type { Admission } from "../admission.ts";
 import { type Acceptor, behindProxies, type ProxyRule } from "../behind-proxies.ts";
@@ -53,8 +54,8 @@ export interface SshListener {
 }
 
 /**
- * The SSH server of a relay. @throws SallyportError PORT_IN_USE, or CONFIG_INVALID / CERTIFICATE_REFUSED when there is
- * no host identity that can be used
+ * The SSH server of a relay. @throws SallyportError as `cannotListen`, or CONFIG_INVALID / CERTIFICATE_REFUSED when there
+ * is no host identity that can be used
  */
 export async function listenSsh(o: ListenOptions): Promise<SshListener> {
   const limits = { ...DEFAULT_LIMITS, ...o.limits };
@@ -122,8 +123,6 @@ function bind(
   try {
     return Bun.listen({ hostname, port, socket, ...portSharing(shared) });
   } catch (error) {
-    if (systemCode(error) !== "EADDRINUSE") throw error;
-    const message = `Port ${port} on ${hostname} is in use by another program; choose another one or stop it.`;
-    throw new SallyportError("PORT_IN_USE", message, { cause: error });
+    throw cannotListen(hostname, port, error);
   }
 }

@@ -75,6 +75,27 @@ describe("install and uninstall", () => {
       ["relay", "install", "edge", "--pki=d"],
       /run "sallyport relay start --pki d" under a service/,
     ],
+    [
+      "a metrics port that is none",
+      ["gateway", "install", "edge", "--metrics=99999", "--dry-run"],
+      /--metrics/,
+    ],
+    ["a relay's", ["relay", "install", "edge", "--metrics=x", "--dry-run"], /--metrics takes a port/],
+    [
+      "a rule that is none",
+      ["gateway", "install", "edge", "--allow=10.0.0.0/33", "--dry-run"],
+      /no target rule/,
+    ],
+    [
+      "a range that is none",
+      ["relay", "install", "edge", "--exempt=10.0.0.0/40", "--dry-run"],
+      /no address range/,
+    ],
+    [
+      "an address that is none",
+      ["relay", "install", "edge", "--listen=eth0", "--dry-run"],
+      /--listen is "eth0"/,
+    ],
     ["a limit that is none", ["relay", "install", "edge", "--limit=x=1", "--dry-run"], /x/],
   ];
   test.each(wrong)("wrong input ends with exit code 2: %s", async (_what, args, sentence) => {

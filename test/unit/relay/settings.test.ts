@@ -57,9 +57,15 @@ describe("a relay's settings", () => {
     ]);
   });
 
-  test.each<[Partial<RelayFlags>]>([[{ type: "shared" }], [{ sshPort: "65536" }], [{ tlsPort: "ssh" }]])(
-    "refuse %p",
-    (flags) => expect(() => settings(flags)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" })),
+  test.each<[Partial<RelayFlags>]>([
+    [{ type: "shared" }],
+    [{ sshPort: "65536" }],
+    [{ tlsPort: "ssh" }],
+    [{ listen: "eth0" }],
+    [{ listen: "0.0.0.0:2222" }],
+    [{ exempt: ["10.0.0.0/40"] }],
+  ])("refuse %p", (flags) =>
+    expect(() => settings(flags)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" })),
   );
 
   test("take load balancers from both flags, environment and conf", () => {

@@ -82,6 +82,12 @@ test("64 MB over loopback and back, with new keys on the way, are whole", async 
 test("a port that is taken is PORT_IN_USE, and a listener without a host certificate does not start", async () => {
   const { port } = await listen();
   expect(await failureOf(listen({ port }))).toMatchObject({ code: "PORT_IN_USE" });
+  // TEST-NET-3 (RFC 5737), which nobody has.
+  expect(await failureOf(listen({ hostname: "203.0.113.9" }))).toMatchObject({
+    code: "ADDRESS_UNAVAILABLE",
+    message:
+      "This machine has no address 203.0.113.9 to listen on: check --listen, and whether the network is up.",
+  });
   expect(await failureOf(listen({ hostIdentities: () => [] }))).toMatchObject({ code: "CONFIG_INVALID" });
 });
 
