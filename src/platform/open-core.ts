@@ -134,6 +134,11 @@ async function rootKeyBeside(
     options.log.warn("Made the root key: keep a copy of it apart from the data, nothing opens without it", {
       file: made,
     });
+  } else if (!inUse) {
+    options.log.warn(
+      "The database is new, but its root key was here before: is this the right data directory, and is its disk mounted?",
+      { dataDir: resolve(options.dataDir) },
+    );
   }
   return key;
 }

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { openCore } from "../../../src/platform/open-core.ts";
 import {
   givenRootKey,
   localRootKey,
   parseRootKey,
   rootKeyPath,
 } from "../../../src/platform/services/keys/root-key.ts";
+import { RecordingLog } from "../../support/recording-log.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 let workspace: Workspace;
@@ -70,5 +72,17 @@ describe("the root key", () => {
       expect(Buffer.from((await givenRootKey(env)) ?? [])).toEqual(Buffer.alloc(32, 7));
     }
     expect(await givenRootKey({})).toBeUndefined();
+  });
+
+  test("that is older than its database is worth a warning: the data may be elsewhere", async () => {
+    const start = async () => {
+      const log = new RecordingLog();
+      const core = await openCore({ dataDir, env: {}, publicUrl: () => "", log });
+      await core.store.close();
+      return log.entries.map(({ message }) => message).join();
+    };
+    for (const _ of ["made", "found"]) expect(await start()).not.toContain("here before");
+    await rm(dataDir, { recursive: true });
+    expect(await start()).toContain("The database is new, but its root key was here before");
   });
 });
