@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { percentile, rounded } from "./statistics.ts";
 
-/** Retry-After says the least; ours take up to ten times as long. */
-const RETRY_MS = { least: 1000, more: 4000 };
-const ATTEMPTS = 100;
-
-const order = z.object({ url: z.string(), bearers: z.array(z.string()), listed: z.string() });
+/**
+ * A process that is many gateways: the heartbeat of each, within `seconds`, on a connection of its own. Who is turned
+ * away comes back after 10 s, as gateways do. Takes its order on stdin, prints a `StormResult`.
+ */
+const order = z.object({ url: z.string(), bearers: z.array(z.string()), seconds: z.number() });
+type Order = z.infer<typeof order>;
 
 export const stormResult = z.object({
+  /** Until the last one had its answer. */
   seconds: z.number(),
-  heartbeatsPerSecond: z.number(),
-  requestsPerSecond: z.number(),
   /** 503 with Retry-After; they came back. */
   turnedAway: z.int(),
   /** No connection, or broken off; the same. */
@@ -19,85 +19,74 @@ export const stormResult = z.object({
   failed: z.int(),
   /** The first of them. */
   failure: z.string().optional(),
-  /** Milliseconds from a gateway's first attempt to its 200, and of the requests that got it. */
-  answeredP50: z.number(),
-  answeredP99: z.number(),
+  /** Milliseconds of the requests that were answered with 200. */
   requestP50: z.number(),
   requestP99: z.number(),
-  /** Lists of one organisation at the same time. */
-  listP50: z.number(),
-  listP99: z.number(),
+  /** Seconds from a gateway's first attempt to its 200. */
+  answeredP50: z.number(),
+  answeredP99: z.number(),
 });
 
-/** The heartbeat of every gateway, all at once; who is turned away comes back when it was told to. */
-async function storm({ url, bearers, listed }: z.infer<typeof order>): Promise<z.infer<typeof stormResult>> {
+type StormResult = z.infer<typeof stormResult>;
+
+/** PROTOCOL E: every 10 s until the first success. */
+const AGAIN_MS = 10_000;
+const ATTEMPTS = 30;
+
+async function storm({ url, bearers, seconds: within }: Order): Promise<StormResult> {
+  const requests: number[] = [];
   const answered: number[] = [];
-  const requested: number[] = [];
-  const lists: number[] = [];
-  const counts = { requests: 0, turnedAway: 0, lost: 0, failed: 0 };
+  const counts = { turnedAway: 0, lost: 0, failed: 0 };
   let failure: string | undefined;
-  const ask = async (method: string, path: string, token: string, body?: object) => {
-    const asked = performance.now();
-    counts.requests++;
-    try {
-      const response = await fetch(`${url}/api${path}`, {
-        method,
-        keepalive: false,
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        ...(body && { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      return { status: response.status, text, took: performance.now() - asked };
-    } catch {
-      return { status: 0, text: "", took: 0 };
-    }
-  };
-  const beat = async (token: string) => {
+  const gateway = async (bearer: string) => {
+    await Bun.sleep(Math.random() * within * 1000);
     const first = performance.now();
     const instance = crypto.randomUUID();
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const report = { instance, version: "0.1.0", time: new Date().toISOString(), conditions: [] };
-      const { status, text, took } = await ask("POST", "/v2/gateways/heartbeat", token, { report });
+      const asked = performance.now();
+      const { status, text, retryAfter } = await beat(url, bearer, instance);
       if (status === 200) {
-        answered.push(performance.now() - first);
-        return void requested.push(took);
+        requests.push(performance.now() - asked);
+        answered.push((performance.now() - first) / 1000);
+        return;
       }
-      if (status === 503) counts.turnedAway++;
+      if (status === 503 && retryAfter !== null) counts.turnedAway++;
       else if (status === 0) counts.lost++;
       else {
         failure ??= `${status} ${text}`;
         break;
       }
-      await Bun.sleep(RETRY_MS.least + Math.random() * RETRY_MS.more);
+      await Bun.sleep(AGAIN_MS);
     }
     counts.failed++;
   };
-  let over = false;
-  const list = async () => {
-    while (!over) {
-      const { status, took } = await ask("GET", "/v2/gateways", listed);
-      if (status === 200) lists.push(took);
-      await Bun.sleep(50);
-    }
-  };
-  const listing = list();
   const began = performance.now();
-  await Promise.all(bearers.map(beat));
+  await Promise.all(bearers.map(gateway));
   const seconds = (performance.now() - began) / 1000;
-  over = true;
-  await listing;
-  const { requests, ...rest } = counts;
   const at = (all: number[], share: number) => rounded(percentile(all, share));
   return {
-    seconds: rounded(seconds),
-    heartbeatsPerSecond: rounded(answered.length / seconds),
-    requestsPerSecond: rounded(requests / seconds),
-    ...rest,
+    ...{ seconds: rounded(seconds), ...counts },
     ...(failure !== undefined && { failure }),
+    ...{ requestP50: at(requests, 0.5), requestP99: at(requests, 0.99) },
     ...{ answeredP50: at(answered, 0.5), answeredP99: at(answered, 0.99) },
-    ...{ requestP50: at(requested, 0.5), requestP99: at(requested, 0.99) },
-    ...{ listP50: at(lists, 0.5), listP99: at(lists, 0.99) },
   };
+}
+
+/** Status 0 = there was no answer. */
+async function beat(url: string, bearer: string, instance: string) {
+  const report = { instance, version: "0.1.0", time: new Date().toISOString(), conditions: [] };
+  try {
+    const response = await fetch(`${url}/api/v2/gateways/heartbeat`, {
+      method: "POST",
+      keepalive: false,
+      headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
+      body: JSON.stringify({ report }),
+    });
+    const { status, headers } = response;
+    return { status, text: await response.text(), retryAfter: headers.get("retry-after") };
+  } catch {
+    return { status: 0, text: "", retryAfter: null };
+  }
 }
 
 if (import.meta.main) {

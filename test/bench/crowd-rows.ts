@@ -1,15 +1,20 @@
 import type { Store } from "../../src/platform/store/database.ts";
 
-/** PROTOCOL A.3 lets an organisation have so many. */
-export const PER_ORGANISATION = 50;
-export const RELAYS = 10;
+export interface Crowd {
+  gateways: number;
+  /** PROTOCOL A.3 lets an organisation have 50. */
+  perOrganisation: number;
+}
 
-/** The id of the nth gateway. */
+const RELAYS = 10;
+
+/** Of the nth gateway, from 0. */
 export function gatewayId(n: number): string {
   return `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 }
 
-function organisationId(n: number): string {
+/** Of the nth organisation, from 0: it has the gateways from n * perOrganisation on. */
+export function organisationId(n: number): string {
   return `00000000-0000-4000-9000-${String(n).padStart(12, "0")}`;
 }
 
@@ -17,16 +22,10 @@ const id = (kind: string, n: string) =>
   `'00000000-0000-4000-${kind}-' || substr(CAST(1000000000000 + ${n} AS TEXT), 2)`;
 
 /**
- * Rows as so many gateways leave them: each in an organisation of fifty, with tunnels at two of ten instance relays,
- * a health, a report of its own, what the platform saw through both relays, and a past in the audit logs.
- * @param organisations that exist: the nth gateway goes to the (n / 50)th
+ * Rows as so many gateways leave them: each with tunnels at two of ten instance relays, a health, a report of its own,
+ * what the platform saw through both relays, a resource, and a past in the audit logs. Their organisations exist.
  */
-export async function insertCrowd(
-  store: Store,
-  gateways: number,
-  makeOrganisation: (n: number, id: string) => Promise<void>,
-): Promise<void> {
-  for (let n = 0; n < gateways / PER_ORGANISATION; n++) await makeOrganisation(n, organisationId(n));
+export async function insertCrowd(store: Store, { gateways, perOrganisation }: Crowd): Promise<void> {
   const now = new Date().toISOString();
   const later = new Date(Date.now() + 600_000).toISOString();
   const series = (last: number) =>
@@ -41,7 +40,7 @@ export async function insertCrowd(
     await run(`INSERT INTO relay_leases (relay_id, expires_at) SELECT id, '${later}' FROM relays`);
     await run(`${series(gateways)}
       INSERT INTO gateways (id, org_id, name, relay_id, heartbeat, heartbeat_ttl, token_version, created_at, updated_at)
-      SELECT ${gateway}, ${id("9000", `n / ${PER_ORGANISATION}`)}, 'site-' || n, ${relay("n")}, '${now}', 180, 1,
+      SELECT ${gateway}, ${id("9000", `n / ${perOrganisation}`)}, 'site-' || n, ${relay("n")}, '${now}', 180, 1,
         '${now}', '${now}' FROM series`);
     await run(`${series(gateways)}
       INSERT INTO auth_methods (id, gateway_id, method, created_at, updated_at)
@@ -66,7 +65,7 @@ export async function insertCrowd(
       "(WITH RECURSIVE ten (k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM ten WHERE k < 9) SELECT k FROM ten) past";
     const time = `'2026-01-01T' || substr(CAST(100 + (k * 7) % 24 AS TEXT), 2) || ':00:00.' || substr(CAST(1000 + n % 1000 AS TEXT), 2) || 'Z'`;
     const numbered = (kind: string) => id(kind, "(n * 10 + k)");
-    const org = id("9000", `n / ${PER_ORGANISATION}`);
+    const org = id("9000", `n / ${perOrganisation}`);
     await run(`${series(gateways)}
       INSERT INTO audit_log (id, org_id, created_at, event, actor_type, actor_name, detail)
       SELECT ${numbered("8100")}, ${org}, ${time}, 'RESOURCE_ACCESS', 'user', 'ann@example.com', '{}' FROM series, ${ten}`);
