@@ -18,7 +18,7 @@ export interface AcceptOptions {
   /** Throws a SallyportError to refuse; called after the signature was verified. */
   authorize: (username: string, certificate: SshCertificate, remoteAddress: string) => void;
   onSession: (session: SshConnection) => void;
-  /** A login was refused; the connection may have tries left. */
+  /** A login was refused (the connection may have tries left), or the peer broke the rules or was late before one. */
   onRefused?: ((error: SallyportError) => void) | undefined;
   /** Channels that peers open; without it none is accepted (PROTOCOL 0.1). */
   onChannel?: (session: SshConnection, request: ChannelRequest) => void;
@@ -39,6 +39,7 @@ export function acceptSsh(socket: RawSocket, o: AcceptOptions): SshTransport {
     const error = new SallyportError("TIMEOUT", "The SSH login was not over in time.");
     transport.disconnect(DISCONNECT.byApplication, "the login took too long", error);
   });
+  let refused = false;
   const authentication = new ServerAuthentication({
     transport,
     remoteAddress,
@@ -48,6 +49,7 @@ export function acceptSsh(socket: RawSocket, o: AcceptOptions): SshTransport {
     authorize: o.authorize,
     onRefused(username, error) {
       const { code, message } = error;
+      refused = true;
       o.onRefused?.(error);
       // A revoked peer has proved who it is; its neighbours behind the same address need not suffer for it.
       if (code === "CERTIFICATE_REFUSED") ticket?.failed();
@@ -71,6 +73,8 @@ export function acceptSsh(socket: RawSocket, o: AcceptOptions): SshTransport {
     closed(error) {
       stopGrace();
       ticket?.close();
+      // Who only looks whether the port is open, as load balancers do, is no failure.
+      if (error && !refused && error.code !== "SSH_DISCONNECTED") o.onRefused?.(error);
       log.debug("SSH connection ended before login", { address: remoteAddress, reason: error?.message });
     },
   };

@@ -32,7 +32,7 @@ export interface ListenOptions {
   /** Throws a SallyportError to refuse; called after the signature was verified. */
   authorize: (username: string, certificate: SshCertificate, remoteAddress: string) => void;
   onSession: (session: SshConnection) => void;
-  /** A login was refused; the connection may have tries left. */
+  /** A login was refused (the connection may have tries left), or the peer broke the rules or was late before one. */
   onRefused?: (error: SallyportError) => void;
   /** Channels that peers open; without it none is accepted (PROTOCOL 0.1). */
   onChannel?: (session: SshConnection, request: ChannelRequest) => void;

@@ -91,6 +91,31 @@ test("a port that is taken is PORT_IN_USE, and a listener without a host certifi
   expect(await failureOf(listen({ hostIdentities: () => [] }))).toMatchObject({ code: "CONFIG_INVALID" });
 });
 
+test("B5 who breaks the rules or is late before a login counts as refused, who only looks does not", async () => {
+  const codes: string[] = [];
+  const { port } = await listen({
+    limits: { loginGraceMs: 300 },
+    onRefused: ({ code }) => codes.push(code),
+  });
+  const say = async (words: string) => {
+    const over = Promise.withResolvers<void>();
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: { data() {}, close: () => over.resolve() },
+    });
+    if (words) socket.write(words);
+    return { socket, over: over.promise };
+  };
+  const looking = await say("");
+  looking.socket.terminate();
+  await looking.over;
+  await (await say("GET / HTTP/1.1\r\n\r\n")).over;
+  expect(codes).toEqual(["SSH_PROTOCOL"]);
+  await (await say("SSH-2.0-Slow\r\n")).over;
+  expect(codes).toEqual(["SSH_PROTOCOL", "TIMEOUT"]);
+});
+
 test("IPv6 addresses are dialled with or without brackets", async () => {
   const { port } = await listen({ hostname: "::1" });
   for (const name of ["::1", "[::1]"]) {
