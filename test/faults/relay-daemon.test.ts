@@ -166,6 +166,7 @@ describe("relay start", () => {
     [["relay-9", "--limit", "channels=none"], /The limit channels/],
     [["relay-9", "--type", "instance", "--domain", "http://127.0.0.1:1"], /SALLYPORT_RELAY_AUTH_SECRET/],
     [["--pki", "nowhere", "--domain", "http://127.0.0.1:1"], /With --pki there is no platform/],
+    [["relay-2", "--pki", "relay"], /is the directory of the relay relay-1, not of "relay-2"/],
     [["--pki", "relay", "--ssh-port", "8443"], /cannot both come in on port 8443/],
     [["--pki", "relay", "--limit", "dead-after-ms=5000"], /make dead-after-ms twice keepalive-ms/],
   ])("%p ends with exit code 2 and one sentence", async (args, message) => {

@@ -38,6 +38,13 @@ export default command({
       : await prepareRelay(await relayRequest("start", args, flags), log);
     const { runRelay } = await import("../../relay/run.ts");
     const { name, settings, sshPort, tlsPort } = prepared;
+    const named = args.relay ?? args.name;
+    if (named !== undefined && named !== name) {
+      throw new SallyportError(
+        "CONFIG_INVALID",
+        `${args.pki} is the directory of the relay ${name}, not of ${JSON.stringify(named)}: leave the name away, or issue a directory for it.`,
+      );
+    }
     const directory = runtimeDirectory("relay", name, thisMachine(env));
     await runRelay({
       name,
