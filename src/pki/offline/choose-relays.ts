@@ -1,3 +1,4 @@
+import { formatHostPort } from "../../host/address.ts";
 import { requireRelayName } from "../../host/names.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { Ledger } from "./ledger.ts";
@@ -66,13 +67,18 @@ function byHost(
     const list = fitting.map(({ name }) => name).join(", ");
     throw usage(`Several relays are at ${host} (${list}): say which with --relay NAME or a port`);
   }
-  const [name, ...others] = names.filter(
+  const [name, ...unknown] = names.filter(
     (candidate) => !ledger.relays.some(({ name: known }) => known === candidate),
   );
-  if (name && others.length === 0) return { relayName: name, host, sshPort: sshPort ?? SSH_PORT };
+  if (name && unknown.length === 0) return { relayName: name, host, sshPort: sshPort ?? SSH_PORT };
+  const others = ledger.relays.filter((relay) => relay.host === host).map((relay) => relay.sshPort);
+  const where =
+    sshPort === undefined
+      ? host
+      : `${formatHostPort(host, sshPort)} (a port is the one for SSH${others.length > 0 ? `, there ${others.join(" or ")}` : ""})`;
   throw new SallyportError(
     "NOT_FOUND",
-    `This CA has issued no relay at ${host}: issue it with "sallyport ca issue relay", or say its name with --relay`,
+    `This CA has issued no relay at ${where}: issue it with "sallyport ca issue relay", or say its name with --relay`,
   );
 }
 

@@ -68,4 +68,9 @@ describe("the relays of a gateway", () => {
     const names = many.map(({ name }) => name);
     expect(() => chooseRelays({ relays: many }, { names, hosts: [] })).toThrow("at most 4");
   });
+
+  test("that are at this host, but not on this port, are said with the ports that they have", () => {
+    const wrong = () => chooseRelays({ relays }, { names: [], hosts: [at("b.example", 8443)] });
+    expect(wrong).toThrow("no relay at b.example:8443 (a port is the one for SSH, there 2222 or 443)");
+  });
 });
