@@ -48,7 +48,7 @@ _sallyport() {
     "gateway auth-method"|"gateway auth-method "*) COMPREPLY=($(compgen -W "--allow-arn --allow-account --require-audience --kubernetes-host --kubernetes-ca-file --reviewer-token-file --allow-namespace --allow-service-account --audience --verify-tls --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway revoke"|"gateway revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "gateway delete"|"gateway delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "gateway deploy-command"|"gateway deploy-command "*) COMPREPLY=($(compgen -W "--relay --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "gateway deploy-command"|"gateway deploy-command "*) COMPREPLY=($(compgen -W "--relay --service --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "identity list"|"identity list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "identity create"|"identity create "*) COMPREPLY=($(compgen -W "--role --token-ttl --token-max-ttl --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "identity show"|"identity show "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
@@ -90,7 +90,7 @@ _sallyport() {
     "relay drain"|"relay drain "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay revoke"|"relay revoke "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "relay delete"|"relay delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "relay deploy-command"|"relay deploy-command "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "relay deploy-command"|"relay deploy-command "*) COMPREPLY=($(compgen -W "--service --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "resource create"|"resource create "*) COMPREPLY=($(compgen -W "--gateway --pool --target --kind --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "resource delete"|"resource delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "resource list"|"resource list "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;

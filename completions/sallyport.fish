@@ -404,6 +404,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __f
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from delete" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from delete" -l help
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l relay
+complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l service
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from gateway; and __fish_seen_subcommand_from deploy-command" -l insecure-http
@@ -836,6 +837,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from delete" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from delete" -l insecure-http
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from delete" -l help
+complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l service
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from relay; and __fish_seen_subcommand_from deploy-command" -l insecure-http

@@ -41,7 +41,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "office --auth-method aws --allow-arn arn:aws:iam::123456789012:role/gateway-office",
   ],
   "gateway delete": ["office"],
-  "gateway deploy-command": ["office"],
+  "gateway deploy-command": ["office", "office --service"],
   "gateway enroll": ["office --token-file - --domain https://sallyport.acme.example"],
   "gateway install": ["office --token-file - --domain https://sallyport.acme.example", "office --dry-run"],
   "gateway list": ["", "--local"],
@@ -99,7 +99,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "relay auth-method": ["edge", "edge aws --allow-account 123456789012", "edge token"],
   "relay create": ["edge --host relay.acme.example"],
   "relay delete": ["edge"],
-  "relay deploy-command": ["edge"],
+  "relay deploy-command": ["edge", "edge --service"],
   "relay drain": ["edge"],
   "relay enroll": ["edge --token-file - --domain https://sallyport.acme.example"],
   "relay install": [

@@ -1,4 +1,5 @@
 import { requireGatewayName } from "../../host/names.ts";
+import { serviceArg } from "../agent/deployment.ts";
 import { command } from "../command.ts";
 import { namedArg } from "../named.ts";
 import { printJson, printLine, say } from "../output.ts";
@@ -13,6 +14,7 @@ export default command({
   args: {
     gateway: namedArg("gateway"),
     relay: { type: "string", description: "Relay that it is to use, or several: a,b", valueHint: "name" },
+    ...serviceArg,
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
   },
@@ -28,6 +30,6 @@ export default command({
         ? "On the gateway's machine run:"
         : `On the gateway's machine, until ${deploy.expiresAt}, run (a gateway that runs goes on until then):`,
     );
-    printLine(deploy.command);
+    printLine(args.service ? deploy.serviceCommand : deploy.command);
   },
 });

@@ -11,7 +11,7 @@ export function deployGateway(
   relays: string[],
 ): Promise<Deployment> {
   const more = relays.length > 0 ? [`--relay=${relays.join(",")}`] : [];
-  return deployment(client, { role: "gateway", id, method: authMethod?.method, who: name, more });
+  return deployment(client, { role: "gateway", id, method: authMethod?.method, name, more });
 }
 
 /** @throws SallyportError NAME_INVALID */

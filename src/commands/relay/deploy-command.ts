@@ -1,3 +1,4 @@
+import { serviceArg } from "../agent/deployment.ts";
 import { command } from "../command.ts";
 import { namedArg } from "../named.ts";
 import { printJson, printLine, say } from "../output.ts";
@@ -10,6 +11,7 @@ export default command({
   description: "Print the command that deploys a relay, with a new enrollment token where it logs in by one",
   args: {
     relay: namedArg("relay"),
+    ...serviceArg,
     ...sessionArgs,
     json: { type: "boolean", description: "Print JSON" },
   },
@@ -20,6 +22,6 @@ export default command({
     if (args.json) return printJson({ id: relay.id, name: relay.name, ...deploy });
     const until = deploy.expiresAt === undefined ? "" : `, until ${deploy.expiresAt}`;
     say(`On ${relay.host}${until}, run:`);
-    printLine(deploy.command);
+    printLine(args.service ? deploy.serviceCommand : deploy.command);
   },
 });

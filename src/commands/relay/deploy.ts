@@ -4,5 +4,5 @@ import { type Deployment, deployment } from "../agent/deployment.ts";
 
 /** @param relay as `relays.get` shows it */
 export function deployRelay(client: PlatformClient, { id, name, authMethod }: RelayRow): Promise<Deployment> {
-  return deployment(client, { role: "relay", id, method: authMethod?.method, who: `--name=${name}` });
+  return deployment(client, { role: "relay", id, method: authMethod?.method, name });
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { deployCommand } from "../../../src/commands/agent/deployment.ts";
+import { deployCommands } from "../../../src/commands/agent/deployment.ts";
 import { dispatch } from "../../../src/commands/dispatch.ts";
 import { root } from "../../../src/commands/root.ts";
 import { selfName } from "../../../src/host/self.ts";
@@ -187,13 +187,19 @@ describe("gateway commands", () => {
 
   test("the deploy command has Infisical's words and survives a shell", async () => {
     const domain = "https://example.com:8443";
-    const edge = { role: "gateway" as const, id: "an-id", who: "edge" };
-    expect(deployCommand(domain, { ...edge, method: "token", more: ["--relay=r1,r2"] }, "gwe_abc-_1")).toBe(
-      "sallyport gateway start edge --enroll-method=token --token=gwe_abc-_1 --relay=r1,r2 --domain=https://example.com:8443",
-    );
-    expect(deployCommand(domain, { ...edge, method: "aws" })).toBe(
-      "sallyport gateway start edge --enroll-method=aws --gateway-id=an-id --domain=https://example.com:8443",
-    );
+    const edge = { role: "gateway" as const, id: "an-id", name: "edge" };
+    const token = "--enroll-method=token --token=gwe_abc-_1 --relay=r1,r2 --domain=https://example.com:8443";
+    expect(
+      deployCommands(domain, { ...edge, method: "token", more: ["--relay=r1,r2"] }, "gwe_abc-_1"),
+    ).toEqual({
+      command: `sallyport gateway start edge ${token}`,
+      serviceCommand: `sudo sallyport gateway systemd install edge ${token}`,
+    });
+    const aws = "--enroll-method=aws --relay-id=an-id --domain=https://example.com:8443";
+    expect(deployCommands(domain, { ...edge, role: "relay", method: "aws" })).toEqual({
+      command: `sallyport relay start --name=edge ${aws}`,
+      serviceCommand: `sudo sallyport relay systemd install edge ${aws}`,
+    });
     const odd = "a b'$(id)`id`;\"&|\\";
     const { stdout } = await runProcess(["sh", "-c", `printf %s ${shellWord(odd)}`]);
     expect(stdout).toBe(odd);
