@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { TokenUses } from "../../../src/platform/services/login/token-uses.ts";
 import { EventReader } from "../../support/event-reader.ts";
 import { DATABASES, DatabaseHost, type Tenant, TestPlatform } from "../../support/platform.ts";
+import { RecordingLog } from "../../support/recording-log.ts";
 
 const PASSWORD = "a password that is new";
 
@@ -197,6 +199,33 @@ describe.each(DATABASES)("tokens on %s", (database) => {
     await use();
     await core.tokenUses.close();
     expect(await lastUse()).toBe(first);
+  });
+
+  test("whose use can't be noted are said once, not every second, and noted again later", async () => {
+    const { store } = platform.core;
+    const log = new RecordingLog();
+    let broken = true;
+    const uses = new TokenUses({
+      store: {
+        ...store,
+        transaction: async (work) => {
+          if (broken) throw new Error("read-only");
+          return await store.transaction(work);
+        },
+      },
+      now: () => platform.time,
+      log,
+    });
+    const [{ id }] = (await tokensOf(mia.userId)).body;
+    for (let i = 1; i <= 3; i++) {
+      uses.note({ id, before: null });
+      await uses.flush();
+    }
+    expect(log.entries).toHaveLength(1);
+    broken = false;
+    uses.note({ id, before: null });
+    await uses.close();
+    expect((await tokensOf(mia.userId)).body).toMatchObject([{ lastUsedAt: platform.time.toISOString() }]);
   });
 
   test("of others are seen and revoked by who may, and never another organisation's", async () => {

@@ -21,6 +21,8 @@ export class TokenUses {
   #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
   #closed = false;
+  /** It is said once, not every second until the database is back. */
+  #failing = false;
 
   constructor({ store, now, log }: { store: Store; now: () => Date; log: Logger }) {
     this.#store = store;
@@ -34,16 +36,17 @@ export class TokenUses {
     if (this.#closed || (token.before !== null && token.before > recent)) return;
     if (this.#waiting.size >= MOST_WAITING) return;
     this.#waiting.add(token.id);
-    this.#timer ??= setTimeout(() => void this.#flush(), INTERVAL_MS);
+    this.#timer ??= setTimeout(() => void this.flush(), INTERVAL_MS);
   }
 
   /** Writes what is left. Safe to call twice. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#flush();
+    await this.flush();
   }
 
-  #flush(): Promise<void> {
+  /** Writes now what waits. */
+  flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writing = this.#writing.then(() => this.#write());
@@ -57,8 +60,11 @@ export class TokenUses {
     const now = this.#now().toISOString();
     try {
       await this.#store.transaction((sql) => storeTokenUses(sql, ids, now));
+      this.#failing = false;
     } catch (error) {
       // They are noted with their next use.
+      if (this.#failing) return;
+      this.#failing = true;
       this.#log.warn("Could not note which tokens were used", { reason: describe(error) });
     }
   }
