@@ -70,9 +70,12 @@ export async function listGatewayEntries(sql: Sql, orgId: string): Promise<Gatew
   return await sql<GatewayEntry>`
     SELECT g.id, g.identity_id, g.name, g.relay_id, g.heartbeat, g.heartbeat_ttl, g.token_version,
       g.created_at, g.updated_at, i.name AS identity_name, COALESCE(r.n, 0) AS resource_count,
-      CASE WHEN t.id IS NULL THEN 0 ELSE 1 END AS pending_tokens
-    FROM gateways g JOIN auth_methods a ON a.gateway_id = g.id
-    LEFT JOIN enrollment_tokens t ON t.auth_method_id = a.id
+      CASE WHEN p.gateway_id IS NULL THEN 0 ELSE 1 END AS pending_tokens
+    FROM gateways g
+    LEFT JOIN (
+      SELECT a.gateway_id FROM enrollment_tokens t JOIN auth_methods a ON a.id = t.auth_method_id
+      WHERE t.org_id = ${orgId}
+    ) p ON p.gateway_id = g.id
     LEFT JOIN identities i ON i.id = g.identity_id
     LEFT JOIN (
       SELECT gateway_id, CAST(count(*) AS INTEGER) AS n FROM resources WHERE org_id = ${orgId} GROUP BY gateway_id

@@ -23,7 +23,8 @@ export interface SaidHealth extends Health {
 const stored = z.array(reportedCondition);
 
 export function readConditions(json: string): ReportedCondition[] {
-  return stored.parse(JSON.parse(json));
+  // As it is most of the time, and lists are long.
+  return json === "[]" ? [] : stored.parse(JSON.parse(json));
 }
 
 export function isHealthStatus(text: string): text is HealthStatus {

@@ -20,7 +20,7 @@ export async function readHealth(core: Core, subject: Subject): Promise<SaidHeal
   const id = "gatewayId" in subject ? subject.gatewayId : subject.relayId;
   const row = await findHealth(core.store.read, id);
   if (!row) return NEW;
-  if (isCurrent(row, core.now())) return asSaid(row);
+  if (isCurrent(row, core.now().toISOString())) return asSaid(row);
   const moment = await momentOf(core.store.read, core.now());
   return (await judge(core.store.read, subject, moment))?.now ?? NEW;
 }
@@ -40,8 +40,9 @@ export type HealthOf = (id: string) => SaidHealth;
 async function current(core: Core, rows: SaidRow[]): Promise<HealthOf> {
   const { read } = core.store;
   const now = core.now();
+  const at = now.toISOString();
   const known = new Map(rows.map((row) => [row.subject_id, asSaid(row)]));
-  const due = rows.filter((row) => !isCurrent(row, now)).slice(0, MOST_JUDGED);
+  const due = rows.filter((row) => !isCurrent(row, at)).slice(0, MOST_JUDGED);
   const moment = await momentOf(read, now);
   const relays = due.flatMap(({ relay_id: id }) => id ?? []);
   const gateways = due.flatMap(({ gateway_id: id }) => id ?? []);
@@ -53,8 +54,8 @@ async function current(core: Core, rows: SaidRow[]): Promise<HealthOf> {
   return (id) => known.get(id) ?? NEW;
 }
 
-function isCurrent(row: SaidRow, now: Date): boolean {
-  return row.due_at > now.toISOString();
+function isCurrent(row: SaidRow, now: string): boolean {
+  return row.due_at > now;
 }
 
 function asSaid({ status, since, conditions, due_at }: SaidRow): SaidHealth {
