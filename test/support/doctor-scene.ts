@@ -10,6 +10,7 @@ import type { ClientCredentials, GatewayCredentials, Revocations } from "../../s
 import { PlatformClient } from "../../src/platform-client/client.ts";
 import { lookFromRelay, type RelayLook } from "../../src/relay/diagnose/relay.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
+import { createInstruments, type Instruments } from "../../src/telemetry/instruments.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import type { DaemonStatus } from "../../src/telemetry/status.ts";
 import { StubPlatform } from "./stub-platform.ts";
@@ -33,6 +34,8 @@ export class DoctorScene {
     readonly credentials: GatewayCredentials,
     readonly runtimeDirectory: string,
     readonly stateDirectory: string,
+    /** The relay's. */
+    readonly instruments: Instruments,
   ) {}
 
   static async open(workspace: Workspace, options: SceneOptions = {}): Promise<DoctorScene> {
@@ -40,8 +43,10 @@ export class DoctorScene {
     const platform = workspace.own(new StubPlatform(pki));
     platform.accessToken = "access-of-the-doctor";
     const { revocations } = options;
+    const instruments = createInstruments();
     const relay = workspace.own(
       await startRelay({
+        instruments,
         credentials: fixedSource({ ...(await pki.relay()), ...(revocations && { revocations }) }),
         listen: { hostname: "127.0.0.1", sshPort: 0, tlsPort: 0 },
         log: silentLogger,
@@ -53,7 +58,16 @@ export class DoctorScene {
     const stateDirectory = await workspace.directory(`state-${name}`);
     const gateway =
       options.gateway === false ? undefined : await openGateway(workspace, credentials, runtimeDirectory);
-    return new DoctorScene(pki, platform, relay, gateway, credentials, runtimeDirectory, stateDirectory);
+    return new DoctorScene(
+      pki,
+      platform,
+      relay,
+      gateway,
+      credentials,
+      runtimeDirectory,
+      stateDirectory,
+      instruments,
+    );
   }
 
   /** What the doctor says on the gateway's machine. */

@@ -2,6 +2,7 @@ import { formatHostPort } from "../../host/address.ts";
 import type { ClientCredentials } from "../../pki/credentials.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import { ALPN, saysWhy } from "../../tunnel/alpn.ts";
+import { lastWords } from "../../tunnel/last-words.ts";
 import { readStatusLine } from "../../tunnel/status-line.ts";
 import type { ByteStream } from "../../tunnel/stream.ts";
 import { dialInnerTls } from "../../tunnel/tls/inner-client.ts";
@@ -95,6 +96,8 @@ const MARGIN_MS = 1000;
 /** A relay gives a gateway 10 s to accept a channel, a gateway the same to a target: they say what went wrong. */
 const RELAY_OPENS_MS = 11_000;
 const GATEWAY_DIALS_MS = 11_000;
+/** A target that does not close after our end is left without a farewell. */
+const LEAVE_MS = 1_000;
 
 class TunnelLooker {
   #stream: ByteStream | undefined;
@@ -164,7 +167,8 @@ class TunnelLooker {
   async target(signal: AbortSignal): Promise<Outcome> {
     if (this.#alpn !== ALPN.sallyportTcp) return notApplicable("a gateway of Infisical's does not say");
     const stream = await this.#hear(this.#opened(), GATEWAY_DIALS_MS, signal, this.#gateway);
-    stream.destroy();
+    // To cut it would make of each diagnosis a connection that relay and gateway have lost.
+    void lastWords(stream, null, LEAVE_MS);
     this.#stream = undefined;
     const { target } = this.credentials();
     return target ? `${formatHostPort(target.host, target.port)} answers` : "it answers";

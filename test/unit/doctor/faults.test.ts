@@ -13,6 +13,7 @@ import { freePort } from "../../support/ports.ts";
 import { mustRun } from "../../support/processes.ts";
 import { StubProxy } from "../../support/proxy.ts";
 import { GATEWAY_ID, testPki } from "../../support/test-pki.ts";
+import { until } from "../../support/until.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 let workspace: Workspace;
@@ -89,6 +90,10 @@ describe("where nothing is wrong", () => {
       ...["target ok", "throughput ok"],
     ]);
     expect(diagnosis.steps.at(-1)?.detail).toMatch(/^\d+\.\d MiB\/s up/);
+    const { connections, metrics } = scene.instruments;
+    await until(() => connections.list(1).length === 0);
+    const counted = (await metrics.text()).match(/^sallyport_connections_total\{mode="client".*/gm);
+    expect(counted).toEqual(['sallyport_connections_total{mode="client",cause="ENDED"} 2']);
   });
 });
 
