@@ -60,10 +60,11 @@ export async function insertCrowd(store: Store, { gateways, perOrganisation }: C
       SELECT id, 'a process', '${now}', '${now}', '0.1.0', 0, '[]' FROM gateways`);
     await run(`INSERT INTO resources (id, org_id, gateway_id, name, host, port, kind, created_at, updated_at)
       SELECT id, org_id, id, name, 'db.internal', 5432, 'postgres', '${now}', '${now}' FROM gateways`);
-    // A past: ten entries and ten connections of each, a minute apart.
+    // A past: ten entries and ten connections of each, all of yesterday.
+    const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
     const ten =
       "(WITH RECURSIVE ten (k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM ten WHERE k < 9) SELECT k FROM ten) past";
-    const time = `'2026-01-01T' || substr(CAST(100 + (k * 7) % 24 AS TEXT), 2) || ':00:00.' || substr(CAST(1000 + n % 1000 AS TEXT), 2) || 'Z'`;
+    const time = `'${yesterday}T' || substr(CAST(100 + (k * 7) % 24 AS TEXT), 2) || ':00:00.' || substr(CAST(1000 + n % 1000 AS TEXT), 2) || 'Z'`;
     const numbered = (kind: string) => id(kind, "(n * 10 + k)");
     const org = id("9000", `n / ${perOrganisation}`);
     await run(`${series(gateways)}
