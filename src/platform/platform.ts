@@ -18,6 +18,7 @@ import { type Prober, Probes } from "./services/health/probes.ts";
 import { HealthWatch } from "./services/health/watch.ts";
 import { HealthWrites } from "./services/health/writes.ts";
 import { FailureLimiter } from "./services/login/failure-limiter.ts";
+import { RequestRate } from "./services/login/request-rate.ts";
 import { announceReplica } from "./services/replica.ts";
 import { offerSetupToken, removeSetupToken } from "./setup-token.ts";
 
@@ -66,6 +67,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       alerts,
       loads: new LoadReports(core),
       limiter: new FailureLimiter(core.now),
+      rate: new RequestRate(),
       isDraining: () => draining,
       onBootstrapped: () => removeSetupToken(options.dataDir),
     });

@@ -13,6 +13,7 @@ import { HealthWatch } from "../../src/platform/services/health/watch.ts";
 import { HealthWrites } from "../../src/platform/services/health/writes.ts";
 import { FailureLimiter } from "../../src/platform/services/login/failure-limiter.ts";
 import { mintOpaqueToken } from "../../src/platform/services/login/opaque-tokens.ts";
+import { RequestRate } from "../../src/platform/services/login/request-rate.ts";
 import { insertApiToken } from "../../src/platform/store/api-tokens.ts";
 import { insertMembership, insertOrganisation, insertUser } from "../../src/platform/store/people.ts";
 import { type Logger, silentLogger } from "../../src/telemetry/log.ts";
@@ -119,6 +120,7 @@ export class TestPlatform {
       alerts: this.alerts,
       loads: new LoadReports(core),
       limiter: new FailureLimiter(core.now),
+      rate: new RequestRate(),
       isDraining: () => false,
       onBootstrapped: async () => {},
     };

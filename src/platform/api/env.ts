@@ -6,6 +6,7 @@ import type { LoadReports } from "../services/gateways/load-reports.ts";
 import type { Probes } from "../services/health/probes.ts";
 import type { HealthWrites } from "../services/health/writes.ts";
 import type { FailureLimiter } from "../services/login/failure-limiter.ts";
+import type { RequestRate } from "../services/login/request-rate.ts";
 
 /** What a route works with. */
 export interface ApiServices {
@@ -16,6 +17,7 @@ export interface ApiServices {
   loads: LoadReports;
   feed: EventFeed;
   limiter: FailureLimiter;
+  rate: RequestRate;
   /** This replica takes no new requests any more. */
   isDraining: () => boolean;
   /** The first administrator was made over HTTP. */

@@ -144,6 +144,7 @@ function authenticate(access: readonly Kind[], right: Needed | undefined) {
         "The token is missing, revoked or expired: log in or enroll again.",
       );
     }
+    c.var.services.rate.count(actor);
     if (!access.includes(actor.kind)) forbidden(access.join(" or "));
     if (isHolder(actor)) requireNeeded(actor, right);
     c.set("actor", actor);

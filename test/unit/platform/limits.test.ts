@@ -5,11 +5,59 @@ import { receiveBodies } from "../../../src/platform/api/receive.ts";
 import { answerRefusal } from "../../../src/platform/api/refusals.ts";
 import { routes } from "../../../src/platform/api/route.ts";
 import { FailureLimiter } from "../../../src/platform/services/login/failure-limiter.ts";
+import { RequestRate } from "../../../src/platform/services/login/request-rate.ts";
 import { Slots } from "../../../src/platform/services/slots.ts";
 import { SallyportError } from "../../../src/telemetry/error.ts";
 import { silentLogger } from "../../../src/telemetry/log.ts";
+import { DatabaseHost, TestPlatform } from "../../support/platform.ts";
 
 const failure = new SallyportError("ENROLLMENT_TOKEN_INVALID", "no");
+
+describe("the rate of requests", () => {
+  const gateway = (gatewayId: string) =>
+    ({ kind: "gateway", gatewayId, orgId: "o", tokenVersion: 1, address: "192.0.2.1" }) as const;
+  const spend = (rate: RequestRate, id: string, requests: number) => {
+    for (let i = 0; i < requests; i++) rate.count(gateway(id));
+  };
+
+  test("is 6000 at once and 200 a second for each caller, and nobody pays for another", () => {
+    let now = 0;
+    const rate = new RequestRate(() => now);
+    spend(rate, "greedy", 6000);
+    expect(() => spend(rate, "greedy", 1)).toThrow("More than 200 requests a second");
+    spend(rate, "honest", 6000);
+    now += 1000;
+    spend(rate, "greedy", 200);
+    expect(() => spend(rate, "greedy", 1)).toThrow("More than 200 requests a second");
+  });
+
+  test("takes no more memory than for 20 000 callers", () => {
+    const rate = new RequestRate(() => 0);
+    spend(rate, "first", 6000);
+    for (let i = 0; i < 20_000; i++) spend(rate, `other-${i}`, 1);
+    spend(rate, "first", 6000);
+  });
+
+  test("a gateway that asks without end is answered 429, its neighbour is not", async () => {
+    const host = await DatabaseHost.open();
+    const platform = await TestPlatform.open(host, "sqlite");
+    const tenant = await platform.tenant("acme");
+    const [greedy, honest] = [
+      await platform.gateway(tenant, "greedy"),
+      await platform.gateway(tenant, "honest"),
+    ];
+    const ask = async (token: string) => (await platform.call("GET", "/v1/relays", { token })).status;
+    const statuses = new Set<number>();
+    for (let i = 0; i < 100; i++) {
+      const batch = await Promise.all(Array.from({ length: 100 }, () => ask(greedy.token)));
+      for (const status of batch) statuses.add(status);
+    }
+    expect([...statuses].sort()).toEqual([200, 429]);
+    expect(await ask(honest.token)).toBe(200);
+    await platform.close();
+    await host.close();
+  });
+});
 
 describe("the failure limiter", () => {
   const limiter = () => {
