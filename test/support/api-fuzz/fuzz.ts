@@ -46,6 +46,11 @@ export async function fuzzApi(platform: TestPlatform, options: FuzzOptions): Pro
   return report;
 }
 
+/** What is there to reach into other organisations is not asked: it rightly leaves their names in the caller's audit log. */
+const ACROSS: ReadonlySet<string> = new Set([
+  "instance administrator: post /api/v1/members/{idOrEmail}/password-reset",
+]);
+
 /** Every route with everything wrong with it by the one who may call it and by one other; then all again, otherwise. */
 function* endless(
   routes: FuzzedRoute[],
@@ -54,11 +59,15 @@ function* endless(
   maker: RequestMaker,
 ): Generator<FuzzRequest, undefined> {
   const everybody = [...scene.actors.keys()];
+  const callers = ({ method, path }: FuzzedRoute) =>
+    everybody.filter((actor) => !ACROSS.has(`${actor}: ${method.toLowerCase()} ${path}`));
   for (;;) {
-    for (const route of dice.shuffled(routes)) for (const actor of everybody) yield maker.right(route, actor);
+    for (const route of dice.shuffled(routes)) {
+      for (const actor of callers(route)) yield maker.right(route, actor);
+    }
     for (const route of dice.shuffled(routes)) {
       yield* maker.wrong(route, callerOf(route));
-      if (dice.chance(0.3)) yield* maker.wrong(route, dice.of(everybody));
+      if (dice.chance(0.3)) yield* maker.wrong(route, dice.of(callers(route)));
     }
   }
 }
