@@ -52,7 +52,7 @@ describe("the rate of requests", () => {
       const batch = await Promise.all(Array.from({ length: 100 }, () => ask(greedy.token)));
       for (const status of batch) statuses.add(status);
     }
-    expect([...statuses].sort()).toEqual([200, 429]);
+    expect(statuses).toEqual(new Set([200, 429]));
     expect(await ask(honest.token)).toBe(200);
     await platform.close();
     await host.close();
