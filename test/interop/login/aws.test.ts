@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { becomesHealthy } from "../../support/becomes-healthy.ts";
 import { GATEWAY, type PlatformNetwork, READY, startPlatform } from "../../support/platform-network.ts";
 import { type RunningProcess, runProduct, startProduct } from "../../support/processes.ts";
 import { ROLE_KEY, StandInSts } from "../../support/sts.ts";
@@ -38,15 +39,6 @@ const admin = (words: string[]) =>
 const start = (words: string[] = [], env: Record<string, string> = CREDENTIALS) =>
   workspace.own(startProduct(["gateway", "start", GATEWAY, ...words], { ...network.as("gateway"), env }));
 
-/** Once the relay has told of the tunnel; the test's own time-out is the limit. */
-async function becomesHealthy(): Promise<void> {
-  for (;;) {
-    await network.client.gateways.check(gatewayId);
-    if ((await network.client.gateways.get(gatewayId)).health?.status === "healthy") return;
-    await Bun.sleep(100);
-  }
-}
-
 test("a gateway that is created for AWS is deployed by the command that is printed", async () => {
   const created = await admin([
     ...["gateway", "create", GATEWAY, "--auth-method", "aws", "--json"],
@@ -69,7 +61,7 @@ test("a gateway that is created for AWS is deployed by the command that is print
 test("X8 it logs in by a signature for this platform and becomes healthy", async () => {
   gateway = start(["--enroll-method=aws", `--gateway-id=${gatewayId}`, `--domain=${network.client.domain}`]);
   await gateway.waitForLog(READY.gateway, 30_000);
-  await becomesHealthy();
+  await becomesHealthy(network, gatewayId);
   expect(sts.calls).toHaveLength(1);
   expect(sts.calls[0]?.headers["x-sallyport-server-id"]).toContain(`/${gatewayId}/`);
 });
@@ -88,7 +80,7 @@ test("it starts again without flags and without another login", async () => {
   gateway = start();
   await gateway.waitForLog(READY.gateway, 30_000);
   expect(sts.calls).toHaveLength(1);
-  await becomesHealthy();
+  await becomesHealthy(network, gatewayId);
 });
 
 test("the method is switched to token and back without dropping the tunnel", async () => {
@@ -99,7 +91,7 @@ test("the method is switched to token and back without dropping the tunnel", asy
     const changed = await admin(["gateway", "auth-method", GATEWAY, ...method]);
     expect(changed.exitCode).toBe(0);
     expect(changed.stdout).toContain(`by ${method[0]}`);
-    await becomesHealthy();
+    await becomesHealthy(network, gatewayId);
   }
   expect(await since()).toBe(before ?? "");
   expect(gateway.stderr.text).not.toContain("lost");
@@ -113,7 +105,7 @@ test("revoked, it logs in again when it starts, if it still may", async () => {
   gateway = start();
   await gateway.waitForLog("logging in again");
   await gateway.waitForLog(READY.gateway, 30_000);
-  await becomesHealthy();
+  await becomesHealthy(network, gatewayId);
   expect(sts.calls).toHaveLength(2);
   expect(await gateway.stop()).toBe(0);
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { becomesHealthy } from "../../support/becomes-healthy.ts";
 import { StandInKubernetes } from "../../support/kubernetes-api.ts";
 import { GATEWAY, type PlatformNetwork, READY, startPlatform } from "../../support/platform-network.ts";
 import { type RunningProcess, runProduct, startProduct } from "../../support/processes.ts";
@@ -39,15 +40,6 @@ const start = () =>
     ),
   );
 
-/** Once the relay has told of the tunnel; the test's own time-out is the limit. */
-async function becomesHealthy(): Promise<void> {
-  for (;;) {
-    await network.client.gateways.check(gatewayId);
-    if ((await network.client.gateways.get(gatewayId)).health?.status === "healthy") return;
-    await Bun.sleep(100);
-  }
-}
-
 test("a gateway is created for a cluster, which is asked before the settings are kept", async () => {
   const ca = await workspace.file("cluster-ca.pem", cluster.authority);
   const reviewer = cluster.issue("kube-system", "reviewer", { mayReview: true });
@@ -82,7 +74,7 @@ test("by its service account it logs in and becomes healthy", async () => {
   tokenPath = await workspace.file("token", `${cluster.issue("office", "gateway-1")}\n`);
   gateway = start();
   await gateway.waitForLog(READY.gateway, 30_000);
-  await becomesHealthy();
+  await becomesHealthy(network, gatewayId);
 });
 
 test("it starts again, also when the token in its file has changed and its access was revoked", async () => {
@@ -92,7 +84,7 @@ test("it starts again, also when the token in its file has changed and its acces
   gateway = start();
   await gateway.waitForLog("logging in again");
   await gateway.waitForLog(READY.gateway, 30_000);
-  await becomesHealthy();
+  await becomesHealthy(network, gatewayId);
 });
 
 test("the method is switched to token and back without dropping the tunnel", async () => {
@@ -100,14 +92,14 @@ test("the method is switched to token and back without dropping the tunnel", asy
   const before = await since();
   expect(before).toBeString();
   await network.client.gateways.update(gatewayId, { authMethod: { method: "token" } });
-  await becomesHealthy();
+  await becomesHealthy(network, gatewayId);
   const back = await admin([
     ...["gateway", "auth-method", GATEWAY, "kubernetes", "--kubernetes-host", cluster.url],
     ...["--kubernetes-ca-file", workspace.join("cluster-ca.pem"), "--allow-namespace", "home"],
   ]);
   expect(back.exitCode).toBe(0);
   expect(back.stdout).toContain("reviewer: the pod itself");
-  await becomesHealthy();
+  await becomesHealthy(network, gatewayId);
   expect(await since()).toBe(before ?? "");
   expect(await gateway.stop()).toBe(0);
 });
