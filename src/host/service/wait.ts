@@ -31,6 +31,8 @@ export async function waitForService(wait: Wait): Promise<Verdict> {
   let deadline = clock.now() + (wait.wasRunning ? wait.drainMs : 0) + wait.patienceMs;
   let started = false;
   let shown = "";
+  /** Why the last attempt ended, if it did. */
+  let trouble = "";
   let state: UnitState;
   do {
     state = await systemd.show(unit);
@@ -40,12 +42,13 @@ export async function waitForService(wait: Wait): Promise<Verdict> {
     }
     if (started && state.active === "active") return { outcome: "ready", reason: state.status };
     if (started && state.active === "failed") return { outcome: "failed", reason: await reason() };
-    const line = started ? state.status : wait.wasRunning ? ENDING : "";
+    if (started && state.sub === "auto-restart") trouble = await reason();
+    const line = started ? trouble || state.status : wait.wasRunning ? ENDING : "";
     if (line && line !== shown) wait.say(line);
     shown = line;
     await clock.sleep(LOOK_MS);
   } while (clock.now() < deadline);
-  return { outcome: "waiting", reason: state.status || (await reason()) };
+  return { outcome: "waiting", reason: trouble || state.status || (await reason()) };
 
   async function reason(): Promise<string> {
     const line = await systemd.lastLine(unit, state.invocation);

@@ -134,6 +134,20 @@ describe("install on systemd", () => {
     expect(systemd.said).toEqual([expect.stringContaining("Open connections"), "No tunnel"]);
   });
 
+  test("of one that ends and is started again and again, the reason is told, not what it says before it ends", async () => {
+    const starts = { active: "activating", sub: "start", status: "Waiting for certificates" };
+    systemd.courses.set(UNIT, [
+      starts,
+      { active: "activating", sub: "auto-restart", result: "exit-code" },
+      starts,
+    ]);
+    systemd.lastLine = "sallyport: Port 2222 is taken by another program. [PORT_IN_USE]";
+    const error = await refusal(install());
+    expect(error.code).toBe("SERVICE_NOT_READY");
+    expect(error.message).toContain("PORT_IN_USE");
+    expect(systemd.said).toEqual(["Waiting for certificates", expect.stringContaining("PORT_IN_USE")]);
+  });
+
   test("a service that is not ready after 30 s stays, and its reason is told", async () => {
     systemd.courses.set(UNIT, [
       { active: "activating", status: "No tunnel; r1 RELAY_UNREACHABLE: no answer" },
