@@ -168,7 +168,7 @@ export function countExchanges(transport: SshTransport): { count: number } {
     ...events,
     keysChanged() {
       exchanges.count += 1;
-      events.keysChanged();
+      events.keysChanged?.();
     },
   };
   return exchanges;

@@ -1,13 +1,13 @@
 import { type SshReader, SshWriter } from "../../pki/ssh-wire.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { ByteStream } from "../stream.ts";
+import type { Carrier } from "./carrier.ts";
 import { type ChannelHost, type PeerEnd, SshChannel } from "./channel.ts";
 import type { ChannelTable, PendingOpen } from "./channel-table.ts";
 import { LEAST_MAX_PACKET, type SshLimits } from "./limits.ts";
 import { MESSAGE, numberMessage, OPEN_FAILURE, peerText, protocolError } from "./messages.ts";
 import { OpenRules } from "./open-rules.ts";
 import type { Timers } from "./timers.ts";
-import type { SshTransport } from "./transport.ts";
 import { ReceiveWindow, type WindowBudget } from "./window.ts";
 
 const OPEN_MS = 10_000;
@@ -34,7 +34,7 @@ export class ChannelRefused extends SallyportError {
 }
 
 export interface ChannelOpeningOptions {
-  transport: SshTransport;
+  carrier: Carrier;
   table: ChannelTable;
   host: ChannelHost;
   limits: SshLimits;
@@ -83,7 +83,7 @@ export class ChannelOpening {
 
   open(type: string, payload: Buffer, timeoutMs = OPEN_MS): Promise<ByteStream> {
     return new Promise((resolve, reject) => {
-      const { table, timers, transport } = this.#o;
+      const { table, timers, carrier } = this.#o;
       const window = this.#admitOwn();
       const cancel = timers.after(timeoutMs, () => {
         pending.abandoned = true;
@@ -102,7 +102,7 @@ export class ChannelOpening {
         },
       };
       const message = new SshWriter().byte(MESSAGE.channelOpen).string(type).uint32(table.reserve(pending));
-      transport.send(message.uint32(window.credit).uint32(transport.maxPacket).raw(payload).toBuffer());
+      carrier.send(message.uint32(window.credit).uint32(carrier.maxPacket).raw(payload).toBuffer());
     });
   }
 
@@ -166,22 +166,22 @@ export class ChannelOpening {
   }
 
   #accept(window: ReceiveWindow, peer: PeerEnd): ByteStream {
-    const { table, host, transport } = this.#o;
+    const { table, host, carrier } = this.#o;
     const channel = new SshChannel(host, table.allot(), window, peer);
     if (this.#lost) {
       channel.lost(this.#lost);
       return channel;
     }
     table.put(channel);
-    const numbers = [peer.id, channel.id, window.credit, transport.maxPacket];
-    transport.send(numberMessage(MESSAGE.channelOpenConfirmation, ...numbers));
+    const numbers = [peer.id, channel.id, window.credit, carrier.maxPacket];
+    carrier.send(numberMessage(MESSAGE.channelOpenConfirmation, ...numbers));
     return channel;
   }
 
   #refuse(peer: PeerEnd, reason: number, text: string): void {
     if (!this.#rules.mayRefuse()) throw protocolError("channel opens without end");
     const message = new SshWriter().byte(MESSAGE.channelOpenFailure).uint32(peer.id).uint32(reason);
-    this.#o.transport.send(message.string(text).string("").toBuffer());
+    this.#o.carrier.send(message.string(text).string("").toBuffer());
   }
 
   /** @throws SallyportError why not */
@@ -201,8 +201,8 @@ export class ChannelOpening {
   }
 
   #reserveWindow(): ReceiveWindow | null {
-    const { budget, limits, transport, timers } = this.#o;
-    const { peerIsSallyport } = transport;
+    const { budget, limits, carrier, timers } = this.#o;
+    const { peerIsSallyport } = carrier;
     return ReceiveWindow.reserve({ budget, limits, peerIsSallyport, now: () => timers.now() });
   }
 }

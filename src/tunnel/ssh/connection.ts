@@ -2,6 +2,7 @@ import type { SshCertificate } from "../../pki/ssh-certificate.ts";
 import { SshReader, SshWriter } from "../../pki/ssh-wire.ts";
 import { SallyportError } from "../../telemetry/error.ts";
 import type { ByteStream } from "../stream.ts";
+import type { Carrier, CarrierEvents } from "./carrier.ts";
 import type { ChannelHost } from "./channel.ts";
 import { ChannelLine } from "./channel-line.ts";
 import { ChannelOpening, type ChannelRequest } from "./channel-opening.ts";
@@ -10,7 +11,7 @@ import { Keepalive } from "./keepalive.ts";
 import type { SshLimits } from "./limits.ts";
 import { DISCONNECT, MESSAGE, protocolError } from "./messages.ts";
 import type { Timers } from "./timers.ts";
-import type { SshTransport, TransportEvents } from "./transport.ts";
+import type { SshTransport } from "./transport.ts";
 import type { WindowBudget } from "./window.ts";
 
 export { ChannelRefused, type ChannelRequest } from "./channel-opening.ts";
@@ -19,31 +20,30 @@ const DATA_HEADER = 9;
 
 export interface ConnectionOptions {
   role: "server" | "client";
+  carrier: Carrier;
+  limits: SshLimits;
+  budget: WindowBudget;
+  timers: Timers;
+  /** None: every channel that the peer opens is refused. */
+  onChannel?: ((request: ChannelRequest) => void) | undefined;
+  /** The name of a global request that the peer makes; it is refused all the same. */
+  onRequest?: ((name: string) => void) | undefined;
+}
+
+export interface SshConnectionOptions extends Omit<ConnectionOptions, "carrier"> {
   transport: SshTransport;
   /** One character per byte. */
   username: string;
   peerCertificate: SshCertificate;
   remoteAddress: string;
-  limits: SshLimits;
-  budget: WindowBudget;
-  timers: Timers;
-  /** None: every channel that the peer opens is refused. */
-  onChannel?: (request: ChannelRequest) => void;
-  /** The name of a global request that the peer makes; it is refused all the same. */
-  onRequest?: ((name: string) => void) | undefined;
 }
 
-/** An authenticated SSH connection and its channels (RFC 4254). Both ends are alike. */
-export class SshConnection {
+/** A connection and its channels (RFC 4254). Both ends are alike. */
+export class Connection {
   readonly role: "server" | "client";
-  readonly username: string;
-  /** The user's certificate at the server, the host's at the client. */
-  readonly peerCertificate: SshCertificate;
-  readonly remoteAddress: string;
-  readonly peerIdent: string;
   readonly #limits: SshLimits;
   readonly #timers: Timers;
-  readonly #transport: SshTransport;
+  readonly #carrier: Carrier;
   readonly #table = new ChannelTable();
   readonly #line: ChannelLine;
   readonly #opening: ChannelOpening;
@@ -54,19 +54,15 @@ export class SshConnection {
   #closedListeners: ((error: SallyportError | null) => void)[] = [];
 
   constructor(o: ConnectionOptions) {
-    const { transport, limits, timers } = o;
+    const { carrier, limits, timers } = o;
     this.role = o.role;
-    this.username = o.username;
-    this.peerCertificate = o.peerCertificate;
-    this.remoteAddress = o.remoteAddress;
-    this.peerIdent = transport.peerIdent;
     this.#onRequest = o.onRequest;
     this.#limits = limits;
     this.#timers = timers;
-    this.#transport = transport;
-    this.#line = new ChannelLine(() => transport.mayTransmit);
+    this.#carrier = carrier;
+    this.#line = new ChannelLine(() => carrier.mayTransmit);
     this.#opening = new ChannelOpening({
-      ...{ transport, limits, timers, budget: o.budget, table: this.#table },
+      ...{ carrier, limits, timers, budget: o.budget, table: this.#table },
       host: this.#channelHost(),
       onGone: () => this.#drainedIfEmpty(),
       ...(o.onChannel ? { onChannel: o.onChannel } : {}),
@@ -78,8 +74,7 @@ export class SshConnection {
       ask: () => this.#askForLife(),
       dead: () => this.#dead(),
     });
-    transport.authenticated();
-    transport.events = this.#events();
+    carrier.events = this.#events();
   }
 
   /** Channels that are open or being opened. */
@@ -108,12 +103,12 @@ export class SshConnection {
    */
   notify(name: string): void {
     const message = new SshWriter().byte(MESSAGE.globalRequest).string(name).boolean(false);
-    this.#transport.send(message.toBuffer());
+    this.#carrier.send(message.toBuffer());
   }
 
   /** Sends SSH_MSG_DISCONNECT and closes. Safe to call twice. */
   disconnect(reason: number, text: string): void {
-    this.#transport.disconnect(reason, text);
+    this.#carrier.disconnect(reason, text);
   }
 
   /** Opens and accepts no more channels, waits for the present ones, at most `graceMs`, then disconnects. */
@@ -130,14 +125,14 @@ export class SshConnection {
   }
 
   #channelHost(): ChannelHost {
-    const transport = this.#transport;
+    const carrier = this.#carrier;
     return {
-      peerIsSallyport: transport.peerIsSallyport,
+      peerIsSallyport: carrier.peerIsSallyport,
       get mayTransmit() {
-        return transport.mayTransmit;
+        return carrier.mayTransmit;
       },
-      send: (payload) => transport.send(payload),
-      sendData: (channel, data, start, length) => transport.sendData(channel, data, start, length),
+      send: (payload) => carrier.send(payload),
+      sendData: (channel, data, start, length) => carrier.sendData(channel, data, start, length),
       enqueue: (channel) => this.#line.enqueue(channel),
       forget: (channel) => {
         this.#table.remove(channel.id);
@@ -146,10 +141,10 @@ export class SshConnection {
     };
   }
 
-  #events(): TransportEvents {
+  #events(): CarrierEvents {
     return {
       message: (type, payload) => this.#receive(type, payload),
-      keysChanged() {},
+      channelData: (channel, data) => this.#table.channel(channel).received(data),
       room: () => this.#line.serve(),
       heard: () => this.#keepalive.heard(),
       closed: (error) => this.#closed(error),
@@ -167,14 +162,14 @@ export class SshConnection {
     // RFC 4252, 5.1: requests after the one that succeeded are passed over.
     if (type === MESSAGE.userauthRequest && this.role === "server") return;
     if (type < MESSAGE.globalRequest) throw protocolError(`message ${type} after authentication`);
-    this.#transport.unimplemented();
+    this.#carrier.unimplemented();
   }
 
   #data(payload: Buffer): void {
     if (payload.length < DATA_HEADER) throw protocolError("a data message without data");
     const length = payload.readUInt32BE(5);
     if (length !== payload.length - DATA_HEADER) throw protocolError("a data message of another length");
-    if (length > this.#transport.maxPacket) throw protocolError("a data message that is longer than agreed");
+    if (length > this.#carrier.maxPacket) throw protocolError("a data message that is longer than agreed");
     this.#table.channel(payload.readUInt32BE(1)).received(payload.subarray(DATA_HEADER));
   }
 
@@ -188,7 +183,7 @@ export class SshConnection {
     if (type === MESSAGE.channelClose) return channel.peerClosed();
     if (type === MESSAGE.channelExtendedData) {
       reader.uint32();
-      return channel.discarded(reader.string(this.#transport.maxPacket).length);
+      return channel.discarded(reader.string(this.#carrier.maxPacket).length);
     }
     if (type === MESSAGE.channelRequest) {
       reader.string(256);
@@ -200,7 +195,7 @@ export class SshConnection {
   /** Infisical's relay refuses every global request as well; an answer counts as a sign of life. */
   #globalRequest(reader: SshReader): void {
     const name = reader.latin1(256);
-    if (reader.boolean()) this.#transport.send(Buffer.of(MESSAGE.requestFailure));
+    if (reader.boolean()) this.#carrier.send(Buffer.of(MESSAGE.requestFailure));
     this.#onRequest?.(name);
   }
 
@@ -210,8 +205,8 @@ export class SshConnection {
 
   #askForLife(): void {
     const message = new SshWriter().byte(MESSAGE.globalRequest).string("keepalive@openssh.com").boolean(true);
-    this.#transport.send(message.toBuffer());
-    this.#transport.checkAge();
+    this.#carrier.send(message.toBuffer());
+    this.#carrier.checkAge();
   }
 
   #dead(): void {
@@ -220,7 +215,7 @@ export class SshConnection {
       "SSH_DISCONNECTED",
       `The SSH peer has been silent for ${seconds} seconds.`,
     );
-    this.#transport.disconnect(DISCONNECT.byApplication, "no sign of life", error);
+    this.#carrier.disconnect(DISCONNECT.byApplication, "no sign of life", error);
   }
 
   #drainedIfEmpty(): void {
@@ -241,5 +236,23 @@ export class SshConnection {
     for (const channel of channels) channel.lost(lost);
     for (const listener of this.#closedListeners.splice(0)) listener(error);
     this.#wakeDrains();
+  }
+}
+
+/** An authenticated SSH connection and its channels. */
+export class SshConnection extends Connection {
+  readonly username: string;
+  /** The user's certificate at the server, the host's at the client. */
+  readonly peerCertificate: SshCertificate;
+  readonly remoteAddress: string;
+  readonly peerIdent: string;
+
+  constructor({ transport, username, peerCertificate, remoteAddress, ...rest }: SshConnectionOptions) {
+    transport.authenticated();
+    super({ ...rest, carrier: transport });
+    this.username = username;
+    this.peerCertificate = peerCertificate;
+    this.remoteAddress = remoteAddress;
+    this.peerIdent = transport.peerIdent;
   }
 }

@@ -3,6 +3,7 @@ import { release } from "../release.ts";
 import type { RawSocket } from "../socket.ts";
 import { Staging } from "../staging.ts";
 import type { Algorithms } from "./algorithms.ts";
+import type { Carrier, CarrierEvents } from "./carrier.ts";
 import {
   FOREIGN,
   LONGEST_EARLY_PACKET,
@@ -32,19 +33,11 @@ const LINGER_MS = 2000;
 const EXCHANGE_MS = 60_000;
 
 /** Who reads the messages: first the authentication, then the connection. */
-export interface TransportEvents {
-  /** A message that is none of the transport's own. The payload is only lent, unless it is channel data. */
-  message(type: number, payload: Buffer): void;
+export interface TransportEvents extends CarrierEvents {
   /** The peer's identification line is here. */
   identified?(): void;
   /** New keys are in use, the first ones or later ones. */
-  keysChanged(): void;
-  /** Output may be added again, see `mayTransmit`. */
-  room(): void;
-  /** Bytes have come in. */
-  heard(): void;
-  /** Once. Null: we closed it in order. */
-  closed(error: SallyportError | null): void;
+  keysChanged?(): void;
 }
 
 export interface TransportOptions {
@@ -59,7 +52,7 @@ export interface TransportOptions {
  * One SSH connection below its channels: when messages may leave, when keys change, and how it ends. Everything that
  * the peer does wrong ends it with SSH_MSG_DISCONNECT; nothing is thrown at the socket.
  */
-export class SshTransport {
+export class SshTransport implements Carrier {
   events: TransportEvents | null = null;
   readonly #packets: PacketLayer;
   readonly #staging: Staging;
@@ -99,12 +92,10 @@ export class SshTransport {
     return this.#packets.peerIdent;
   }
 
-  /** Larger packets and windows than the common ones are only for our own ends. */
   get peerIsSallyport(): boolean {
     return this.peerIdent.startsWith("SSH-2.0-Sallyport_");
   }
 
-  /** Largest payload of a data packet that we accept. */
   get maxPacket(): number {
     return this.peerIsSallyport && this.#packets.takesLongPackets ? OWN_MAX_PACKET : FOREIGN.maxPacket;
   }
@@ -117,7 +108,6 @@ export class SshTransport {
     return this.#closed;
   }
 
-  /** Whether channels may add data now. */
   get mayTransmit(): boolean {
     return !this.#closed && !this.#packets.exchanging && !this.#staging.full;
   }
@@ -167,7 +157,6 @@ export class SshTransport {
     if (this.#staging.pending > MOST_STAGED) this.fail(protocolError("it does not read what it asked for"));
   }
 
-  /** SSH_MSG_CHANNEL_DATA; only while `mayTransmit`. */
   sendData(channel: number, data: Buffer, start: number, length: number): void {
     this.#packets.writeData(channel, data, start, length);
     this.#rekeyIfWorn();
@@ -178,12 +167,11 @@ export class SshTransport {
     this.#authenticated = true;
   }
 
-  /** To be called now and then: keys also wear out with time. */
+  /** Keys also wear out with time. */
   checkAge(): void {
     if (this.#rekey.wornByTime()) this.#startExchange();
   }
 
-  /** Says why, if the peer can read it, then closes. `error` is what `closed` reports: null for an end in order. */
   disconnect(reason: number, text: string, error: SallyportError | null = null): void {
     if (this.#closed) return;
     try {
@@ -202,7 +190,6 @@ export class SshTransport {
     this.disconnect(DISCONNECT.protocolError, failure.message, failure);
   }
 
-  /** RFC 4253, 11.4: the answer to a message nobody knows. */
   unimplemented(): void {
     this.send(numberMessage(MESSAGE.unimplemented, this.#packets.sequence));
   }
@@ -249,7 +236,7 @@ export class SshTransport {
     this.#held = [];
     this.#heldBytes = 0;
     for (const payload of held) this.#packets.write(payload);
-    this.events?.keysChanged();
+    this.events?.keysChanged?.();
     this.#room();
   }
 
