@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { readdir, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { type Network, startNetwork } from "../support/network.ts";
 import { type RunningProcess, runProduct, startProduct } from "../support/processes.ts";
@@ -36,8 +37,8 @@ interface Stream {
   say(text: string): Promise<void>;
 }
 
-async function open(): Promise<Stream> {
-  const socket = connect(forwarded, "127.0.0.1");
+async function open(port = forwarded): Promise<Stream> {
+  const socket = connect(port, "127.0.0.1");
   sockets.push(socket);
   let received = "";
   socket.on("data", (chunk) => {
@@ -140,6 +141,24 @@ describe("a relay of two workers", () => {
     process.kill(relay.pid, "SIGKILL");
     await until(() => workersOf(relay).every(isGone));
   });
+});
+
+test("a client that can't be handed over between workers is refused, and the log says why", async () => {
+  await using own = await Workspace.open("hand-over");
+  const { relay, forward } = await startNetwork(own, { relayFlags: ["--workers", "2"] });
+  const { port } = await forward(`localhost:${portOf(echo)}`);
+  const paths = (await readdir(own.path, { recursive: true })).filter((path) =>
+    /worker-\d\.sock$/.test(path),
+  );
+  expect(paths).toHaveLength(2);
+  for (const path of paths) await rm(own.join(path));
+  // The kernel chooses by the connection's ports which worker it comes in by.
+  const isTold = () => relay.stderr.text.includes("A client could not be handed over");
+  while (!isTold()) {
+    const { say } = await open(port);
+    await Promise.race([say("hello").catch(() => "refused"), until(isTold)]);
+  }
+  expect(relay.stderr.text).toMatch(/WARN +A client could not be handed over .*can't be reached/);
 });
 
 /** The same relay in a process of its own. */

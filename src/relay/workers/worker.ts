@@ -2,12 +2,13 @@ import { matchAddresses } from "../../host/address-ranges.ts";
 import { systemClock } from "../../host/clock.ts";
 import { watchDescriptors } from "../../host/descriptor-watch.ts";
 import { EndedSerials } from "../../pki/ended-serials.ts";
-import { asSallyportError, SallyportError } from "../../telemetry/error.ts";
+import { asSallyportError, describe, SallyportError } from "../../telemetry/error.ts";
 import { EventLoopLag } from "../../telemetry/event-loop.ts";
 import { createInstruments } from "../../telemetry/instruments.ts";
 import { createLogger } from "../../telemetry/log.ts";
 import { partSchema } from "../../telemetry/parts.ts";
 import { pump } from "../../tunnel/pump.ts";
+import type { ByteStream } from "../../tunnel/stream.ts";
 import { RelayAdmission } from "../admission.ts";
 import { openFront } from "../front.ts";
 import { isGatewayId } from "../identity.ts";
@@ -100,9 +101,15 @@ async function startWorker(start: StartMessage, send: Send): Promise<Worker> {
     ...{ places, routes: places, admission, limits, instruments, log, clock: systemClock },
     async serve(client, here) {
       const socket = await elsewhere(client, places, questions);
-      const handedOver =
-        socket === undefined ? undefined : await dialHandOver(socket, client).catch(() => undefined);
-      if (!handedOver) return here(client);
+      if (socket === undefined) return here(client);
+      let handedOver: ByteStream;
+      try {
+        handedOver = await dialHandOver(socket, client);
+      } catch (error) {
+        // Here the client is told that its gateway is not connected, unless it is by now.
+        log.warn("A client could not be handed over", { reason: describe(error) });
+        return here(client);
+      }
       await pump(client.stream, handedOver);
     },
   });

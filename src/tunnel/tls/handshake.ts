@@ -82,7 +82,12 @@ export class Handshake {
     if (terms.role === "server" && typeof terms.choose !== "function") {
       const { choose } = terms;
       queueMicrotask(() => {
-        if (!this.#closed) this.#tls ??= this.#serve(choose);
+        if (this.#closed) return;
+        try {
+          this.#tls ??= this.#serve(choose);
+        } catch (error) {
+          this.#failed(error instanceof Error ? error : new Error(String(error)));
+        }
       });
     }
   }

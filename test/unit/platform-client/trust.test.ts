@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { createServer } from "node:net";
 import { PlatformClient } from "../../../src/platform-client/client.ts";
 import { untrustedError } from "../../../src/platform-client/untrusted.ts";
 import { mustRun } from "../../support/processes.ts";
@@ -62,6 +63,22 @@ describe("which platform certificates are trusted", () => {
     expect(error.message).toContain("clock");
     expect(error.message).not.toContain("--ca-file");
   });
+
+  test("a platform that shows its certificate byte by byte, without end, is not looked at for long", async () => {
+    const record = Buffer.from([22, 3, 3, 64, 0]);
+    const server = createServer((socket) => {
+      socket.on("error", () => {}).write(record);
+      const trickle = setInterval(() => socket.write(Buffer.of(2)), 200);
+      socket.on("close", () => clearInterval(trickle));
+    });
+    workspace.defer(() => server.close());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const untold = Object.assign(new Error("no"), { code: "SELF_SIGNED_CERT_IN_CHAIN" });
+    const error = await untrustedError(`https://127.0.0.1:${port}`, untold, true);
+    expect(error.message).toStartWith(`The certificate of https://127.0.0.1:${port} is not trusted`);
+  }, 30_000);
 
   test("a CA file that is missing or holds no certificate is named", async () => {
     const { domain } = await untrusted();

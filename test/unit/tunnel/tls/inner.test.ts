@@ -125,6 +125,17 @@ describe("a session", () => {
     expect(Buffer.concat(answers).toString("hex")).toMatch(/^16.{8}02.*?0033....11ec/);
   });
 
+  test("whose end cannot be made is refused, and brings nobody else down", async () => {
+    const refused = Promise.withResolvers<string>();
+    const { server } = await open({
+      alpns: ["x".repeat(256)],
+      onRefused: ({ code }) => refused.resolve(code),
+    });
+    const ends = channel();
+    server.accept(ends.gateway);
+    expect(await refused.promise).toBeString();
+  });
+
   test.each([[ALPN.sallyportTcp], [ALPN.tcp]])("half-closes in order with %s", async (alpn) => {
     const { server, first } = await open({ onConnection() {} });
     const { inbox, stream } = await dial(server, { alpns: [alpn] });
