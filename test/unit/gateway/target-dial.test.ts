@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { dialTarget } from "../../../src/gateway/target-dial.ts";
 import { parsePolicy } from "../../../src/gateway/target-policy.ts";
-import type { Resolver } from "../../../src/gateway/target-resolve.ts";
+import { type Resolver, resolveTarget } from "../../../src/gateway/target-resolve.ts";
 import type { ByteStream } from "../../../src/tunnel/stream.ts";
 
 const loopback = parsePolicy({ allow: ["localhost", "10.0.0.0/8", "192.0.2.0/24"], deny: [] });
@@ -54,6 +54,8 @@ test("localhost is this machine, in every spelling", async () => {
   for (const host of ["localhost", "localhost.", "LocalHost"]) {
     expect(await readAll(await dialTarget({ host, port }, loopback))).toBe("hello");
   }
+  const answer = await resolveTarget({ host: "localhost", port: 5432 }, loopback);
+  expect(answer).toEqual(["127.0.0.1", "::1"]);
 });
 
 test("the next address is tried when one refuses", async () => {
