@@ -3,6 +3,7 @@ import {
   type LimitRow,
   limitRow,
   readLimitTable,
+  standardsOf,
   type TunnelLimits,
   WINDOW_ROWS,
 } from "../tunnel/limit-table.ts";
@@ -33,9 +34,7 @@ export const GATEWAY_LIMITS: readonly LimitRow<keyof GatewayLimits>[] = [
   limitRow("drainMs", "ms", 30_000, 0, "Open connections have this long to end when the gateway stops"),
 ];
 
-export const DEFAULT_GATEWAY_LIMITS: Readonly<GatewayLimits> = Object.fromEntries(
-  GATEWAY_LIMITS.map(({ key, standard }) => [key, standard]),
-) as unknown as GatewayLimits;
+export const DEFAULT_GATEWAY_LIMITS: Readonly<GatewayLimits> = standardsOf(GATEWAY_LIMITS);
 
 /** @throws SallyportError CONFIG_INVALID */
 export function readGatewayLimits(flags: string[], env: Record<string, string | undefined>): GatewayLimits {

@@ -3,6 +3,7 @@ import {
   type LimitRow,
   limitRow,
   readLimitTable,
+  standardsOf,
   type TunnelLimits,
   WINDOW_ROWS,
 } from "../tunnel/limit-table.ts";
@@ -66,9 +67,7 @@ export const RELAY_LIMITS: readonly LimitRow<keyof RelayLimits>[] = [
   ),
 ];
 
-export const DEFAULT_RELAY_LIMITS: Readonly<RelayLimits> = Object.fromEntries(
-  RELAY_LIMITS.map(({ key, standard }) => [key, standard]),
-) as unknown as RelayLimits;
+export const DEFAULT_RELAY_LIMITS: Readonly<RelayLimits> = standardsOf(RELAY_LIMITS);
 
 /** @throws SallyportError CONFIG_INVALID */
 export function readLimits(flags: string[], env: Record<string, string | undefined>): RelayLimits {

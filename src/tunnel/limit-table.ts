@@ -71,6 +71,11 @@ export function limitRow<K extends string>(
   return { key, name, unit, standard, least, most: MOST[unit], meaning };
 }
 
+/** What holds unless somebody says otherwise. */
+export function standardsOf<K extends string>(rows: readonly LimitRow<K>[]): Record<K, number> {
+  return Object.fromEntries(rows.map(({ key, standard }) => [key, standard])) as Record<K, number>;
+}
+
 /**
  * Limits from `--limit name=value` flags, which win, and SALLYPORT_LIMIT_<NAME> variables; the standard for the rest.
  * @throws SallyportError CONFIG_INVALID for an unknown name, a value that is no whole number in range, or limits that

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { RELAY_LIMITS, readLimits } from "../../../src/relay/limits.ts";
+import { DEFAULT_GATEWAY_LIMITS, readGatewayLimits } from "../../../src/gateway/limits.ts";
+import { DEFAULT_RELAY_LIMITS, RELAY_LIMITS, readLimits } from "../../../src/relay/limits.ts";
 import { environmentName } from "../../../src/tunnel/limit-table.ts";
 
 describe("limits", () => {
@@ -29,6 +30,11 @@ describe("limits", () => {
       drainMs: 30_000,
       adviceMs: 3_000,
     });
+  });
+
+  test("who is told none has the same as who reads none", () => {
+    expect(DEFAULT_RELAY_LIMITS).toEqual(readLimits([], {}));
+    expect(DEFAULT_GATEWAY_LIMITS).toEqual(readGatewayLimits([], {}));
   });
 
   test("every limit can be set by flag and by variable, and the flag wins", () => {
