@@ -246,6 +246,7 @@ class Agent implements Gateway {
       const connection = await dial({
         ...request,
         ...way,
+        channelsAreTls: true,
         limits: sshLimits(this.#limits),
         budget: this.#budget,
         log,

@@ -62,6 +62,7 @@ export async function openSshSide(options: SshSideOptions): Promise<SshSide> {
     admission: {
       admit: (address, drop) => (options.isLeaving() ? null : options.admission.admit(address, drop)),
     },
+    channelsAreTls: true,
     limits: { loginGraceMs: limits.loginGraceMs, authTries: limits.authTries, ...sshLimits(limits) },
     budget: options.budget,
     log,

@@ -15,9 +15,9 @@ export function release(chunk: Uint8Array): void {
 
 const heirs = new WeakSet<Uint8Array>();
 
-/** The beginning of a chunk of which nothing else is needed any more: `release` gives back all that the chunk owns. */
-export function heir(chunk: Buffer, length: number): Buffer {
-  const rest = chunk.subarray(0, length);
+/** The part of a chunk of which nothing else is needed any more: `release` gives back all that the chunk owns. */
+export function heir(chunk: Buffer, end: number, start = 0): Buffer {
+  const rest = chunk.subarray(start, end);
   if (ownsAll(chunk)) heirs.add(rest);
   return rest;
 }

@@ -1,3 +1,4 @@
+import { release } from "./release.ts";
 import type { RawSocket } from "./socket.ts";
 
 /** Channels stop adding above this; control messages still go in, ahead of all data that waits. */
@@ -11,6 +12,8 @@ const BLOCK = 2 * (128 * 1024 + 64) + 64;
 const FIRST = 64;
 const FLUSH_AT = 224 * 1024;
 const POOLED_BLOCKS = 16;
+/** Smaller chunks are copied: a system call of their own costs more. */
+const LEAST_LENT = 32 * 1024;
 
 const pool: Buffer[] = [];
 
@@ -18,6 +21,8 @@ interface Block {
   bytes: Buffer;
   start: number;
   end: number;
+  /** What becomes of the bytes when they have left: null, nothing. */
+  retire: ((bytes: Buffer) => void) | null;
 }
 
 export interface StagingOptions {
@@ -55,6 +60,11 @@ export class Staging {
   /** Bytes that the kernel has not taken yet. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** The bytes from which on data has to wait. */
+  get highWater(): number {
+    return this.#highWater;
   }
 
   /** Bytes that were ever put in. */
@@ -96,6 +106,23 @@ export class Staging {
     this.kick();
   }
 
+  /**
+   * Takes a part of a chunk, to be sent from where it lies. Nobody may change it any more, and with the chunk's last
+   * part nobody may touch the chunk: then its memory is given back.
+   */
+  lend(chunk: Buffer, start: number, length: number): void {
+    const last = start + length === chunk.length;
+    if (last && length < LEAST_LENT && start === 0) {
+      this.append(chunk);
+      return release(chunk);
+    }
+    if (this.#closed) return;
+    const block = { bytes: chunk, start, end: start, retire: last ? release : null };
+    this.#blocks.push(block);
+    this.#commit(block, length);
+    this.kick();
+  }
+
   /** The socket takes bytes again. */
   drained(): void {
     this.#blocked = false;
@@ -127,7 +154,7 @@ export class Staging {
   close(): void {
     this.#closed = true;
     this.#pending = 0;
-    for (const { bytes } of this.#blocks) recycle(bytes);
+    for (const { bytes, retire } of this.#blocks) retire?.(bytes);
     this.#blocks = [];
   }
 
@@ -140,7 +167,7 @@ export class Staging {
       if (this.#blockedSince !== null) this.#takenSince += sent;
       if (block.start < block.end) return this.#block();
       this.#blocks.shift();
-      recycle(block.bytes);
+      block.retire?.(block.bytes);
     }
   }
 
@@ -167,9 +194,9 @@ export class Staging {
 
   #last(length: number): Block {
     const last = this.#blocks[this.#blocks.length - 1];
-    if (last && last.bytes.length - last.end >= length) return last;
+    if (last?.retire === recycle && last.bytes.length - last.end >= length) return last;
     const bytes = length <= BLOCK - FIRST ? (pool.pop() ?? allocate(BLOCK)) : allocate(FIRST + length);
-    const block = { bytes, start: FIRST, end: FIRST };
+    const block = { bytes, start: FIRST, end: FIRST, retire: recycle };
     this.#blocks.push(block);
     return block;
   }

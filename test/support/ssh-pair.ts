@@ -78,6 +78,8 @@ export interface PairOptions {
   ticket?: AdmissionTicket;
   /** What the client offers. */
   algorithms?: Algorithms;
+  /** The ends whose owners say so; neither unless told. */
+  channelsAreTls?: "server" | "client" | "both";
 }
 
 export interface Pair {
@@ -110,6 +112,8 @@ export function startPair(o: PairOptions = {}): UnconnectedPair {
   const serverBudget = o.serverBudget ?? new WindowBudget();
   const clientBudget = o.clientBudget ?? new WindowBudget();
   const timers = o.timers ?? systemTimers;
+  const channelsAreTls = (end: "server" | "client") =>
+    o.channelsAreTls === end || o.channelsAreTls === "both";
   const now = o.now ?? (() => new Date());
   const server = Promise.withResolvers<SshConnection>();
   const client = Promise.withResolvers<SshConnection>();
@@ -118,6 +122,7 @@ export function startPair(o: PairOptions = {}): UnconnectedPair {
     userAuthorities: () => [userAuthority.publicBlob],
     authorize: o.authorize ?? (() => {}),
     onSession: server.resolve,
+    channelsAreTls: channelsAreTls("server"),
     remoteAddress: "192.0.2.7",
     limits: { ...DEFAULT_LIMITS, ...o.limits },
     budget: serverBudget,
@@ -139,6 +144,7 @@ export function startPair(o: PairOptions = {}): UnconnectedPair {
     timers,
     now,
     ...(o.algorithms ? { algorithms: o.algorithms } : {}),
+    channelsAreTls: channelsAreTls("client"),
     onReady: client.resolve,
     onFailed: (error: SallyportError) => client.reject(error),
   });

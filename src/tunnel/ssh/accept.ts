@@ -22,6 +22,8 @@ export interface AcceptOptions {
   onRefused?: ((error: SallyportError) => void) | undefined;
   /** Channels that peers open; without it none is accepted (PROTOCOL 0.1). */
   onChannel?: (session: SshConnection, request: ChannelRequest) => void;
+  /** See `SshConnectionOptions`. */
+  channelsAreTls?: boolean | undefined;
   remoteAddress: string;
   ticket?: AdmissionTicket;
   limits: SshLimits;
@@ -86,7 +88,7 @@ function startSession(
   transport: SshTransport,
   username: string,
   peerCertificate: SshCertificate,
-  { onChannel, limits, budget, timers, remoteAddress }: AcceptOptions,
+  { onChannel, channelsAreTls, limits, budget, timers, remoteAddress }: AcceptOptions,
 ): SshConnection {
   const common = {
     role: "server" as const,
@@ -94,6 +96,7 @@ function startSession(
     username,
     peerCertificate,
     remoteAddress,
+    channelsAreTls,
     limits,
     budget,
     timers,

@@ -1,4 +1,5 @@
 import type { SallyportError } from "../../telemetry/error.ts";
+import type { ClearSender } from "./clear-data.ts";
 
 /** What the messages of a connection with channels (RFC 4254) travel in: an SSH transport, or a TLS session. */
 export interface Carrier {
@@ -14,6 +15,8 @@ export interface Carrier {
   send(payload: Buffer): void;
   /** SSH_MSG_CHANNEL_DATA; only while `mayTransmit`. The data is lent until this returns. */
   sendData(channel: number, data: Buffer, start: number, length: number): void;
+  /** Absent or null: data goes by `sendData` only. It may change with time. */
+  readonly clear?: ClearSender | null;
   /** The answer to a message that nobody knows (RFC 4253, 11.4). */
   unimplemented(): void;
   /** To be called now and then. */

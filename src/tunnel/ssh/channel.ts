@@ -1,5 +1,6 @@
 import { release } from "../release.ts";
 import type { ByteStream, ByteStreamHandler } from "../stream.ts";
+import { type ClearSender, LEAST_CLEAR } from "./clear-data.ts";
 import { OWN_MAX_PACKET } from "./limits.ts";
 import { MESSAGE, numberMessage, protocolError } from "./messages.ts";
 import type { ReceiveWindow } from "./window.ts";
@@ -13,6 +14,8 @@ export interface ChannelHost {
   readonly peerIsSallyport: boolean;
   /** Whether data may be added to the output now. */
   readonly mayTransmit: boolean;
+  /** Where there is one, and a chunk is not too small, data goes by it. */
+  readonly clear: ClearSender | null;
   send(payload: Buffer): void;
   sendData(channel: number, data: Buffer, start: number, length: number): void;
   /** Puts the channel in line, unless it is there; `transmit` is called when it is its turn, perhaps at once. */
@@ -31,6 +34,8 @@ export interface PeerEnd {
 interface Queued {
   chunk: Buffer;
   offset: number;
+  /** Its beginning was sent in clear, from where it lies. */
+  lent: boolean;
 }
 
 /**
@@ -75,7 +80,7 @@ export class SshChannel implements ByteStream {
   write(chunk: Buffer): void {
     if (this.#closed || chunk.length === 0) return;
     if (this.#ending) return this.#handler?.written(chunk.length);
-    this.#queue.push({ chunk, offset: 0 });
+    this.#queue.push({ chunk, offset: 0, lent: false });
     if (this.#queue.length === 1 && this.#peer.window > 0) this.host.enqueue(this);
   }
 
@@ -104,16 +109,16 @@ export class SshChannel implements ByteStream {
     let left = TURN;
     let sent = 0;
     for (let head = this.#queue[0]; head && left > 0; head = this.#queue[0]) {
-      const length = Math.min(head.chunk.length - head.offset, this.#peer.window, this.#peer.maxPacket);
-      if (length === 0 || !this.host.mayTransmit) break;
-      this.host.sendData(this.#peer.id, head.chunk, head.offset, length);
+      if (this.#peer.window === 0 || !this.host.mayTransmit) break;
+      const { length: whole } = head.chunk;
+      const length = this.#sendPart(head);
       head.offset += length;
       this.#peer.window -= length;
       left -= length;
       sent += length;
-      if (head.offset < head.chunk.length) continue;
+      if (head.offset < whole) continue;
       this.#queue.shift();
-      release(head.chunk);
+      if (!head.lent) release(head.chunk);
     }
     if (this.#queue.length > 0 && this.#peer.window > 0) this.host.enqueue(this);
     if (sent > 0) this.#handler?.written(sent);
@@ -178,6 +183,23 @@ export class SshChannel implements ByteStream {
   #account(bytes: number): void {
     if (this.#peerEnded) throw protocolError("channel data after its end");
     if (!this.window.take(bytes)) throw protocolError("more channel data than its window allows");
+  }
+
+  /** Returns how many bytes it was. */
+  #sendPart(head: Queued): number {
+    const { chunk, offset } = head;
+    const { id, window, maxPacket } = this.#peer;
+    const { clear } = this.host;
+    const left = Math.min(chunk.length - offset, window);
+    if (clear && (head.lent || chunk.length >= LEAST_CLEAR)) {
+      const length = Math.min(left, clear.longest);
+      head.lent = true;
+      clear.send(id, chunk, offset, length);
+      return length;
+    }
+    const length = Math.min(left, maxPacket);
+    this.host.sendData(id, chunk, offset, length);
+    return length;
   }
 
   #finishSending(): void {

@@ -20,6 +20,8 @@ export interface ConnectOptions {
   onChannel: (request: ChannelRequest) => void;
   /** The name of a global request of the relay's. */
   onRequest?: ((name: string) => void) | undefined;
+  /** See `SshConnectionOptions`. */
+  channelsAreTls?: boolean | undefined;
   remoteAddress: string;
   limits: SshLimits;
   budget: WindowBudget;
@@ -61,7 +63,8 @@ export function connectSsh(socket: RawSocket, o: ConnectOptions): SshTransport {
         budget,
         timers,
       } as const;
-      o.onReady(new SshConnection({ ...common, onChannel, onRequest: o.onRequest }));
+      const { onRequest, channelsAreTls } = o;
+      o.onReady(new SshConnection({ ...common, onChannel, onRequest, channelsAreTls }));
     },
   });
   transport.events = {

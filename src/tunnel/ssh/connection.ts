@@ -7,6 +7,7 @@ import type { ChannelHost } from "./channel.ts";
 import { ChannelLine } from "./channel-line.ts";
 import { ChannelOpening, type ChannelRequest } from "./channel-opening.ts";
 import { ChannelTable } from "./channel-table.ts";
+import { CLEAR_DATA } from "./clear-data.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { SshLimits } from "./limits.ts";
 import { DISCONNECT, MESSAGE, protocolError } from "./messages.ts";
@@ -36,6 +37,8 @@ export interface SshConnectionOptions extends Omit<ConnectionOptions, "carrier">
   username: string;
   peerCertificate: SshCertificate;
   remoteAddress: string;
+  /** Everything on the channels is TLS: between two of our ends it is not encrypted again (clear-data.ts). */
+  channelsAreTls?: boolean | undefined;
 }
 
 /** A connection and its channels (RFC 4254). Both ends are alike. */
@@ -130,6 +133,9 @@ export class Connection {
       peerIsSallyport: carrier.peerIsSallyport,
       get mayTransmit() {
         return carrier.mayTransmit;
+      },
+      get clear() {
+        return carrier.clear ?? null;
       },
       send: (payload) => carrier.send(payload),
       sendData: (channel, data, start, length) => carrier.sendData(channel, data, start, length),
@@ -247,9 +253,22 @@ export class SshConnection extends Connection {
   readonly remoteAddress: string;
   readonly peerIdent: string;
 
-  constructor({ transport, username, peerCertificate, remoteAddress, ...rest }: SshConnectionOptions) {
+  constructor(o: SshConnectionOptions) {
+    const { transport, username, peerCertificate, remoteAddress, channelsAreTls = false, ...rest } = o;
+    const mayBeClear = channelsAreTls && transport.peerIsSallyport;
     transport.authenticated();
-    super({ ...rest, carrier: transport });
+    super({
+      ...rest,
+      carrier: transport,
+      onRequest(name) {
+        if (name !== CLEAR_DATA) return rest.onRequest?.(name);
+        if (mayBeClear) transport.peerReadsClear();
+      },
+    });
+    if (mayBeClear) {
+      transport.readClear();
+      this.notify(CLEAR_DATA);
+    }
     this.username = username;
     this.peerCertificate = peerCertificate;
     this.remoteAddress = remoteAddress;

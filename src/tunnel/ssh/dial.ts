@@ -31,6 +31,8 @@ export interface DialOptions {
   onChannel: (request: ChannelRequest) => void;
   /** The name of a global request of the relay's, `drain@sallyport` for one. */
   onRequest?: ((name: string) => void) | undefined;
+  /** See `SshConnectionOptions`. */
+  channelsAreTls?: boolean;
   limits?: Partial<SshLimits>;
   budget: WindowBudget;
   log: Logger;
@@ -76,6 +78,7 @@ export async function dialSsh(o: DialOptions): Promise<SshConnection> {
       timers: systemTimers,
       remoteAddress: wire.remoteAddress,
       onRequest: o.onRequest,
+      channelsAreTls: o.channelsAreTls,
       onReady: attempt.resolve,
       onFailed: attempt.reject,
     });

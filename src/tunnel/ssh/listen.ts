@@ -36,6 +36,8 @@ export interface ListenOptions {
   onRefused?: (error: SallyportError) => void;
   /** Channels that peers open; without it none is accepted (PROTOCOL 0.1). */
   onChannel?: (session: SshConnection, request: ChannelRequest) => void;
+  /** See `SshConnectionOptions`. */
+  channelsAreTls?: boolean;
   /** Load balancers in front. */
   proxies?: ProxyRule | undefined;
   tcpKeepaliveMs?: number;
@@ -72,9 +74,9 @@ export async function listenSsh(o: ListenOptions): Promise<SshListener> {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, o.tcpKeepaliveMs ?? TCP_KEEPALIVE_MS);
     try {
-      const { userAuthorities, authorize, onRefused, onChannel, budget, log } = o;
+      const { userAuthorities, authorize, onRefused, onChannel, channelsAreTls, budget, log } = o;
       const rules = { identities, userAuthorities, authorize, limits };
-      const common = { ...rules, onRefused, remoteAddress, budget, log, now };
+      const common = { ...rules, onRefused, channelsAreTls, remoteAddress, budget, log, now };
       socket.data = acceptSsh(socket, {
         ...common,
         timers: systemTimers,

@@ -30,6 +30,8 @@ export const MESSAGE = {
   channelRequest: 98,
   channelSuccess: 99,
   channelFailure: 100,
+  /** Of the range for local extensions (clear-data.ts). */
+  clearData: 192,
 } as const;
 
 /** RFC 4250, 4.2.2. */

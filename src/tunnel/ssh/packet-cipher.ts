@@ -2,6 +2,7 @@ import { type CipherGCMTypes, createCipheriv, createDecipheriv, randomFillSync }
 import type { OnPayload, PacketCipher, PacketDecipher } from "ssh2/lib/protocol/Protocol.js";
 import { release } from "../release.ts";
 import type { Staging } from "../staging.ts";
+import type { ClearReader } from "./clear-data.ts";
 import { MESSAGE, protocolError } from "./messages.ts";
 
 /*
@@ -77,7 +78,7 @@ export class GcmSealer implements PacketCipher {
   }
 }
 
-/** Takes packets apart as they arrive, in pieces of any size. */
+/** Takes packets apart as they arrive, in pieces of any size, and what comes between them in clear. */
 export class GcmOpener implements PacketDecipher {
   /** A packet that has not arrived as a whole: its length field, then everything. */
   readonly #head = Buffer.alloc(4);
@@ -93,6 +94,7 @@ export class GcmOpener implements PacketDecipher {
     public _onPayload: OnPayload,
     /** Longest packet that is accepted now. */
     private readonly longest: () => number,
+    private readonly clear: ClearReader,
   ) {}
 
   free(): void {}
@@ -101,13 +103,14 @@ export class GcmOpener implements PacketDecipher {
   decrypt(chunk: Buffer, start: number, end: number): number | undefined {
     let at = start;
     while (at < end) {
-      let payload: Buffer | null;
-      if (this.#partial) {
+      let payload: Buffer | null = null;
+      if (this.clear.expecting) {
+        at = this.clear.take(chunk, at, end);
+      } else if (this.#partial) {
         at += this.#fill(this.#partial, chunk, at, end);
         payload = this.#openPartial();
       } else if (this.#headLength > 0 || end - at < 4) {
         at += this.#fillHead(chunk, at, end);
-        payload = null;
       } else {
         const whole = this.#check(chunk.readUInt32BE(at)) + 4 + TAG;
         payload = end - at < whole ? null : this.#open(chunk.subarray(at, at + whole));
@@ -115,6 +118,10 @@ export class GcmOpener implements PacketDecipher {
         else at += whole;
       }
       if (!payload) continue;
+      if (payload[0] === MESSAGE.clearData && this.clear.open) {
+        this.clear.announced(payload);
+        continue;
+      }
       const next = this._onPayload(payload);
       if (next !== undefined) return next === false ? at : next;
     }

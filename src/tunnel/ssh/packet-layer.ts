@@ -7,6 +7,7 @@ import { SshWriter } from "../../pki/ssh-wire.ts";
 import { VERSION } from "../../version.ts";
 import type { Staging } from "../staging.ts";
 import { type Algorithms, offer } from "./algorithms.ts";
+import { ClearReader, clearMessage } from "./clear-data.ts";
 import { extInfoMessage } from "./ext-info.ts";
 import { Group14 } from "./group14.ts";
 import type { HostIdentities, HostVerifier } from "./host-certificate.ts";
@@ -22,6 +23,8 @@ export type TransportRole = { server: HostIdentities } | { client: HostVerifier 
 export interface PacketLayerEvents {
   /** A message from the peer that is no part of a key exchange; the payload is only lent, unless it is channel data. */
   message(payload: Buffer): void;
+  /** Channel data that came in clear; it belongs to the reader. */
+  clearData(channel: number, piece: Buffer): void;
   /** A key exchange has begun; `byPeer`: outside of one, and unasked. */
   exchanging(byPeer: boolean): void;
   /** New keys are in use, the first ones or later ones. */
@@ -50,6 +53,7 @@ export class PacketLayer {
   readonly #o: PacketLayerOptions;
   readonly #protocol: Protocol;
   readonly #identification: Identification;
+  readonly #clear: ClearReader;
   #peerIdent = "";
   #sealer: GcmSealer | null = null;
   #opener: GcmOpener | null = null;
@@ -58,6 +62,7 @@ export class PacketLayer {
   constructor(o: PacketLayerOptions) {
     this.#o = o;
     this.#identification = new Identification("server" in o.role ? "client" : "server");
+    this.#clear = new ClearReader(o.events.clearData);
     this.#protocol = this.#createProtocol(o.role);
   }
 
@@ -86,6 +91,11 @@ export class PacketLayer {
     return this.#opener !== null;
   }
 
+  /** Only our own ciphers let data in clear pass between two packets. */
+  get sendsClear(): boolean {
+    return this.#sealer !== null;
+  }
+
   get sessionId(): Buffer {
     const id = this.#protocol._kex?.sessionID;
     if (!id) throw protocolError("a message that needs a session came before the first key exchange");
@@ -102,10 +112,24 @@ export class PacketLayer {
     this.#protocol.start();
   }
 
-  /** Takes bytes from the peer. @throws for everything that is wrong with them */
+  /** Takes a chunk from the peer over. @throws for everything that is wrong with it */
   read(chunk: Buffer): void {
-    const bytes = this.#peerIdent === "" ? this.#identification.push(chunk) : chunk;
-    if (bytes) this.#protocol.parse(bytes, 0, bytes.length);
+    // ssh2 keeps parts of what comes before the first keys.
+    if (!this.#encrypted) return this.#readEarly(chunk);
+    let next: Buffer | null = chunk;
+    while (next) {
+      const bytes: Buffer = next;
+      try {
+        this.#protocol.parse(bytes, 0, bytes.length);
+      } finally {
+        next = this.#clear.done(bytes);
+      }
+    }
+  }
+
+  /** The peer may send channel data in clear from now on. */
+  readClear(): void {
+    this.#clear.accept();
   }
 
   /** Encrypts one message now, whatever is going on. */
@@ -123,6 +147,12 @@ export class PacketLayer {
     this.write(new SshWriter().byte(MESSAGE.channelData).uint32(channel).string(part).toBuffer());
   }
 
+  /** Channel data in clear; `chunk` is lent to the staging, see there. */
+  writeClear(channel: number, chunk: Buffer, start: number, length: number): void {
+    this.write(clearMessage(channel, length));
+    this.#o.staging.lend(chunk, start, length);
+  }
+
   rekey(): void {
     this.#protocol.rekey();
     this.#o.events.exchanging(false);
@@ -131,6 +161,11 @@ export class PacketLayer {
   /** Nothing works afterwards. Safe to call twice. */
   close(): void {
     this.#protocol.cleanup();
+  }
+
+  #readEarly(chunk: Buffer): void {
+    const bytes = this.#peerIdent === "" ? this.#identification.push(chunk) : chunk;
+    if (bytes) this.#protocol.parse(bytes, 0, bytes.length);
   }
 
   #createProtocol(role: TransportRole): Protocol {
@@ -207,7 +242,9 @@ export class PacketLayer {
     const { _decipherSSLName: name, _decipherKey: key, _decipherIV: iv, inSeqno } = decipher;
     const onPayload = decipher._onPayload;
     this.#opener =
-      name && key && iv ? new GcmOpener(name, key, iv, inSeqno, onPayload, this.#o.longest) : null;
+      name && key && iv
+        ? new GcmOpener(name, key, iv, inSeqno, onPayload, this.#o.longest, this.#clear)
+        : null;
     if (this.#opener) return this.#opener;
     decipher._onPayload = (payload) => {
       // ssh2 passes over packets without a message, also where strict key exchange allows nothing.

@@ -1,9 +1,9 @@
 import { describe, SallyportError } from "../../telemetry/error.ts";
-import { release } from "../release.ts";
 import type { RawSocket } from "../socket.ts";
 import { Staging } from "../staging.ts";
 import type { Algorithms } from "./algorithms.ts";
 import type { Carrier, CarrierEvents } from "./carrier.ts";
+import { type ClearSender, LONGEST_CLEAR } from "./clear-data.ts";
 import {
   FOREIGN,
   LONGEST_EARLY_PACKET,
@@ -60,6 +60,10 @@ export class SshTransport implements Carrier {
   readonly #timers: Timers;
   #socket: RawSocket | null = null;
   #received = 0;
+  /** Channel data in clear: it does not wear keys out. */
+  readonly #inClear: Traffic = { received: 0, sent: 0 };
+  #peerReadsClear = false;
+  readonly #clearSender: ClearSender;
   #authenticated = false;
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -73,12 +77,14 @@ export class SshTransport implements Carrier {
     this.#timers = timers;
     this.#rekey = new RekeyPolicy(o.limits, () => timers.now());
     this.#staging = new Staging({ room: () => this.#room(), now: () => timers.now() });
+    this.#clearSender = this.#createClearSender();
     this.#packets = new PacketLayer({
       role: o.role,
       staging: this.#staging,
       longest: () => (this.#authenticated ? LONGEST_PACKET : LONGEST_EARLY_PACKET),
       events: {
         message: (payload) => this.#receive(payload),
+        clearData: (channel, piece) => this.#receiveClear(channel, piece),
         exchanging: (byPeer) => this.#exchanging(byPeer),
         keysChanged: () => this.#keysChanged(),
         failed: (error) => this.#close(failedInside(error, server)),
@@ -122,7 +128,7 @@ export class SshTransport implements Carrier {
   feed(chunk: Buffer): void {
     if (this.#closed) return;
     this.#received += chunk.length;
-    const { encrypted, peerIdent } = this.#packets;
+    const { peerIdent } = this.#packets;
     try {
       this.events?.heard();
       this.#packets.read(chunk);
@@ -131,8 +137,6 @@ export class SshTransport implements Carrier {
     } catch (error) {
       this.fail(error);
     }
-    // Before the first keys are in use ssh2 keeps views of what came in.
-    if (encrypted) release(chunk);
   }
 
   /** The socket takes bytes again. */
@@ -160,6 +164,20 @@ export class SshTransport implements Carrier {
   sendData(channel: number, data: Buffer, start: number, length: number): void {
     this.#packets.writeData(channel, data, start, length);
     this.#rekeyIfWorn();
+  }
+
+  get clear(): ClearSender | null {
+    return this.#peerReadsClear && this.#packets.sendsClear ? this.#clearSender : null;
+  }
+
+  /** From now on the peer may send channel data in clear. */
+  readClear(): void {
+    this.#packets.readClear();
+  }
+
+  /** From now on channel data may go in clear. */
+  peerReadsClear(): void {
+    this.#peerReadsClear = true;
   }
 
   /** From now on longer packets are accepted. */
@@ -204,6 +222,25 @@ export class SshTransport implements Carrier {
     this.events?.message(type, payload);
   }
 
+  #createClearSender(): ClearSender {
+    const staging = this.#staging;
+    return {
+      get longest() {
+        return Math.min(LONGEST_CLEAR, staging.highWater);
+      },
+      send: (channel, chunk, start, length) => {
+        this.#inClear.sent += length;
+        this.#packets.writeClear(channel, chunk, start, length);
+        this.#rekeyIfWorn();
+      },
+    };
+  }
+
+  #receiveClear(channel: number, piece: Buffer): void {
+    this.#inClear.received += piece.length;
+    if (!this.#closed) this.events?.channelData?.(channel, piece);
+  }
+
   #hold(payload: Buffer): void {
     this.#held.push(payload);
     this.#heldBytes += payload.length;
@@ -226,7 +263,8 @@ export class SshTransport implements Carrier {
   }
 
   get #traffic(): Traffic {
-    return { received: this.#received, sent: this.#staging.total };
+    const { received, sent } = this.#inClear;
+    return { received: this.#received - received, sent: this.#staging.total - sent };
   }
 
   #keysChanged(): void {

@@ -130,3 +130,60 @@ test("on a slow line about a second's worth is staged, and more again when the l
   socket.room = 0;
   expect(fill()).toBe(HIGH_WATER);
 });
+
+test("what is lent leaves in order from where it lies, and its memory is given back with its last byte", () => {
+  const socket = new SlowSocket();
+  const staging = stage();
+  socket.room = 0;
+  staging.open(socket);
+  const chunk = bytes(300_000, 3);
+  const copy = Buffer.from(chunk);
+  staging.append(Buffer.of(1, 2));
+  staging.lend(chunk, 0, 200_000);
+  staging.append(Buffer.of(3));
+  staging.lend(chunk, 200_000, 100_000);
+  staging.append(Buffer.of(4));
+  expect([staging.pending, staging.total]).toEqual([300_004, 300_004]);
+  for (const room of [1, 150_000, 50_001, 2, 99_998]) {
+    socket.room = room;
+    staging.drained();
+    expect(chunk.length).toBe(300_000);
+  }
+  socket.room = 1;
+  staging.drained();
+  expect(staging.pending).toBe(1);
+  expect(chunk.length).toBe(0);
+  socket.room = 1;
+  staging.drained();
+  const all = [
+    Buffer.of(1, 2),
+    copy.subarray(0, 200_000),
+    Buffer.of(3),
+    copy.subarray(200_000),
+    Buffer.of(4),
+  ];
+  expect(Buffer.concat(socket.taken).equals(Buffer.concat(all))).toBe(true);
+});
+
+test("small chunks are copied, and given back at once", async () => {
+  const socket = new SlowSocket();
+  const staging = stage();
+  staging.open(socket);
+  const chunk = bytes(20_000, 9);
+  const copy = Buffer.from(chunk);
+  staging.append(Buffer.of(7));
+  staging.lend(chunk, 0, chunk.length);
+  expect(chunk.length).toBe(0);
+  await Promise.resolve();
+  expect(socket.taken).toEqual([Buffer.concat([Buffer.of(7), copy])]);
+});
+
+test("a close gives back what was lent to its end, and leaves alone what has more to come", () => {
+  const staging = stage();
+  const [whole, begun, late] = [bytes(50_000, 1), bytes(50_000, 2), bytes(50_000, 3)];
+  staging.lend(whole, 0, 50_000);
+  staging.lend(begun, 0, 40_000);
+  staging.close();
+  staging.lend(late, 0, 50_000);
+  expect([whole.length, begun.length, late.length, staging.pending]).toEqual([0, 50_000, 50_000, 0]);
+});

@@ -18,6 +18,7 @@ function line(o: Partial<Line> = {}): Line {
   const host: Line = {
     peerIsSallyport: true,
     mayTransmit: true,
+    clear: null,
     sent: [],
     bytes: 0,
     forgotten: [],
