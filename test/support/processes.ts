@@ -69,9 +69,12 @@ export function startProcess(command: string[], options: ProcessOptions = {}): R
 }
 
 interface Deadline {
-  /** 30 s unless told; then the process is killed and the call fails. */
+  /** 30 s unless told; then the process is ended and the call fails, with what it said till then. */
   deadlineMs?: number;
 }
+
+/** For a process that is ended to say where it was: `bun test` names the files that were not over. */
+const LAST_WORDS_MS = 5_000;
 
 /** Runs any program to its end. @throws when it is not over in time */
 export async function runProcess(
@@ -80,11 +83,16 @@ export async function runProcess(
 ): Promise<Finished> {
   const running = startProcess(command, options);
   const deadlineMs = options.deadlineMs ?? 30_000;
-  const timer = setTimeout(() => running.kill(), deadlineMs);
-  const exitCode = await running.exited;
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(true), deadlineMs);
+  const isLate = await Promise.race([late.promise, running.exited.then(() => false)]);
   clearTimeout(timer);
-  if (running.killed) throw new Error(`${running.describe()} was not over after ${deadlineMs} ms`);
-  return { exitCode, stdout: running.stdout.text, stderr: running.stderr.text };
+  if (isLate) {
+    await running.end(LAST_WORDS_MS);
+    await running.exited;
+    throw new Error(`${running.describe()} was not over after ${deadlineMs} ms\n${running.output()}`);
+  }
+  return { exitCode: await running.exited, stdout: running.stdout.text, stderr: running.stderr.text };
 }
 
 /** Like `runProcess`, and anything but exit code 0 is an error with the output in it. Returns stdout. */
@@ -100,7 +108,6 @@ export class RunningProcess {
   readonly stderr: TextLog;
   /** Resolves with the exit code (128 + signal number after a signal) once all output is in. */
   readonly exited: Promise<number>;
-  killed = false;
   readonly #child: Bun.Subprocess<"pipe" | "ignore", "pipe", "pipe">;
   #over = false;
 
@@ -155,7 +162,6 @@ export class RunningProcess {
 
   /** SIGKILL, at once, for the process and its children. */
   kill(): void {
-    this.killed = true;
     killGroup(this.pid);
   }
 
@@ -164,16 +170,21 @@ export class RunningProcess {
    * @throws when the process had to be killed or left a child behind
    */
   async stop(graceMs = 10_000): Promise<number> {
+    const { inTime, leftover } = await this.end(graceMs);
+    const exitCode = await this.exited;
+    if (!inTime) throw new Error(`${this.describe()} did not stop within ${graceMs} ms\n${this.output()}`);
+    if (leftover) throw new Error(`${this.describe()} left a child process behind\n${this.output()}`);
+    return exitCode;
+  }
+
+  /** SIGTERM, then SIGKILL after `graceMs` and for children that are left. Says whether there was need for that. */
+  async end(graceMs: number): Promise<{ inTime: boolean; leftover: boolean }> {
     this.signal("SIGTERM");
     const inTime = await Promise.race([
       this.#child.exited.then(() => true),
       Bun.sleep(graceMs).then(() => false),
     ]);
-    const leftover = killGroup(this.pid);
-    const exitCode = await this.exited;
-    if (!inTime) throw new Error(`${this.describe()} did not stop within ${graceMs} ms\n${this.#output()}`);
-    if (leftover) throw new Error(`${this.describe()} left a child process behind\n${this.#output()}`);
-    return exitCode;
+    return { inTime, leftover: killGroup(this.pid) };
   }
 
   /** For `Workspace.own`: stops it whatever its state, quietly when it is over already. */
@@ -201,10 +212,11 @@ export class RunningProcess {
 
   #story(): string {
     const state = this.#over ? `exited with ${this.#child.exitCode}` : "is running";
-    return `${this.describe()} ${state}\n${this.#output()}`;
+    return `${this.describe()} ${state}\n${this.output()}`;
   }
 
-  #output(): string {
+  /** The end of it, for messages. */
+  output(): string {
     return `--- stderr\n${this.stderr.text.slice(-8000)}\n--- stdout\n${this.stdout.text.slice(-2000)}`;
   }
 }
