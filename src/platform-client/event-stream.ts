@@ -65,7 +65,8 @@ export async function followEvents(options: FollowOptions): Promise<void> {
       complained = true;
     }
     if (clock.now() - since >= LASTED_MS) backoff.reset();
-    await clock.sleep(refused ? REFUSED_MS : backoff.next(), signal);
+    const askedMs = 1000 * (error?.retryAfter ?? 0);
+    await clock.sleep(Math.max(refused ? REFUSED_MS : backoff.next(), askedMs), signal);
   }
 }
 

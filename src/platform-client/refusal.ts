@@ -17,10 +17,13 @@ const STATUS_CODES: Record<number, Code> = {
   404: "NOT_FOUND",
 };
 
-/** The error for an HTTP status of 400 and more: the platform's own words, its code where it sends one. */
+/** Of what a peer asks for: a day in a header must not silence an agent for a day. */
+const LONGEST_RETRY_AFTER = 600;
+
+/** The error for a response with a status of 400 and more: the platform's own words, its code where it sends one. */
 export function refusalError(
   domain: string,
-  status: number,
+  { status, headers }: Pick<Response, "status" | "headers">,
   body: unknown,
   badRequest: Code = "PLATFORM_ERROR",
 ): SallyportError {
@@ -29,7 +32,14 @@ export function refusalError(
   const meant = status === 400 ? badRequest : (STATUS_CODES[status] ?? "PLATFORM_ERROR");
   const code = sent !== undefined && isCode(sent) ? sent : meant;
   const words = parsed.success ? printable(parsed.data.message) : `HTTP ${status} without an explanation`;
-  return new SallyportError(code, `${domain} refuses: ${words.replace(/\.$/, "")}.`);
+  const retryAfter = secondsIn(headers.get("retry-after"));
+  return new SallyportError(code, `${domain} refuses: ${words.replace(/\.$/, "")}.`, { retryAfter });
+}
+
+/** RFC 9110, 10.2.3; a date, which needs both clocks right, is passed over. */
+function secondsIn(header: string | null): number | undefined {
+  if (header === null || !/^\d{1,9}$/.test(header)) return undefined;
+  return Math.min(Number(header), LONGEST_RETRY_AFTER);
 }
 
 /** The error for a call that got no answer. A certificate that isn't trusted is named with its issuer and the flag. */

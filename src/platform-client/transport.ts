@@ -76,7 +76,7 @@ export class Transport {
         `${this.domain} answers with a redirect: give the address it redirects to as the domain.`,
       );
     }
-    if (!response.ok) throw refusalError(this.domain, response.status, parseJson(text), call.badRequest);
+    if (!response.ok) throw refusalError(this.domain, response, parseJson(text), call.badRequest);
     const parsed = call.answer.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
     throw new SallyportError(
@@ -100,7 +100,7 @@ export class Transport {
       const response = await this.#fetch(call, AbortSignal.any([signal, slow.signal]));
       if (response.ok && response.body) return response.body;
       const text = await this.#read(response, signal);
-      throw refusalError(this.domain, response.status, parseJson(text), call.badRequest);
+      throw refusalError(this.domain, response, parseJson(text), call.badRequest);
     } finally {
       clearTimeout(timer);
     }

@@ -6,11 +6,14 @@ import { CODES, type Code } from "./codes.ts";
  */
 export class SallyportError extends Error {
   readonly code: Code;
+  /** Seconds: the same before that is in vain. Undefined where nobody says. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: Code, message: string, options?: { cause?: unknown }) {
+  constructor(code: Code, message: string, options?: { cause?: unknown; retryAfter?: number | undefined }) {
     super(message, options);
     this.name = "SallyportError";
     this.code = code;
+    this.retryAfter = options?.retryAfter;
   }
 
   /** What a command that ends with this error exits with. */

@@ -26,7 +26,11 @@ const REFUSALS: { status: number; when: string; of: (operation: Operation) => bo
   { status: 409, when: "Somebody else was there first", of: changes },
   { status: 413, when: "The body is larger than 64 KiB", of: changes },
   { status: 422, when: "The request does not fit its schema", of: takesAnything },
-  { status: 429, when: "Too many failed attempts", of: (it) => isOpen(it) && changes(it) },
+  {
+    status: 429,
+    when: "Too many failed attempts; Retry-After says when to come again",
+    of: (it) => isOpen(it) && changes(it),
+  },
   { status: 500, when: "A fault of the platform", of: () => true },
   {
     status: 503,

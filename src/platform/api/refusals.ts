@@ -34,8 +34,8 @@ const STATUS: Partial<Record<Code, ContentfulStatusCode>> = {
   DATABASE_UNAVAILABLE: 503,
 };
 
-/** Seconds; what keeps a request from being served is gone within moments, or lasts. */
-const RETRY_AFTER = "1";
+/** Seconds, unless the refusal knows better: what keeps a request from being served is gone within moments, or lasts. */
+const RETRY_AFTER = 1;
 
 const NAMES: Record<number, string> = {
   400: "BadRequest",
@@ -70,6 +70,7 @@ export class SlowRequest extends SallyportError {
 /** Every refusal in the one envelope (PROTOCOL A). What went wrong inside is logged, never answered. */
 export function answerRefusal(c: Context<ApiEnv>, error: unknown, log: Logger): Response {
   const { status, code, message } = read(error);
+  const retryAfter = error instanceof SallyportError ? error.retryAfter : undefined;
   const reqId = c.get("reqId");
   if (status >= 500) {
     log.error("A request failed", {
@@ -79,7 +80,7 @@ export function answerRefusal(c: Context<ApiEnv>, error: unknown, log: Logger): 
   }
   // The body may be unread still: without this a slow sender keeps its connection for as long as it likes.
   if (status === 408 || status === 413 || status === 503) c.header("Connection", "close");
-  if (status === 503) c.header("Retry-After", RETRY_AFTER);
+  if (status === 429 || status === 503) c.header("Retry-After", String(retryAfter ?? RETRY_AFTER));
   return c.json(
     { reqId, statusCode: status, message, error: NAMES[status] ?? "InternalServerError", code },
     status,

@@ -63,6 +63,20 @@ describe("platform client", () => {
     expect(type).toBeNull();
   });
 
+  test.each([
+    ["7", 7],
+    ["99999", 600],
+    ["Sun, 22 Nov 2026 07:00:00 GMT", undefined],
+    ["-1", undefined],
+  ])("a refusal keeps when to come again: %s", async (header, retryAfter) => {
+    const headers = { "retry-after": header };
+    const domain = platform(() => Response.json({ message: "more slowly" }, { status: 429, headers }));
+    const refusal = await client(domain)
+      .gatewayAgent.login(login)
+      .catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ message: `${domain} refuses: more slowly.`, retryAfter });
+  });
+
   test("a refusal keeps the platform's words and code, on one line", async () => {
     const domain = platform(() =>
       Response.json({ message: "gone\nforged line", code: "GATEWAY_REVOKED" }, { status: 401 }),

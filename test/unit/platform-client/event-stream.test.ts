@@ -118,6 +118,14 @@ describe("following a platform", () => {
     expect(log.entries).toHaveLength(1);
   });
 
+  test("a platform that says when to come again is not asked before", async () => {
+    void follow([new SallyportError("RATE_LIMITED", "more slowly", { retryAfter: 30 })]);
+    await clock.advance(29_999);
+    expect(asked).toHaveLength(1);
+    await clock.advance(1);
+    expect(asked).toHaveLength(2);
+  });
+
   test("events of a newer platform are skipped; after what can't be read a snapshot is asked for", async () => {
     const odd = `id: 8\nevent: gateway.renamed\ndata: {"x":1}\n\n`;
     const broken = `id: 9\nevent: gateway.revoked\ndata: {"gatewayId":5}\n\n`;

@@ -176,6 +176,7 @@ describe.each(DATABASES)("enrollment on %s", (database) => {
     const limited = await login("gwe_guess-10");
     expect(limited.status).toBe(429);
     expect(limited.body).toMatchObject({ code: "RATE_LIMITED", error: "RateLimitExceeded" });
+    expect(limited.headers.get("retry-after")).toBe("60");
     expect((await login("gwe_guess", "198.51.100.9")).status).toBe(400);
     expect((await login(good)).status).toBe(200);
     platform.pass(61_000);

@@ -46,13 +46,19 @@ describe("the rate of requests", () => {
       await platform.gateway(tenant, "greedy"),
       await platform.gateway(tenant, "honest"),
     ];
-    const ask = async (token: string) => (await platform.call("GET", "/v1/relays", { token })).status;
+    const again = new Set<string | null>();
+    const ask = async (token: string) => {
+      const { status, headers } = await platform.call("GET", "/v1/relays", { token });
+      if (status === 429) again.add(headers.get("retry-after"));
+      return status;
+    };
     const statuses = new Set<number>();
     for (let i = 0; i < 100; i++) {
       const batch = await Promise.all(Array.from({ length: 100 }, () => ask(greedy.token)));
       for (const status of batch) statuses.add(status);
     }
     expect(statuses).toEqual(new Set([200, 429]));
+    expect(again).toEqual(new Set(["1"]));
     expect(await ask(honest.token)).toBe(200);
     await platform.close();
     await host.close();
@@ -76,8 +82,9 @@ describe("the failure limiter", () => {
   test("a minute after the first failure the count begins anew", () => {
     const { clock, limiter: it } = limiter();
     for (let i = 0; i < 11; i++) it.failed("a", "x", failure);
+    expect(it.failed("a", "x", failure)).toMatchObject({ code: "RATE_LIMITED", retryAfter: 60 });
     clock.now = 59_999;
-    expect(it.failed("a", "x", failure).code).toBe("RATE_LIMITED");
+    expect(it.failed("a", "x", failure)).toMatchObject({ code: "RATE_LIMITED", retryAfter: 1 });
     clock.now = 60_000;
     expect(it.failed("a", "x", failure)).toBe(failure);
   });

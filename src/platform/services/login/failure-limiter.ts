@@ -25,7 +25,8 @@ export class FailureLimiter {
    * @throws SallyportError RATE_LIMITED
    */
   attempt(address: string, resource: string): void {
-    if (this.#count(key(address, resource)) > FAILURES) throw limited();
+    const { count, retryAfter } = this.#count(key(address, resource));
+    if (count > FAILURES) throw limited(retryAfter);
   }
 
   succeeded(address: string, resource: string): void {
@@ -37,16 +38,19 @@ export class FailureLimiter {
    * secrets too long to guess: a good one always passes, however many bad ones came from its neighbours.
    */
   failed(address: string, resource: string, failure: SallyportError): SallyportError {
-    return this.#count(key(address, resource)) > FAILURES ? limited() : failure;
+    const { count, retryAfter } = this.#count(key(address, resource));
+    return count > FAILURES ? limited(retryAfter) : failure;
   }
 
-  #count(name: string): number {
-    const entry = this.#entry(name) ?? { count: 0, since: this.#now().getTime() };
+  /** One more. @returns how many there are now, and in how many seconds the count begins anew */
+  #count(name: string): { count: number; retryAfter: number } {
+    const now = this.#now().getTime();
+    const entry = this.#entry(name) ?? { count: 0, since: now };
     entry.count = Math.min(entry.count + 1, FAILURES + 1);
     this.#failures.delete(name);
     this.#failures.set(name, entry);
     this.#forgetOldest();
-    return entry.count;
+    return { count: entry.count, retryAfter: Math.ceil((entry.since + WINDOW_MS - now) / 1000) };
   }
 
   #entry(name: string): { count: number; since: number } | undefined {
@@ -78,6 +82,7 @@ export function networkOf(address: string): string {
     .join(":");
 }
 
-function limited(): SallyportError {
-  return new SallyportError("RATE_LIMITED", "Too many failed attempts: wait a minute, then try again.");
+function limited(retryAfter: number): SallyportError {
+  const message = "Too many failed attempts: wait a minute, then try again.";
+  return new SallyportError("RATE_LIMITED", message, { retryAfter });
 }

@@ -31,7 +31,8 @@ export async function countAttempt(core: Core, guess: Guess): Promise<void> {
     return await countLoginFailure(sql, keyOf(guess), { now: now.toISOString(), windowStart });
   });
   if (count <= FAILURES) return;
-  throw new SallyportError("RATE_LIMITED", "Too many failed attempts: wait a minute, then try again.");
+  const message = "Too many failed attempts: wait a minute, then try again.";
+  throw new SallyportError("RATE_LIMITED", message, { retryAfter: WINDOW_MS / 1000 });
 }
 
 export async function forgetAttempts(core: Core, guess: Guess): Promise<void> {

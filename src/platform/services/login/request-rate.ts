@@ -33,6 +33,7 @@ export class RequestRate {
     throw new SallyportError(
       "RATE_LIMITED",
       `More than ${PER_SECOND} requests a second from one caller: go on more slowly.`,
+      { retryAfter: 1 },
     );
   }
 }
