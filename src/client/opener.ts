@@ -1,5 +1,6 @@
 import type { Outbound } from "./outbound.ts";
 import type { Admission } from "./platform-access.ts";
+import { SharedTunnels } from "./shared-tunnels.ts";
 import { type OpenedTunnel, openTunnel } from "./tunnel.ts";
 import { Ways } from "./ways.ts";
 
@@ -12,6 +13,7 @@ const OPENING_MS = 30_000;
 /** Opens tunnels to one target, by whichever way leads there. */
 export class Opener {
   readonly ways: Ways<Admission>;
+  readonly #shared = new SharedTunnels();
 
   /** @param prologue the first line of tunnels in HTTP mode */
   constructor(
@@ -25,12 +27,20 @@ export class Opener {
   /** @throws what `Ways.through`, `openTunnel` and the platform throw */
   open(): Promise<OpenedTunnel> {
     return this.ways.through(
-      async ({ credentials, known: { mode }, relayTimeoutMs, timeoutMs = OPENING_MS }) => {
+      async ({ credentials, known: { mode, pooled }, relayTimeoutMs, timeoutMs = OPENING_MS }) => {
         const { outbound } = this;
-        const tunnel = await openTunnel(credentials, { mode, relayTimeoutMs, timeoutMs, outbound });
+        const options = { relayTimeoutMs, timeoutMs, outbound };
+        // The next one may go to another gateway of the pool, with certificates of its own.
+        if (mode === "tcp" && !pooled) return this.#shared.open(credentials, options);
+        const tunnel = await openTunnel(credentials, { ...options, mode });
         if (mode === "http") tunnel.stream.write(Buffer.from(this.prologue));
         return tunnel;
       },
     );
+  }
+
+  /** Idle sessions go at once, others with their last tunnel. */
+  close(): void {
+    this.#shared.close();
   }
 }

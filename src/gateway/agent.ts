@@ -130,6 +130,7 @@ class Agent implements Gateway {
       instruments: this.#instruments,
       accounting,
       log,
+      budget: this.#budget,
       clock: this.#clock,
       limits: this.#limits,
     });
@@ -227,7 +228,7 @@ class Agent implements Gateway {
     return new RelayLinks({
       credentials: () => this.#credentials.value,
       dial: (request) => this.#dial(request),
-      accept: (channel) => this.#server?.accept(channel),
+      accept: (channel, retiring) => this.#server?.accept(channel, retiring),
       onUp: (relay) => this.#onUp(relay),
       onDown: (label, loss, relay) => this.#onDown(label, loss, relay),
       onDrainAdvice: (relay) => this.#options.lookElsewhere?.(relay, Number.POSITIVE_INFINITY),

@@ -9,15 +9,24 @@ import type { Logger } from "../telemetry/log.ts";
 import { ALPN } from "../tunnel/alpn.ts";
 import { lastWords } from "../tunnel/last-words.ts";
 import { observed } from "../tunnel/observed.ts";
-import { errorLine } from "../tunnel/status-line.ts";
+import { refusalOf } from "../tunnel/refusal.ts";
+import { WindowBudget } from "../tunnel/ssh/window.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import type { Certificate } from "../tunnel/tls/certificate.ts";
+import type { TlsConnection } from "../tunnel/tls/connection.ts";
 import { type InnerTlsServer, openInnerTlsServer } from "../tunnel/tls/inner-server.ts";
 import type { Accounting } from "./accounting.ts";
 import { podServiceAccount, type ServiceAccount } from "./http/service-account.ts";
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./limits.ts";
 import { Session, type SessionServices } from "./session.ts";
-import { isRevoked, readSessionRequest, revoked, SESSION_ALPNS } from "./session-request.ts";
+import {
+  isRevoked,
+  readSessionRequest,
+  revoked,
+  SESSION_ALPNS,
+  type SessionRequest,
+} from "./session-request.ts";
+import { SharedSessions } from "./shared-sessions.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 import type { Resolver } from "./target-resolve.ts";
 
@@ -30,6 +39,8 @@ export interface ChannelServerOptions {
   /** Told of every session; absent without a platform. */
   accounting?: Accounting | undefined;
   log: Logger;
+  /** What tunnels of shared sessions may have under way; its own unless told. */
+  budget?: WindowBudget;
   clock?: Clock;
   resolve?: Resolver;
   serviceAccount?: ServiceAccount;
@@ -39,15 +50,18 @@ export interface ChannelServerOptions {
 
 /** Serves what the relays' channels bring: the inner TLS, then one session each (PROTOCOL 0.2). */
 export interface ChannelServer {
-  /** Takes the channel over. Past the limit, or while draining, it is destroyed with the reason. */
-  accept(channel: ByteStream): void;
+  /**
+   * Takes the channel over. Past the limit, or while draining, it is destroyed with the reason.
+   * @param retiring aborts when the channel's connection should end: a session that is shared takes no more tunnels
+   */
+  accept(channel: ByteStream, retiring?: AbortSignal): void;
   /** Shows the new certificates to new connections, and cuts those whose certificates are revoked now. */
   reload(): Promise<void>;
   /** Cuts the sessions of these client certificates, and refuses them from now on. */
   endAccess(serials: ReadonlySet<string>): void;
   /** Cuts every session; new ones may come. */
   cut(): void;
-  /** Channels at present, handshakes included. */
+  /** Channels and tunnels in shared sessions at present, handshakes included. */
   readonly connections: number;
   /** Connections that carry something: neither handshakes nor the platform's probes. */
   readonly sessions: number;
@@ -74,6 +88,7 @@ class Server implements ChannelServer {
   readonly #channels = new Set<ByteStream>();
   readonly #sessions = new Set<Session>();
   readonly #ended = new EndedSerials();
+  readonly #shared: SharedSessions;
   #inner: InnerTlsServer | undefined;
   #draining = false;
 
@@ -91,6 +106,10 @@ class Server implements ChannelServer {
       clock: options.clock ?? systemClock,
       serviceAccount: options.serviceAccount ?? podServiceAccount(process.env),
     };
+    this.#shared = new SharedSessions({
+      budget: options.budget ?? new WindowBudget(),
+      onTunnel: (stream, peer) => this.#openShared(stream, peer),
+    });
   }
 
   async open(): Promise<void> {
@@ -99,7 +118,7 @@ class Server implements ChannelServer {
       handshakeTimeoutMs: limits?.innerHandshakeMs ?? DEFAULT_GATEWAY_LIMITS.innerHandshakeMs,
       credentials: () => credentials().tls,
       alpns: SESSION_ALPNS,
-      onConnection: (connection) => this.#admit(connection),
+      onConnection: (connection) => this.#admit(connection, undefined),
       onRefused: ({ code }) => this.#refused(code),
       log,
     });
@@ -113,31 +132,10 @@ class Server implements ChannelServer {
     return [...this.#sessions].filter(({ request: { mode } }) => mode === "tcp" || mode === "http").length;
   }
 
-  accept(channel: ByteStream): void {
-    if (this.#draining) return channel.destroy(stopping());
-    const isFull = this.#channels.size >= (this.#options.limits?.channels ?? DEFAULT_GATEWAY_LIMITS.channels);
-    if (isFull || descriptors.refuse()) {
-      const error = new SallyportError(
-        "RESOURCE_SHORTAGE",
-        isFull
-          ? "This gateway has as many connections as it may have."
-          : "This gateway's process has no file descriptors left for another connection.",
-      );
-      this.#options.log.warn("A connection was refused", {
-        cause: error.code,
-        connections: this.connections,
-      });
-      this.#instruments.metrics.errors.inc({ code: error.code });
-      return channel.destroy(error);
-    }
-    this.#channels.add(channel);
-    const counted = observed(channel, (handler) => ({
-      closed: (error) => {
-        this.#channels.delete(channel);
-        handler.closed(error);
-      },
-    }));
-    this.#inner?.accept(counted);
+  accept(channel: ByteStream, retiring?: AbortSignal): void {
+    const refusal = this.#shortage();
+    if (refusal) return channel.destroy(refusal);
+    this.#inner?.accept(this.#counted(channel), (connection) => this.#admit(connection, retiring));
   }
 
   async reload(): Promise<void> {
@@ -146,6 +144,7 @@ class Server implements ChannelServer {
     for (const session of this.#sessions) {
       if (isRevoked(session.request.serial, credentials)) session.cut(revoked());
     }
+    this.#shared.cut(revoked(), { has: (serial) => isRevoked(serial, credentials) });
   }
 
   endAccess(serials: ReadonlySet<string>): void {
@@ -153,14 +152,17 @@ class Server implements ChannelServer {
     for (const session of this.#sessions) {
       if (serials.has(session.request.serial)) session.cut(revoked());
     }
+    this.#shared.cut(revoked(), serials);
   }
 
   cut(): void {
     for (const session of this.#sessions) session.cut(revoked());
+    this.#shared.cut(revoked());
   }
 
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
+    this.#shared.drain();
     const over = Promise.all([...this.#sessions].map((session) => session.over));
     await settlesWithin(this.#services.clock, over, graceMs);
     this.close();
@@ -170,27 +172,75 @@ class Server implements ChannelServer {
   close(): void {
     this.#draining = true;
     for (const session of this.#sessions) session.cut(stopping());
+    this.#shared.cut(stopping());
     this.#inner?.close();
   }
 
-  #admit(connection: { stream: ByteStream; peer: Certificate; alpn: string | null }): void {
-    const { stream, peer, alpn } = connection;
+  /** Why there can't be another one now. */
+  #shortage(): SallyportError | undefined {
+    if (this.#draining) return stopping();
+    const { limits, log } = this.#options;
+    const isFull = this.#channels.size >= (limits?.channels ?? DEFAULT_GATEWAY_LIMITS.channels);
+    if (!isFull && !descriptors.refuse()) return undefined;
+    const error = new SallyportError(
+      "RESOURCE_SHORTAGE",
+      isFull
+        ? "This gateway has as many connections as it may have."
+        : "This gateway's process has no file descriptors left for another connection.",
+    );
+    log.warn("A connection was refused", { cause: error.code, connections: this.connections });
+    this.#instruments.metrics.errors.inc({ code: error.code });
+    return error;
+  }
+
+  #counted(channel: ByteStream): ByteStream {
+    this.#channels.add(channel);
+    return observed(channel, (handler) => ({
+      closed: (error) => {
+        this.#channels.delete(channel);
+        handler.closed(error);
+      },
+    }));
+  }
+
+  #admit({ stream, peer, alpn }: TlsConnection, retiring: AbortSignal | undefined): void {
+    this.#instruments.metrics.handshakes.inc({ protocol: "tls", result: "OK" });
+    if (alpn !== ALPN.sallyportMux) return this.#open(stream, peer, alpn);
+    const request = this.#authorise(peer, ALPN.sallyportTcp);
+    if (request instanceof SallyportError) void lastWords(stream, refusalOf(alpn, request));
+    else this.#shared.accept(stream, peer, retiring);
+  }
+
+  /** One more tunnel in a session: it is authorised like any other. */
+  #openShared(stream: ByteStream, peer: Certificate): void {
+    const refusal = this.#shortage();
+    if (refusal) return void lastWords(stream, refusalOf(ALPN.sallyportTcp, refusal));
+    this.#open(this.#counted(stream), peer, ALPN.sallyportTcp);
+  }
+
+  #open(stream: ByteStream, peer: Certificate, alpn: string | null): void {
+    const request = this.#authorise(peer, alpn);
+    if (request instanceof SallyportError) return void lastWords(stream, refusalOf(alpn, request));
+    const session = new Session(request, stream, this.#services);
+    this.#sessions.add(session);
+    void session.over.then(() => this.#sessions.delete(session));
+  }
+
+  /** What the client may have, or why it may not. */
+  #authorise(peer: Certificate, alpn: string | null): SessionRequest | SallyportError {
     const { credentials, log } = this.#options;
-    const { metrics } = this.#instruments;
-    metrics.handshakes.inc({ protocol: "tls", result: "OK" });
     const now = new Date(this.#services.clock.now());
     try {
       if (this.#draining) throw stopping();
       if (this.#ended.has(peer.serial)) throw revoked();
-      const session = new Session(readSessionRequest(peer, alpn, credentials(), now), stream, this.#services);
-      this.#sessions.add(session);
-      void session.over.then(() => this.#sessions.delete(session));
+      return readSessionRequest(peer, alpn, credentials(), now);
     } catch (error) {
-      const { code, message } = asSallyportError(error, "INTERNAL", "The session could not be opened");
+      const refusal = asSallyportError(error, "INTERNAL", "The session could not be opened");
+      const { code, message } = refusal;
       const { commonName, serial } = peer;
-      metrics.errors.inc({ code });
+      this.#instruments.metrics.errors.inc({ code });
       log.warn("Session refused", { cause: code, reason: message, commonName, serial, alpn });
-      void lastWords(stream, alpn === ALPN.sallyportTcp ? errorLine(code, message) : null);
+      return refusal;
     }
   }
 

@@ -22,8 +22,8 @@ export interface RelayLinkOptions {
   relay: () => GatewayRelay;
   /** Connects and logs in. @throws SallyportError */
   dial: (request: DialRequest) => Promise<RelayConnection>;
-  /** Takes each channel that the relay opens. */
-  accept: (channel: ByteStream) => void;
+  /** Takes each channel that the relay opens. The signal aborts when its session should end. */
+  accept: (channel: ByteStream, retiring: AbortSignal) => void;
   onUp: (relay: string) => void;
   /** There is no tunnel, after an attempt or a loss. */
   onDown?: (relay: string, loss: Loss) => void;
@@ -144,6 +144,7 @@ class Link implements RelayLink {
       const isSession = next instanceof RelaySession;
       const loss = isSession ? await this.#unsettled(next) : next;
       if (isSession && !loss) {
+        session.retire();
         session = next;
         this.#boundOlder();
         this.#options.log.debug("The tunnel goes on with a newer certificate", { relay: this.#label });
@@ -164,8 +165,10 @@ class Link implements RelayLink {
   async #logIn(): Promise<RelaySession | Loss> {
     const { clock, random } = this.#options;
     const relay = this.#options.relay();
+    const retiring = new AbortController();
     try {
-      const session = new RelaySession(await this.#dial(relay), relay, clock, random);
+      const connection = await this.#dial(relay, retiring);
+      const session = new RelaySession(connection, relay, clock, random, retiring);
       this.#sessions.add(session);
       void session.closed.then(() => this.#sessions.delete(session));
       if (this.#stop.signal.aborted) session.close();
@@ -176,7 +179,7 @@ class Link implements RelayLink {
     }
   }
 
-  #dial(relay: GatewayRelay): Promise<RelayConnection> {
+  #dial(relay: GatewayRelay, retiring: AbortController): Promise<RelayConnection> {
     const { dial, gatewayId } = this.#options;
     return dial({
       host: relay.host,
@@ -185,8 +188,8 @@ class Link implements RelayLink {
       identity: relay.ssh,
       hostAuthorities: () => this.#options.relay().hostAuthorities.map(parseSshPublicKey),
       hostPrincipal: principals(relay),
-      onChannel: (channel) => this.#onChannel(channel),
-      onRequest: (name) => name === DRAIN_ADVICE && this.#onDrainAdvice(),
+      onChannel: (channel) => this.#onChannel(channel, retiring.signal),
+      onRequest: (name) => name === DRAIN_ADVICE && this.#onDrainAdvice(retiring),
       signal: this.#stop.signal,
     });
   }
@@ -240,15 +243,16 @@ class Link implements RelayLink {
     this.#options.onDown?.(this.#label, loss);
   }
 
-  #onDrainAdvice(): void {
+  #onDrainAdvice(retiring: AbortController): void {
+    retiring.abort();
     if (this.#stop.signal.aborted) return;
     this.#options.log.info("The relay is about to stop", { relay: this.#label });
     this.#options.onDrainAdvice?.();
   }
 
   /** Whatever the payload of a `direct-tcpip` is: the target comes with the TLS inside (PROTOCOL 0.2). */
-  #onChannel(channel: OfferedChannel): void {
-    if (channel.type === "direct-tcpip") this.#options.accept(channel.accept());
+  #onChannel(channel: OfferedChannel, retiring: AbortSignal): void {
+    if (channel.type === "direct-tcpip") this.#options.accept(channel.accept(), retiring);
     else channel.reject(UNKNOWN_CHANNEL_TYPE, "a gateway takes direct-tcpip only");
   }
 }

@@ -57,12 +57,16 @@ export class RelaySession {
   readonly #wornAt: number;
   readonly #over = new AbortController();
 
-  /** @param random uniform in [0, 1) */
+  /**
+   * @param random uniform in [0, 1)
+   * @param retiring aborted when it should end with what it carries now
+   */
   constructor(
     private readonly connection: RelayConnection,
     readonly relay: GatewayRelay,
     private readonly clock: Clock,
     random: () => number,
+    private readonly retiring = new AbortController(),
   ) {
     this.since = clock.now();
     this.isOurs = connection.peerIdent.startsWith("SSH-2.0-Sallyport_");
@@ -110,9 +114,15 @@ export class RelaySession {
     return next.validBefore > this.#certificate.validBefore ? this.#wornAt : Number.POSITIVE_INFINITY;
   }
 
+  /** Another one has taken its place: its channels are to end as soon as they carry nothing. */
+  retire(): void {
+    this.retiring.abort();
+  }
+
   /** Takes no new channel, lets the present ones end, at most `graceMs`, then closes. */
   async drain(graceMs: number): Promise<void> {
     this.isDraining = true;
+    this.retire();
     await this.connection.drain(graceMs);
   }
 

@@ -31,7 +31,8 @@ const MODES = new Map<string, SessionMode>([
   [ALPN.ping, "ping"],
 ]);
 
-export const SESSION_ALPNS: string[] = [...MODES.keys()];
+/** In which clients open several tunnels, each as with `sallyport-tcp/1`, comes before all of them. */
+export const SESSION_ALPNS: string[] = [ALPN.sallyportMux, ...MODES.keys()];
 
 /** Probes carry `health-check:443`, an empty target or none (PROTOCOL 0.2): it is never dialled. */
 const NO_TARGET: Target = { host: "", port: 0 };
@@ -51,6 +52,8 @@ export function readSessionRequest(
     throw new SallyportError("CERTIFICATE_REFUSED", "The client certificate was made for another gateway.");
   }
   if (isRevoked(peer.serial, credentials)) throw revoked();
+  // The handshake has checked this, but may be long ago.
+  if (peer.notAfter <= now) throw sessionEnded();
   const mode = alpn === null ? undefined : MODES.get(alpn);
   if (!mode) {
     throw new SallyportError(

@@ -10,13 +10,15 @@ export const ALPN = {
   health: "infisical-health",
   /** Inner: `infisical-tcp-proxy` with a status line of the gateway first. */
   sallyportTcp: "sallyport-tcp/1",
+  /** Inner: many tunnels of the kind `sallyport-tcp/1` in one session, each with its own status line. */
+  sallyportMux: "sallyport-mux/1",
   /** Inner: `infisical-http-proxy` whose ends are held to close_notify, and whose failures have exact statuses. */
   sallyportHttp: "sallyport-http/1",
 } as const;
 
 /** Both ends are ours: a TLS stream that ends without close_notify was cut short. Others may not say it (PROTOCOL 0.5). */
 export function isOwnMode(alpn: string | null): boolean {
-  return alpn === ALPN.sallyportTcp || alpn === ALPN.sallyportHttp;
+  return alpn === ALPN.sallyportTcp || alpn === ALPN.sallyportHttp || alpn === ALPN.sallyportMux;
 }
 
 /** Whether the relay answers with a status line. */

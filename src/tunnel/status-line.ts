@@ -146,14 +146,19 @@ class LineReader implements ByteStreamHandler {
   }
 }
 
+/** What `errorLine` says, without its newline; undefined for anything else. */
+export function parseErrorLine(line: string): SallyportError | undefined {
+  const match = /^ERR ([A-Z_]{1,40}) (.*)$/su.exec(line);
+  if (!match) return undefined;
+  const [, code = "", text = ""] = match;
+  const message = text.replace(/[\p{Cc}\p{Cf}]+/gu, " ").trim() || "The peer refused the connection.";
+  if (isCode(code)) return new SallyportError(code, message);
+  return new SallyportError("TLS_FAILED", `${message} (${code})`);
+}
+
 function parseLine(line: string, stream: ByteStream): StatusAnswer {
   if (line === "OK") return { ok: true, stream };
-  const match = /^ERR ([A-Z_]{1,40}) (.*)$/su.exec(line);
-  const [, code = "", text = ""] = match ?? [];
-  if (!match) return { ok: false, error: unreadable() };
-  const message = text.replace(/[\p{Cc}\p{Cf}]+/gu, " ").trim() || "The peer refused the connection.";
-  if (isCode(code)) return { ok: false, error: new SallyportError(code, message) };
-  return { ok: false, error: new SallyportError("TLS_FAILED", `${message} (${code})`) };
+  return { ok: false, error: parseErrorLine(line) ?? unreadable() };
 }
 
 function unreadable(): SallyportError {

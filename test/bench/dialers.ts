@@ -18,10 +18,11 @@ export async function dialer(spec: DialSpec): Promise<Dial> {
     return () => dialTls(spec.port, ca);
   }
   // Loaded here so that the baselines' generators do not carry TLS and certificate code.
-  const { openTunnel } = await import("../../src/client/tunnel.ts");
+  const { SharedTunnels } = await import("../../src/client/shared-tunnels.ts");
   const { readClientDirectory } = await import("../../src/pki/directory.ts");
   const credentials = await readClientDirectory(spec.directory);
-  return async () => (await openTunnel(credentials)).stream;
+  const tunnels = new SharedTunnels();
+  return async () => (await tunnels.open(credentials)).stream;
 }
 
 function dialTcp(port: number): Promise<ByteStream> {

@@ -9,7 +9,7 @@ import { dialInnerTls } from "../../tunnel/tls/inner-client.ts";
 import { dialOuterTls } from "../../tunnel/tls/outer-client.ts";
 import { environmentOutbound, type Outbound } from "../outbound.ts";
 import { requireCurrent } from "../own-certificate.ts";
-import { explainSilence, explainSilentRefusal } from "../tunnel.ts";
+import { explainSilence, explainSilentRefusal } from "../reach-gateway.ts";
 import type { Surroundings } from "./context.ts";
 import { lookAtWay } from "./reach.ts";
 import { type Collector, notApplicable, type Outcome } from "./step.ts";

@@ -9,6 +9,8 @@ export interface Carrier {
   readonly peerIsSallyport: boolean;
   /** Largest payload of a data message that we accept. */
   readonly maxPacket: number;
+  /** The same for what we send, whatever the peer takes. */
+  readonly longestSent: number;
   /** Whether channels may add data now; when that changes, `room` is called. */
   readonly mayTransmit: boolean;
   /** A message other than channel data. */

@@ -1,17 +1,18 @@
 import { release } from "../release.ts";
 import type { ByteStream, ByteStreamHandler } from "../stream.ts";
 import { type ClearSender, LEAST_CLEAR } from "./clear-data.ts";
-import { OWN_MAX_PACKET } from "./limits.ts";
 import { MESSAGE, numberMessage, protocolError } from "./messages.ts";
 import type { ReceiveWindow } from "./window.ts";
 
 const MAX_UINT32 = 0xffff_ffff;
-/** What one channel may send before the next one that waits has its turn. */
-const TURN = 2 * OWN_MAX_PACKET;
+/** Data messages that one channel may send before the next one that waits has its turn. */
+const TURN = 2;
 
 /** The connection as its channels see it. */
 export interface ChannelHost {
   readonly peerIsSallyport: boolean;
+  /** Longest data message that is sent, whatever the peer takes. */
+  readonly maxPacket: number;
   /** Whether data may be added to the output now. */
   readonly mayTransmit: boolean;
   /** Where there is one, and a chunk is not too small, data goes by it. */
@@ -60,7 +61,7 @@ export class SshChannel implements ByteStream {
     private readonly window: ReceiveWindow,
     peer: PeerEnd,
   ) {
-    this.#peer = { ...peer, maxPacket: Math.min(peer.maxPacket, OWN_MAX_PACKET) };
+    this.#peer = { ...peer, maxPacket: Math.min(peer.maxPacket, host.maxPacket) };
   }
 
   /** Over for its owner, perhaps still waiting for the peer's CHANNEL_CLOSE. */
@@ -106,7 +107,7 @@ export class SshChannel implements ByteStream {
 
   /** Sends what the peer's window, the output and one turn allow, and gets in line again if there is more. */
   transmit(): void {
-    let left = TURN;
+    let left = TURN * this.host.maxPacket;
     let sent = 0;
     for (let head = this.#queue[0]; head && left > 0; head = this.#queue[0]) {
       if (this.#peer.window === 0 || !this.host.mayTransmit) break;

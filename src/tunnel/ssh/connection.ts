@@ -131,6 +131,7 @@ export class Connection {
     const carrier = this.#carrier;
     return {
       peerIsSallyport: carrier.peerIsSallyport,
+      maxPacket: carrier.longestSent,
       get mayTransmit() {
         return carrier.mayTransmit;
       },

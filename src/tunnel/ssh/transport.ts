@@ -54,6 +54,7 @@ export interface TransportOptions {
  */
 export class SshTransport implements Carrier {
   events: TransportEvents | null = null;
+  readonly longestSent = OWN_MAX_PACKET;
   readonly #packets: PacketLayer;
   readonly #staging: Staging;
   readonly #rekey: RekeyPolicy;

@@ -1,6 +1,5 @@
 import { SallyportError } from "../../telemetry/error.ts";
-import { ALPN } from "../alpn.ts";
-import { errorLine } from "../status-line.ts";
+import { refusalOf } from "../refusal.ts";
 import type { ByteStream } from "../stream.ts";
 import type { Certificate } from "./certificate.ts";
 import type { ServerIdentity, TlsConnection } from "./connection.ts";
@@ -35,9 +34,6 @@ const LINGER_MS = 1000;
 /** Alerts (RFC 8446, 6.2). */
 const UNKNOWN_CA = 48;
 const CERTIFICATE_REQUIRED = 116;
-
-/** Clients that read a line before anything else, also where it says why they are refused (EXTENSIONS X5). */
-const READS_LINE: ReadonlySet<string | null> = new Set([ALPN.relay, ALPN.relayAside, ALPN.sallyportTcp]);
 
 /**
  * Mutual TLS over `far`, from the server's side: a client certificate that our own rules accept, no session tickets.
@@ -100,7 +96,8 @@ function judge(agreed: Agreed, make: MakeSession, { identity, rules, ready, refu
   } catch (cause) {
     const refusal = handshakeFailure(cause, "client");
     refused(refusal);
-    if (READS_LINE.has(alpn)) session.write(errorLine(refusal.code, refusal.message));
+    const reason = refusalOf(alpn, refusal);
+    if (reason) session.write(reason);
     else session.refuse(agreed.peer ? UNKNOWN_CA : CERTIFICATE_REQUIRED);
     return retire(session);
   }

@@ -19,8 +19,11 @@ export interface InnerTlsOptions {
 }
 
 export interface InnerTlsServer {
-  /** Runs TLS on the channel, which from now on belongs to the server: it ends if the handshake fails. */
-  accept(channel: ByteStream): void;
+  /**
+   * Runs TLS on the channel, which from now on belongs to the server: it ends if the handshake fails.
+   * @param onConnection instead of the options'
+   */
+  accept(channel: ByteStream, onConnection?: (connection: TlsConnection) => void): void;
   /** New handshakes use the present credentials; connections go on. Bad credentials are logged and change nothing. */
   reload(): void;
   /** Takes no more and cuts unfinished handshakes. Connections belong to whoever was given them. */
@@ -49,9 +52,9 @@ class Server implements InnerTlsServer {
     this.#identity = requireUsable(options.credentials());
   }
 
-  accept(channel: ByteStream): void {
+  accept(channel: ByteStream, onConnection = this.#options.onConnection): void {
     if (this.#closed) return discard(channel, closing());
-    const { alpns, handshakeTimeoutMs, onConnection } = this.#options;
+    const { alpns, handshakeTimeoutMs } = this.#options;
     let over = false;
     const done = () => {
       over = true;

@@ -36,16 +36,23 @@ export class RecordSealer {
     return !this.keys.renewable && this.keys.used > RECORDS_PER_KEY;
   }
 
-  /** All of `data`, as records one after the other in one new buffer. */
-  data(data: Buffer): Buffer {
-    const count = Math.ceil(data.length / CONTENT_LIMIT);
+  /** All of these, as records one after the other in one new buffer. */
+  data(...parts: readonly Buffer[]): Buffer {
+    let count = 0;
+    let length = 0;
+    for (const part of parts) {
+      count += Math.ceil(part.length / CONTENT_LIMIT);
+      length += part.length;
+    }
     const records: Buffer[] = [];
     const { keys } = this;
     if (keys.renewable && keys.used + count > RECORDS_PER_KEY) records.push(this.keyUpdate());
-    const out = Buffer.allocUnsafeSlow(MARGIN + data.length + count * keys.overhead).subarray(MARGIN);
+    const out = Buffer.allocUnsafeSlow(MARGIN + length + count * keys.overhead).subarray(MARGIN);
     let at = 0;
-    for (let from = 0; from < data.length; from += CONTENT_LIMIT) {
-      at = this.#seal(TYPE.data, data, from, Math.min(CONTENT_LIMIT, data.length - from), out, at);
+    for (const part of parts) {
+      for (let from = 0; from < part.length; from += CONTENT_LIMIT) {
+        at = this.#seal(TYPE.data, part, from, Math.min(CONTENT_LIMIT, part.length - from), out, at);
+      }
     }
     return records.length === 0 ? out : Buffer.concat([...records, out]);
   }

@@ -74,17 +74,17 @@ export class TlsSession implements ByteStream {
   }
 
   write(chunk: Buffer): void {
-    const { length } = chunk;
-    if (this.#closed || this.#ended) return this.#later((handler) => handler.written(length));
-    if (length === 0) return;
-    this.#unwritten += length;
+    if (!this.#takes(chunk.length)) return;
     if (this.#plainOut) return this.#send(chunk);
-    if (this.#sealer.exhausted) {
-      return this.destroy(new SallyportError("TLS_FAILED", "The TLS 1.2 session has carried all it may."));
-    }
-    const records = this.#sealer.data(chunk);
+    this.#seal([chunk]);
     release(chunk);
-    this.#send(records);
+  }
+
+  /** Each in records of its own, which leave together. The chunks are only lent, until this returns. */
+  writeTogether(chunks: readonly Buffer[]): void {
+    if (!this.#takes(chunks.reduce((sum, chunk) => sum + chunk.length, 0))) return;
+    if (this.#plainOut) this.#send(Buffer.concat(chunks));
+    else this.#seal(chunks);
   }
 
   end(): void {
@@ -122,6 +122,18 @@ export class TlsSession implements ByteStream {
     this.#ended = true;
     this.#send(this.#sealer.alert(alert));
     this.#far.end();
+  }
+
+  /** Counts what is written, or drops it. */
+  #takes(length: number): boolean {
+    if (this.#closed || this.#ended) this.#later((handler) => handler.written(length));
+    else this.#unwritten += length;
+    return length > 0 && !this.#closed && !this.#ended;
+  }
+
+  #seal(chunks: readonly Buffer[]): void {
+    if (!this.#sealer.exhausted) return this.#send(this.#sealer.data(...chunks));
+    this.destroy(new SallyportError("TLS_FAILED", "The TLS 1.2 session has carried all it may."));
   }
 
   #receive(chunk: Buffer): void {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type ChannelHost, SshChannel } from "../../../../src/tunnel/ssh/channel.ts";
-import { DEFAULT_LIMITS } from "../../../../src/tunnel/ssh/limits.ts";
+import { DEFAULT_LIMITS, OWN_MAX_PACKET } from "../../../../src/tunnel/ssh/limits.ts";
 import { MESSAGE } from "../../../../src/tunnel/ssh/messages.ts";
 import { ReceiveWindow, WindowBudget } from "../../../../src/tunnel/ssh/window.ts";
 import { StreamProbe } from "../../../support/stream-probe.ts";
@@ -17,6 +17,7 @@ interface Line extends ChannelHost {
 function line(o: Partial<Line> = {}): Line {
   const host: Line = {
     peerIsSallyport: true,
+    maxPacket: OWN_MAX_PACKET,
     mayTransmit: true,
     clear: null,
     sent: [],
