@@ -1,4 +1,7 @@
+import { AUDIT_EVENTS } from "../../platform/store/audit.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 import { command } from "../command.ts";
+import { didYouMean } from "../nearest.ts";
 import { printJson, printTable } from "../output.ts";
 import { openSession } from "../session.ts";
 import { exportTo, limitOf, listingArgs, listingFilter } from "./flags.ts";
@@ -11,7 +14,7 @@ export default command({
     event: { type: "string", description: "Only this event, for example GATEWAY_CREATE", valueHint: "event" },
   },
   async run({ args }) {
-    const filter = { ...listingFilter(args), ...(args.event !== undefined && { event: args.event }) };
+    const filter = { ...listingFilter(args), ...(args.event !== undefined && { event: known(args.event) }) };
     const limit = limitOf(args.limit);
     const client = await openSession(args);
     if (args.export !== undefined) {
@@ -32,3 +35,13 @@ export default command({
     );
   },
 });
+
+/** @throws SallyportError USAGE: a name with a slip in it would find nothing, as if nothing had happened */
+function known(event: string): string {
+  if (AUDIT_EVENTS.some((name) => name === event)) return event;
+  const meant = didYouMean(event.toUpperCase(), AUDIT_EVENTS);
+  throw new SallyportError(
+    "USAGE",
+    `--event ${JSON.stringify(event)} is no event: ${meant ?? `there are ${AUDIT_EVENTS.join(", ")}.`}`,
+  );
+}

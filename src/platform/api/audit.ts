@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Holder } from "../services/actors.ts";
-import { type AuditFilter, type AuditRow, listAudit } from "../store/audit.ts";
+import { AUDIT_EVENTS, type AuditFilter, type AuditRow, listAudit } from "../store/audit.ts";
 import { type ConnectionFilter, type ConnectionRow, listConnections } from "../store/connections.ts";
 import type { Sql } from "../store/database.ts";
 import type { ApiEnv } from "./env.ts";
@@ -59,7 +59,9 @@ const connectionEntry = z
 
 const text = z.string().min(1).max(254).optional();
 
-const auditFilter = { event: text, actor: text };
+const event = z.enum(AUDIT_EVENTS, { error: "is no event of the audit log" });
+
+const auditFilter = { event: event.optional(), actor: text };
 
 const connectionFilter = {
   gatewayId: z.uuid().optional(),

@@ -171,6 +171,8 @@ describe.each(DATABASES)("audit on %s", (database) => {
         detail: expect.objectContaining({ name: "db", target: "db.internal:5432" }),
       },
     ]);
+    const nonsense = await get("/v1/audit?event=NONSENSE");
+    expect([nonsense.status, nonsense.body.message]).toEqual([422, "event: is no event of the audit log"]);
     const all = (await exported("/v1/audit/export")).rows;
     expect(all.map((entry) => entry.event)).toContain("GATEWAY_CREATE");
     expect(

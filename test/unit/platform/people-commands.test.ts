@@ -142,6 +142,7 @@ describe("people's commands", () => {
     );
     expect(await admin.refused("role create flyer --right fly")).toContain("there is no such right");
     expect(await admin.refused("role delete admin")).toContain("built in");
+    expect(await admin.refused("audit list --event NONSENSE")).toStartWith("2 ");
     expect(await admin.refused("org switch Acme")).toContain("An API token belongs to one organisation");
   });
 
@@ -175,6 +176,8 @@ describe("people's commands", () => {
       ["identity secret revoke ci nonsense", 'see "sallyport identity secret list ci"'],
       ["pool create Nonsense", "is no pool name"],
       ["audit list --export /proc/none/audit.jsonl", "Cannot write /proc/none/audit.jsonl"],
+      ["audit list --event NONSENSE", "there are INSTANCE_BOOTSTRAP, AUTHORITIES_ROTATION_START, "],
+      ["audit list --event gateway_creat", "did you mean GATEWAY_CREATE"],
     ] as const) {
       const said = await admin.refused(words);
       expect(said).toContain(answer);
