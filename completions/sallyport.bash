@@ -21,8 +21,8 @@ _sallyport() {
     "alert test"|"alert test "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "alert delete"|"alert delete "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "alert history"|"alert history "*) COMPREPLY=($(compgen -W "--open --since --until --limit --domain --ca-file --insecure-http --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "audit list"|"audit list "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --event --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
-    "audit connections"|"audit connections "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --domain --ca-file --insecure-http --json --gateway --open --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "audit list"|"audit list "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --force --domain --ca-file --insecure-http --json --event --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+    "audit connections"|"audit connections "*) COMPREPLY=($(compgen -W "--since --until --person --limit --export --force --domain --ca-file --insecure-http --json --gateway --open --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "authorities abort"|"authorities abort "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --instance --json --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "authorities replace"|"authorities replace "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --instance --json --yes --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
     "authorities rotate"|"authorities rotate "*) COMPREPLY=($(compgen -W "--domain --ca-file --insecure-http --instance --json --overlap --retire-after --help" -- "${COMP_WORDS[COMP_CWORD]}")) ;;

@@ -67,6 +67,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l person
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l limit
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l export
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l force
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list" -l insecure-http
@@ -78,6 +79,7 @@ complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fis
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l person
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l limit
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l export
+complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l force
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l domain
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l ca-file
 complete -c sallyport -n "true; and __fish_seen_subcommand_from audit; and __fish_seen_subcommand_from connections" -l insecure-http

@@ -23,7 +23,8 @@ export default command({
     };
     if (args.export !== undefined) {
       const stop = new AbortController();
-      return await exportTo(args.export, await client.audit.export("connections", filter, stop.signal));
+      const { export: file, force } = args;
+      return await exportTo({ file, force }, await client.audit.export("connections", filter, stop.signal));
     }
     const page = await client.audit.connections({ ...filter, ...limit });
     if (args.json) return printJson(page);

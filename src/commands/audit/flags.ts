@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { describe, SallyportError } from "../../telemetry/error.ts";
+import { describe, SallyportError, systemCode } from "../../telemetry/error.ts";
 import { parseDuration } from "../duration.ts";
 import { sessionArgs } from "../session.ts";
 
@@ -17,6 +17,7 @@ export const listingArgs = {
     description: "Write all of it as JSON Lines into this file; - for stdout",
     valueHint: "file",
   },
+  force: { type: "boolean", description: "With --export: overwrite a file that is there already" },
   ...sessionArgs,
   json: { type: "boolean", description: "Print JSON" },
 } as const;
@@ -52,9 +53,15 @@ function timeOf(text: string, flag: string): string {
   throw new SallyportError("USAGE", `${flag} has to be a time such as 24h or 2030-01-31T18:00:00Z.`);
 }
 
-/** Writes what comes as it comes. @throws SallyportError FILE_UNWRITABLE */
-export async function exportTo(file: string, lines: ReadableStream<Uint8Array>): Promise<void> {
-  await using out = file === "-" ? undefined : await openExport(file);
+/**
+ * Writes what comes as it comes.
+ * @throws SallyportError ALREADY_EXISTS unless told to overwrite, FILE_UNWRITABLE
+ */
+export async function exportTo(
+  { file, force }: { file: string; force: boolean | undefined },
+  lines: ReadableStream<Uint8Array>,
+): Promise<void> {
+  await using out = file === "-" ? undefined : await openExport(file, force ? "w" : "wx");
   try {
     for await (const chunk of lines) {
       if (out) await out.writeFile(chunk);
@@ -66,10 +73,14 @@ export async function exportTo(file: string, lines: ReadableStream<Uint8Array>):
   }
 }
 
-async function openExport(file: string): Promise<FileHandle> {
+async function openExport(file: string, how: "w" | "wx"): Promise<FileHandle> {
   try {
-    return await open(file, "w", 0o600);
+    return await open(file, how, 0o600);
   } catch (cause) {
+    if (systemCode(cause) === "EEXIST") {
+      const message = `${file} is there already: name a new file, or overwrite it with --force.`;
+      throw new SallyportError("ALREADY_EXISTS", message, { cause });
+    }
     throw new SallyportError("FILE_UNWRITABLE", `Cannot write ${file}: ${describe(cause)}.`, { cause });
   }
 }

@@ -19,7 +19,8 @@ export default command({
     const client = await openSession(args);
     if (args.export !== undefined) {
       const stop = new AbortController();
-      return await exportTo(args.export, await client.audit.export("audit", filter, stop.signal));
+      const { export: file, force } = args;
+      return await exportTo({ file, force }, await client.audit.export("audit", filter, stop.signal));
     }
     const page = await client.audit.list({ ...filter, ...limit });
     if (args.json) return printJson(page);

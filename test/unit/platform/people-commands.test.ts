@@ -185,6 +185,21 @@ describe("people's commands", () => {
     }
   });
 
+  test("an export overwrites nothing unless it is told to", async () => {
+    const admin = await machine("admin");
+    await admin.ok(`login --domain ${url} --token-file -`, root.token);
+    const file = await workspace.file("changes.jsonl", "of last week");
+    for (const list of ["list", "connections"]) {
+      const said = await admin.refused(`audit ${list} --export ${file}`);
+      expect(said).toContain(`${file} is there already: name a new file, or overwrite it with --force.`);
+      expect(await Bun.file(file).text()).toBe("of last week");
+    }
+    await admin.ok(`audit list --export ${file} --force`);
+    expect(await Bun.file(file).text()).toStartWith("{");
+    await admin.ok(`audit connections --export ${workspace.join("new.jsonl")}`);
+    expect(await Bun.file(workspace.join("new.jsonl")).exists()).toBe(true);
+  });
+
   test("a token is made for a script, shown once, and revoked by name", async () => {
     const admin = await machine("admin");
     await admin.ok(`login --domain ${url} --token-file -`, root.token);
