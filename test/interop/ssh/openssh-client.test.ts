@@ -107,6 +107,20 @@ for (const settings of [
   });
 }
 
+test("OpenSSH is neither told of data in clear nor sent any, whatever the channels carry", async () => {
+  const server = await serve({ channelsAreTls: true });
+  const input = Buffer.alloc(500_000, "a line of text\n");
+  const result = await sshEcho(server, {
+    input,
+    settings: ["Ciphers=aes128-gcm@openssh.com"],
+    flags: ["-vvv", "-W", "target:1"],
+  });
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout).toBe(input.toString());
+  expect(result.stderr).toContain("receive packet: type 91");
+  expect(result.stderr).not.toMatch(/clear-data|receive packet: type (80|192)/);
+});
+
 test("50 MB through OpenSSH's client with a rekey every 16 MB arrive whole", async () => {
   const server = await serve();
   expect(await throughOpenSsh(server, 50, ["RekeyLimit=16M"])).toBe("whole");

@@ -335,16 +335,21 @@ function wireOf(lengths: readonly number[]): Sent {
   return { parts, wire: Buffer.concat(wire) };
 }
 
-/** Reads the wire in chunks of these lengths, over and over; gives every piece's memory back at once. */
-function readWire({ wire }: Sent, cuts: readonly number[]): { parts: Buffer[]; chunks: Buffer[] } {
-  const parts: Buffer[] = [];
+/** Reads the wire in chunks of these lengths, over and over; gives every piece's memory back at once, or at the end. */
+function readWire(
+  { wire }: Sent,
+  cuts: readonly number[],
+  when: "at once" | "at the end" = "at once",
+): { parts: Buffer[]; chunks: Buffer[] } {
+  const pieces: Buffer[][] = [];
+  const owned: Buffer[] = [];
   let channel = -1;
   const reader = new ClearReader((id, piece) => {
-    const copy = Buffer.from(piece);
-    if (id === channel) parts.push(Buffer.concat([parts.pop() ?? EMPTY, copy]));
-    else parts.push(copy);
+    if (id !== channel) pieces.push([]);
     channel = id;
-    release(piece);
+    pieces.at(-1)?.push(when === "at once" ? Buffer.from(piece) : piece);
+    if (when === "at once") release(piece);
+    else owned.push(piece);
   });
   reader.accept();
   const opener = new GcmOpener(
@@ -354,7 +359,7 @@ function readWire({ wire }: Sent, cuts: readonly number[]): { parts: Buffer[]; c
     0,
     (payload) => {
       channel = -1;
-      parts.push(Buffer.from(payload));
+      pieces.push([Buffer.from(payload)]);
       return undefined;
     },
     () => 256 * KIB,
@@ -369,6 +374,8 @@ function readWire({ wire }: Sent, cuts: readonly number[]): { parts: Buffer[]; c
     for (let next: Buffer | null = chunk; next; next = reader.done(next))
       opener.decrypt(next, 0, next.length);
   }
+  const parts = pieces.map((each) => Buffer.concat(each));
+  for (const piece of owned) release(piece);
   return { parts, chunks };
 }
 
@@ -382,6 +389,7 @@ test("B1 packets and data in clear are told apart in chunks of every size, and e
     const { parts, chunks } = readWire(sent, [size]);
     expect(same(parts, sent.parts)).toBe(true);
     expect(chunks.filter(({ length }) => length >= 2048)).toEqual([]);
+    expect(same(readWire(sent, [size], "at the end").parts, sent.parts)).toBe(true);
   }
 });
 
@@ -392,9 +400,10 @@ test("B1 the same for random lengths cut anywhere", () => {
     fc.property(
       fc.array(length, { minLength: 1, maxLength: 8 }),
       fc.array(cut, { minLength: 1, maxLength: 6 }),
-      (lengths, cuts) => {
+      fc.constantFrom("at once" as const, "at the end" as const),
+      (lengths, cuts, when) => {
         const sent = wireOf(lengths);
-        const { parts, chunks } = readWire(sent, cuts);
+        const { parts, chunks } = readWire(sent, cuts, when);
         expect(same(parts, sent.parts)).toBe(true);
         expect(chunks.filter(({ length }) => length >= 2048)).toEqual([]);
       },
@@ -404,8 +413,16 @@ test("B1 the same for random lengths cut anywhere", () => {
 });
 
 test("B1 a random announcement is taken or refused in order, and nothing is delivered beyond it", () => {
+  const numbers = (pair: [number, number]) => Uint8Array.from(numberMessage(0, ...pair).subarray(1));
+  const wrong = fc.constantFrom(0, LONGEST_CLEAR + 1, 2 ** 31, 2 ** 32 - 1);
+  const announcement = fc.oneof(
+    fc.uint8Array({ maxLength: 12 }),
+    fc.tuple(fc.nat(), wrong).map(numbers),
+    fc.tuple(fc.nat(), fc.integer({ min: 1, max: 5000 })).map(numbers),
+    fc.tuple(fc.nat(), fc.nat(5000)).map((pair) => Uint8Array.from([...numbers(pair), 0])),
+  );
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 12 }), fc.integer({ min: 1, max: 5000 }), (payload, arriving) => {
+    fc.property(announcement, fc.integer({ min: 1, max: 5000 }), (payload, arriving) => {
       let delivered = 0;
       const reader = new ClearReader((_, piece) => {
         delivered += piece.length;
@@ -416,11 +433,14 @@ test("B1 a random announcement is taken or refused in order, and nothing is deli
         expect(error).toMatchObject({ code: "SSH_PROTOCOL" });
         return expect(reader.expecting).toBe(false);
       }
+      expect(payload).toHaveLength(8);
       const announced = Buffer.from(payload).readUInt32BE(4);
+      expect(announced).toBeWithin(1, LONGEST_CLEAR + 1);
       const chunk = Buffer.alloc(arriving);
-      const at = reader.take(chunk, 0, arriving);
+      reader.take(chunk, 0, arriving);
       expect(delivered).toBe(Math.min(announced, arriving));
-      expect(at + (reader.done(chunk)?.length ?? 0)).toBeGreaterThanOrEqual(delivered);
+      const rest = reader.done(chunk);
+      if (rest) expect(rest.length).toBe(arriving - delivered);
     }),
     { numRuns: 500 },
   );
