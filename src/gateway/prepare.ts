@@ -1,12 +1,15 @@
+import { join } from "node:path";
 import { followPlatform } from "../client/follow-platform.ts";
 import { openPlatform } from "../client/open-platform.ts";
 import { findConf } from "../host/conf-file.ts";
 import { normaliseDomain } from "../host/domain.ts";
 import { type Environment, secret } from "../host/environment.ts";
+import { warnOfExposed } from "../host/exposed-files.ts";
 import { confPath, type Machine, runtimeDirectory, stateDirectory } from "../host/paths.ts";
 import { chooseProxy } from "../host/proxy.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
 import { directorySource, readGatewayDirectory } from "../pki/directory.ts";
+import { GATEWAY_FILES } from "../pki/identity.ts";
 import { makeAgentReport } from "../platform-client/agent-report.ts";
 import { type GivenIdentity, givenIdentity, storedIdentity } from "../platform-client/identity-login.ts";
 import { SallyportError } from "../telemetry/error.ts";
@@ -69,8 +72,9 @@ export type PreparedGateway = GatewayOptions & { gatewayName: string; instrument
  */
 export async function prepareGateway(request: GatewayRequest, log: Logger): Promise<PreparedGateway> {
   const { gatewayName, machine } = request;
-  const { conf, settings } = await readSettings(request);
+  const { conf, confFile, settings } = await readSettings(request);
   const access = await accessOf(request, settings, conf, log);
+  await warnOfExposed([confFile], log);
   const directory = stateDirectory("gateway", gatewayName, machine);
   if (isInfisicals(conf) && !(await hasCache(directory))) explainLoopback(gatewayName, log);
   const platform = access.client;
@@ -147,6 +151,8 @@ export async function prepareFromDirectory(request: DirectoryRequest, log: Logge
   if (missing !== undefined) {
     throw new SallyportError("CONFIG_INVALID", `${directory} has no certificate for the relay ${missing}.`);
   }
+  const { key, sshKey } = GATEWAY_FILES;
+  await warnOfExposed([join(directory, key), join(directory, sshKey)], log);
   const instruments = createInstruments();
   const own = { ports: () => instruments.ports };
   return {
@@ -181,6 +187,8 @@ function onlyRelays(credentials: GatewayCredentials, names: string[]): GatewayCr
 
 interface Known {
   conf: ReadonlyMap<string, string>;
+  /** Where it is, if there is one. */
+  confFile: string | undefined;
   settings: Settings;
 }
 
@@ -197,7 +205,8 @@ export async function readSettings(request: GatewayRequest): Promise<Known> {
     throw new SallyportError("CONFIG_INVALID", "Which platform? Add --domain https://...");
   }
   const { insecureHttp } = settings;
-  return { conf, settings: { ...settings, domain: normaliseDomain(settings.domain, { insecureHttp }) } };
+  const known = { conf, confFile: found?.path };
+  return { ...known, settings: { ...settings, domain: normaliseDomain(settings.domain, { insecureHttp }) } };
 }
 
 /**

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { environmentFetch } from "../client/environment-fetch.ts";
 import { makePrivateDirectory } from "../host/atomic-file.ts";
 import type { Environment } from "../host/environment.ts";
+import { warnOfExposed } from "../host/exposed-files.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { Sts } from "./services/auth-methods/sts.ts";
@@ -16,6 +17,7 @@ import {
   missingRootKey,
   nextRootKeyPath,
   readRootKey,
+  rootKeyPath,
 } from "./services/keys/root-key.ts";
 import { AccessTokens } from "./services/login/access-tokens.ts";
 import { TokenUses } from "./services/login/token-uses.ts";
@@ -130,6 +132,7 @@ async function rootKeyBeside(
   inUse: boolean,
 ): Promise<Uint8Array> {
   const { key, made } = await localRootKey({ dataDir: options.dataDir, inUse });
+  await warnOfExposed([rootKeyPath(options.dataDir)], options.log);
   if (made !== undefined) {
     options.log.warn("Made the root key: keep a copy of it apart from the data, nothing opens without it", {
       file: made,

@@ -1,9 +1,12 @@
+import { join } from "node:path";
 import { followPlatform } from "../client/follow-platform.ts";
 import { systemClock } from "../host/clock.ts";
+import { warnOfExposed } from "../host/exposed-files.ts";
 import { freePort } from "../host/free-port.ts";
 import { stateDirectory } from "../host/paths.ts";
 import type { CredentialSource, RelayCredentials } from "../pki/credentials.ts";
 import { directorySource, readRelayDirectory } from "../pki/directory.ts";
+import { RELAY_FILES } from "../pki/identity.ts";
 import { makeAgentReport } from "../platform-client/agent-report.ts";
 import type { RelayPorts } from "../platform-client/calls/relay-agent.ts";
 import type { Follow } from "../platform-client/event-stream.ts";
@@ -42,6 +45,7 @@ export async function prepareRelay(request: RelayRequest, log: Logger): Promise<
   const relay = await knownRelay(request);
   const { name, settings, machine } = relay;
   const platform = await openRelayPlatform(relay, log);
+  await warnOfExposed([relay.confPath], log);
   const ports = portsOf(settings);
   return {
     name,
@@ -72,8 +76,11 @@ export async function prepareRelay(request: RelayRequest, log: Logger): Promise<
 export async function prepareFromDirectory(
   directory: string,
   settings: RelaySettings,
+  log: Logger,
 ): Promise<PreparedRelay> {
   const { relayName, sshPort, tlsPort } = await readRelayDirectory(directory);
+  const { key, hostKey } = RELAY_FILES;
+  await warnOfExposed([join(directory, key), join(directory, hostKey)], log);
   return {
     name: relayName,
     credentials: directorySource(directory, readRelayDirectory),

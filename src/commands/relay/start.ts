@@ -34,7 +34,7 @@ export default command({
     const flags = startFlags(args, repeated);
     const metrics = metricsAddress(args, env);
     const prepared: PreparedRelay = args.pki
-      ? await prepareFromDirectory(args.pki, relaySettings(flags, new Map(), env))
+      ? await prepareFromDirectory(args.pki, relaySettings(flags, new Map(), env), log)
       : await prepareRelay(await relayRequest("start", args, flags), log);
     const { runRelay } = await import("../../relay/run.ts");
     const { name, settings, sshPort, tlsPort } = prepared;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { stat } from "node:fs/promises";
+import { chmod, stat } from "node:fs/promises";
 import { enrolFromRequest, type GatewayRequest, prepareGateway } from "../../../src/gateway/prepare.ts";
 import { readConf, writeConf } from "../../../src/host/conf-file.ts";
 import type { Machine } from "../../../src/host/paths.ts";
@@ -62,6 +62,16 @@ describe("gateway start", () => {
     await (await start(withEnv({ INFISICAL_GATEWAY_ENROLLMENT_TOKEN: token }))).credentials.load();
     expect(new Set(platform.paths)).toEqual(new Set(["/api/v3/gateways/connect"]));
     expect((await stat(conf)).mtimeMs).toBe(before);
+  });
+
+  test("with a conf that everybody can read says so once, with the command that ends it", async () => {
+    await enrolFromRequest(request({ token: platform.mint() }));
+    await start();
+    expect(record.text()).not.toContain("Everybody");
+    await chmod(conf, 0o644);
+    await start();
+    expect(record.lines.filter((line) => line.includes("Everybody on this machine"))).toHaveLength(1);
+    expect(record.text()).toContain(`chmod 600 ${conf}`);
   });
 
   test("with another token rotates", async () => {

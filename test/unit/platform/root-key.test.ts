@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { openCore } from "../../../src/platform/open-core.ts";
 import {
   givenRootKey,
@@ -74,14 +74,16 @@ describe("the root key", () => {
     expect(await givenRootKey({})).toBeUndefined();
   });
 
-  test("that is older than its database is worth a warning: the data may be elsewhere", async () => {
+  test("that everybody can read, or that is older than its database, is worth a warning", async () => {
     const start = async () => {
       const log = new RecordingLog();
       const core = await openCore({ dataDir, env: {}, publicUrl: () => "", log });
       await core.store.close();
       return log.entries.map(({ message }) => message).join();
     };
-    for (const _ of ["made", "found"]) expect(await start()).not.toContain("here before");
+    for (const _ of ["made", "found"]) expect(await start()).not.toMatch(/here before|Everybody/);
+    await chmod(rootKeyPath(dataDir), 0o644);
+    expect(await start()).toContain("Everybody on this machine can read");
     await rm(dataDir, { recursive: true });
     expect(await start()).toContain("The database is new, but its root key was here before");
   });
