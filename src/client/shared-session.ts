@@ -1,14 +1,26 @@
 import type { ClientCredentials } from "../pki/credentials.ts";
-import { SallyportError } from "../telemetry/error.ts";
+import type { Code } from "../telemetry/codes.ts";
+import { asSallyportError, type SallyportError } from "../telemetry/error.ts";
 import { openMux, STREAM } from "../tunnel/mux/connection.ts";
 import type { Connection } from "../tunnel/ssh/connection.ts";
 import { DISCONNECT } from "../tunnel/ssh/messages.ts";
+import { systemTimers, type Timers } from "../tunnel/ssh/timers.ts";
 import type { WindowBudget } from "../tunnel/ssh/window.ts";
-import { readStatusLine } from "../tunnel/status-line.ts";
+import { NoStatusLine, readStatusLine } from "../tunnel/status-line.ts";
 import type { ByteStream } from "../tunnel/stream.ts";
 import type { TlsConnection } from "../tunnel/tls/connection.ts";
 import { readLeaf } from "../tunnel/tls/own-identity.ts";
 import { explainSilentRefusal, nameOf } from "./reach-gateway.ts";
+
+export interface SharedSessionOptions {
+  budget: WindowBudget;
+  timers?: Timers;
+}
+
+export type Opening =
+  | { ok: true; stream: ByteStream }
+  /** `ofSession`: the session is at fault, and another one may do better; otherwise it is the gateway's last word. */
+  | { ok: false; error: SallyportError; ofSession: boolean };
 
 /** More tunnels than that get another session; the gateway takes twice as many. */
 const MOST_TUNNELS = 128;
@@ -20,6 +32,12 @@ const PATIENCE_MS = 2000;
 const CLOCK_MARGIN_MS = 10_000;
 /** A timer takes no more. */
 const NO_HURRY_MS = 2 ** 31 - 1;
+/** Why a gateway ends or refuses a session: it would say the same to another one. */
+const LAST_WORD: ReadonlySet<Code> = new Set<Code>([
+  "SESSION_ENDED",
+  "CERTIFICATE_REFUSED",
+  "MODE_UNSUPPORTED",
+]);
 
 /** A session with a gateway in which one tunnel after the other is opened (`sallyport-mux/1`). */
 export class SharedSession {
@@ -30,38 +48,51 @@ export class SharedSession {
   /** Milliseconds of the wall clock. */
   readonly #expiresAt: number;
   #retired = false;
+  /** No tunnel when the timer looked last, and none was asked for since. */
+  #wasIdle = false;
 
-  constructor({ stream, alpn, peer }: TlsConnection, credentials: ClientCredentials, budget: WindowBudget) {
+  constructor(
+    { stream, alpn, peer }: TlsConnection,
+    credentials: ClientCredentials,
+    { budget, timers = systemTimers }: SharedSessionOptions,
+  ) {
     this.alpn = alpn;
     this.peer = peer;
     this.#who = `The gateway ${nameOf(credentials)}`;
     this.#expiresAt = readLeaf(credentials.gateway.certificate).notAfter.getTime() - CLOCK_MARGIN_MS;
-    this.#connection = openMux(stream, { role: "client", budget });
-    const idle = setInterval(() => this.#connection.channelCount === 0 && this.#end(), IDLE_MS);
+    this.#connection = openMux(stream, { role: "client", budget, timers });
+    const stopLooking = timers.every(IDLE_MS, () => this.#endIfIdle());
     this.#connection.onClosed(() => {
       this.#retired = true;
-      clearInterval(idle);
+      stopLooking();
     });
   }
 
   /** Whether another tunnel may be opened. */
   get isUsable(): boolean {
-    return !this.#retired && this.#connection.channelCount < MOST_TUNNELS && Date.now() < this.#expiresAt;
+    return !this.#retired && !this.isFull && Date.now() < this.#expiresAt;
+  }
+
+  /** Whether only its tunnels stand against another one. */
+  get isFull(): boolean {
+    return this.#connection.channelCount >= MOST_TUNNELS;
   }
 
   /**
-   * A tunnel whose target has been reached. @param left milliseconds, asked at each step
-   * @throws SallyportError what the gateway says, TIMEOUT, or how the session was lost
+   * A tunnel whose target has been reached, or why not.
+   * @param left milliseconds, asked at each step
+   * @param o.patient the session is new: its gateway may take its time
    */
-  async open(left: () => number): Promise<ByteStream> {
-    const timeoutMs = Math.min(left(), PATIENCE_MS);
+  async open(left: () => number, { patient }: { patient: boolean }): Promise<Opening> {
+    this.#wasIdle = false;
+    const timeoutMs = patient ? left() : Math.min(left(), PATIENCE_MS);
     try {
       const stream = await this.#connection.openChannel(STREAM, Buffer.alloc(0), { timeoutMs });
       const answer = await readStatusLine(stream, left());
-      if (answer.ok) return answer.stream;
-      throw answer.error;
+      return answer.ok ? answer : this.#failed(answer.error, isLost(answer.error));
     } catch (error) {
-      throw error instanceof SallyportError ? explainSilentRefusal(error, this.#who) : error;
+      const failure = asSallyportError(error, "INTERNAL", "The tunnel could not be opened");
+      return this.#failed(failure, !LAST_WORD.has(failure.code));
     }
   }
 
@@ -75,7 +106,18 @@ export class SharedSession {
     this.#connection.onClosed(listener);
   }
 
-  #end(): void {
-    this.#connection.disconnect(DISCONNECT.byApplication, "idle");
+  #failed(error: SallyportError, ofSession: boolean): Opening {
+    return { ok: false, error: explainSilentRefusal(error, this.#who), ofSession };
   }
+
+  #endIfIdle(): void {
+    const isIdle = this.#connection.channelCount === 0;
+    if (isIdle && this.#wasIdle) this.#connection.disconnect(DISCONNECT.byApplication, "idle");
+    this.#wasIdle = isIdle;
+  }
+}
+
+/** The tunnel ended with its session before the gateway had an answer, or the gateway is about to end it. */
+function isLost(error: SallyportError): boolean {
+  return error instanceof NoStatusLine || error.code === "DRAINING";
 }

@@ -3,7 +3,7 @@ import type { Carrier, CarrierEvents } from "../ssh/carrier.ts";
 import { disconnectMessage, MESSAGE, numberMessage, protocolError, readDisconnect } from "../ssh/messages.ts";
 import type { Timers } from "../ssh/timers.ts";
 import { parseErrorLine } from "../status-line.ts";
-import type { TlsSession } from "../tls/tls-session.ts";
+import { CutShort, type TlsSession } from "../tls/tls-session.ts";
 import { dataHeader, FrameReader, frame } from "./frames.ts";
 
 /** Data of one message: so many full TLS records. */
@@ -31,6 +31,7 @@ export class MuxCarrier implements Carrier {
   #scheduled = false;
   #unwritten = 0;
   #closed = false;
+  #streamIsOver = false;
   #stopLinger = () => {};
 
   constructor(stream: TlsSession, timers: Timers) {
@@ -53,6 +54,7 @@ export class MuxCarrier implements Carrier {
       end: () => this.#close(lost(null)),
       written: (bytes) => this.#written(bytes),
       closed: (error) => {
+        this.#streamIsOver = true;
         this.#stopLinger();
         this.#close(lost(error));
       },
@@ -136,8 +138,9 @@ export class MuxCarrier implements Carrier {
       const { peerReason } = readDisconnect(payload);
       return this.#close(parseErrorLine(peerReason) ?? ended(peerReason));
     }
-    if (type < MESSAGE.globalRequest && type > MESSAGE.debug) throw protocolError(`message ${type}`);
-    if (type >= MESSAGE.globalRequest) this.events?.message(type, payload);
+    if (type >= MESSAGE.globalRequest) return this.events?.message(type, payload);
+    // RFC 4253, 11.2 to 11.4: passed over.
+    if (type < MESSAGE.ignore || type > MESSAGE.debug) throw protocolError(`message ${type}`);
   }
 
   #fail(error: unknown): void {
@@ -151,8 +154,10 @@ export class MuxCarrier implements Carrier {
     if (this.#closed) return;
     this.#closed = true;
     this.#flush();
-    this.#stopLinger = this.#timers.after(LINGER_MS, () => this.#stream.destroy());
-    this.#stream.end();
+    if (!this.#streamIsOver) {
+      this.#stopLinger = this.#timers.after(LINGER_MS, () => this.#stream.destroy());
+      this.#stream.end();
+    }
     this.events?.closed(error);
   }
 }
@@ -164,8 +169,7 @@ function broken(error: unknown): SallyportError {
 
 /** What TLS knows better, as that our certificate was refused, is said as it is. */
 function lost(cause: Error | null): SallyportError {
-  if (cause instanceof SallyportError) return cause;
-  return new SallyportError("TLS_FAILED", "The shared session with the far end was lost.", { cause });
+  return cause instanceof SallyportError ? cause : new CutShort(cause);
 }
 
 function ended(reason: string): SallyportError {

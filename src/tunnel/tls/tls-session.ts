@@ -247,7 +247,7 @@ export class TlsSession implements ByteStream {
 
 /** The connection below is gone without the far end's word that it had finished (RFC 8446, 6.1). */
 export class CutShort extends SallyportError {
-  constructor() {
-    super("TLS_FAILED", "The connection was cut off before the far end had finished.");
+  constructor(cause?: unknown) {
+    super("TLS_FAILED", "The connection was cut off before the far end had finished.", { cause });
   }
 }
