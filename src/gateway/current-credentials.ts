@@ -39,9 +39,7 @@ export class CurrentCredentials {
   /** Newest credentials for what comes next. Never fails: those at hand stay where there are no better ones. */
   reload(): Promise<void> {
     this.#reloadAgain = true;
-    this.#reloading ??= this.#reloadWhileAsked().finally(() => {
-      this.#reloading = undefined;
-    });
+    this.#reloading ??= this.#reloadWhileAsked();
     return this.#reloading;
   }
 
@@ -69,6 +67,8 @@ export class CurrentCredentials {
         });
       }
     }
+    // Not a turn later: who asks in between would be asking the one that is over.
+    this.#reloading = undefined;
   }
 
   async #loadAndApply(): Promise<void> {
