@@ -1,5 +1,5 @@
 import type { Code } from "../../telemetry/codes.ts";
-import { heir, release } from "../release.ts";
+import { release, share } from "../release.ts";
 import { DISCONNECT, disconnectMessage, MESSAGE, protocolError } from "../ssh/messages.ts";
 import { errorLine } from "../status-line.ts";
 
@@ -41,27 +41,19 @@ export class FrameReader {
 
   /** Takes the chunk over. @throws SallyportError SSH_PROTOCOL for what is no message */
   read(chunk: Buffer): void {
-    let bytes = chunk;
-    let at = 0;
-    while (at < bytes.length) {
-      if (this.#missing > 0) [bytes, at] = this.#data(chunk, bytes, at);
-      else if (this.#message) at += this.#fill(this.#message, bytes, at);
-      else at += this.#fillHead(bytes, at);
+    for (let at = 0; at < chunk.length; ) {
+      if (this.#missing > 0) at += this.#data(chunk, at);
+      else if (this.#message) at += this.#fill(this.#message, chunk, at);
+      else at += this.#fillHead(chunk, at);
     }
-    if (bytes === chunk) release(chunk);
+    release(chunk);
   }
 
-  /** Most of a chunk is handed on as it is, smaller pieces are copied: one hand gives back the chunk's memory. */
-  #data(chunk: Buffer, bytes: Buffer, at: number): [rest: Buffer, at: number] {
-    const end = Math.min(bytes.length, at + this.#missing);
+  #data(chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + this.#missing);
     this.#missing -= end - at;
-    if (bytes !== chunk || 2 * (end - at) <= chunk.length) {
-      this.events.data(this.#channel, Buffer.from(bytes.subarray(at, end)));
-      return [bytes, end];
-    }
-    const rest = Buffer.from(bytes.subarray(end));
-    this.events.data(this.#channel, heir(chunk, end, at));
-    return [rest, 0];
+    this.events.data(this.#channel, share(chunk, at, end));
+    return end - at;
   }
 
   #fill(message: Buffer, bytes: Buffer, at: number): number {

@@ -1,4 +1,4 @@
-import { heir, release } from "../release.ts";
+import { share } from "../release.ts";
 import { MESSAGE, numberMessage, protocolError } from "./messages.ts";
 
 /*
@@ -42,10 +42,6 @@ export class ClearReader {
   #open = false;
   #channel = 0;
   #left = 0;
-  /** Whether the chunk that is being read belongs to whoever was given a piece of it. */
-  #taken = false;
-  /** What came behind that piece. */
-  #rest: Buffer | null = null;
 
   /** @param deliver takes a piece over */
   constructor(private readonly deliver: (channel: number, piece: Buffer) => void) {}
@@ -74,32 +70,11 @@ export class ClearReader {
     this.#left = length;
   }
 
-  /**
-   * Delivers what of the data lies in the chunk from `at` on, and returns where to go on. Most of a chunk is handed on as
-   * it is and owns its memory from then on, so the chunk is not to be touched again; smaller pieces are copied.
-   */
+  /** Delivers what of the data lies in the chunk from `at` on, and returns where to go on. */
   take(chunk: Buffer, at: number, end: number): number {
     const to = Math.min(end, at + this.#left);
     this.#left -= to - at;
-    if (2 * (to - at) <= chunk.length) {
-      this.deliver(this.#channel, Buffer.from(chunk.subarray(at, to)));
-      return to;
-    }
-    this.#taken = true;
-    if (to < end) this.#rest = Buffer.from(chunk.subarray(to, end));
-    this.deliver(this.#channel, at === 0 && to === chunk.length ? chunk : heir(chunk, to, at));
-    return end;
-  }
-
-  /**
-   * The chunk has been read: its memory is given back, unless somebody owns it now.
-   * @returns what came behind a piece that was handed on, which has to be read next
-   */
-  done(chunk: Buffer): Buffer | null {
-    const rest = this.#rest;
-    if (!this.#taken) release(chunk);
-    this.#taken = false;
-    this.#rest = null;
-    return rest;
+    this.deliver(this.#channel, share(chunk, at, to));
+    return to;
   }
 }

@@ -5,6 +5,7 @@ import Protocol, {
 } from "ssh2/lib/protocol/Protocol.js";
 import { SshWriter } from "../../pki/ssh-wire.ts";
 import { VERSION } from "../../version.ts";
+import { release } from "../release.ts";
 import type { Staging } from "../staging.ts";
 import { type Algorithms, offer } from "./algorithms.ts";
 import { ClearReader, clearMessage } from "./clear-data.ts";
@@ -116,14 +117,10 @@ export class PacketLayer {
   read(chunk: Buffer): void {
     // ssh2 keeps parts of what comes before the first keys.
     if (!this.#encrypted) return this.#readEarly(chunk);
-    let next: Buffer | null = chunk;
-    while (next) {
-      const bytes: Buffer = next;
-      try {
-        this.#protocol.parse(bytes, 0, bytes.length);
-      } finally {
-        next = this.#clear.done(bytes);
-      }
+    try {
+      this.#protocol.parse(chunk, 0, chunk.length);
+    } finally {
+      release(chunk);
     }
   }
 
