@@ -16,9 +16,9 @@ import { streamPair } from "./stream-pair.ts";
 import { type ClientWish, GATEWAY_ID, testPki } from "./test-pki.ts";
 import type { Workspace } from "./workspace.ts";
 
-export interface GatewayEndOptions {
+export interface GatewayEndOptions
+  extends Pick<ChannelServerOptions, "limits" | "accounting" | "instruments"> {
   allow?: string[];
-  limits?: ChannelServerOptions["limits"];
   clock?: Clock;
   resolve?: Resolver;
 }
