@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { openTunnel } from "../../src/client/tunnel.ts";
+import { SharedTunnels } from "../../src/client/shared-tunnels.ts";
+import { type OpenedTunnel, openTunnel } from "../../src/client/tunnel.ts";
 import { type ChannelServer, openChannelServer } from "../../src/gateway/channel-server.ts";
 import { parsePolicy } from "../../src/gateway/target-policy.ts";
 import type {
@@ -22,6 +23,7 @@ import type { X509Authority } from "../../src/pki/x509-authority.ts";
 import { type Relay, startRelay } from "../../src/relay/relay.ts";
 import { SallyportError } from "../../src/telemetry/error.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
+import { ALPN } from "../../src/tunnel/alpn.ts";
 import type { SshConnection } from "../../src/tunnel/ssh/connection.ts";
 import { dialSsh } from "../../src/tunnel/ssh/dial.ts";
 import { WindowBudget } from "../../src/tunnel/ssh/window.ts";
@@ -46,6 +48,12 @@ const STRANGERS = ["other instance", "other organisation", "other gateway", "oth
 type Stranger = (typeof STRANGERS)[number];
 const SSH_PORT = 2222;
 const HOST = "127.0.0.1";
+
+/** A tunnel of its own, and one in a session that others share (`sallyport-mux/1`). */
+const OPENINGS = [
+  ["a tunnel of its own", (client: ClientCredentials) => openTunnel(client, { timeoutMs: 5_000 })],
+  ["a shared session", openShared],
+] as const;
 
 let workspace: Workspace;
 let pki: TestPki;
@@ -136,7 +144,7 @@ describe("isolation: outer server (a client checks the relay)", () => {
     const credentials = await pki.relay({ sshPort: SSH_PORT });
     const posing = await openRelay({ ...credentials, tls: { ...credentials.tls, ...tls } });
     try {
-      return await withGateway({ at: posing }, reachTarget);
+      return await withGateway({ at: posing }, (client) => reachTarget(client));
     } finally {
       posing.close();
     }
@@ -152,9 +160,9 @@ describe("isolation: outer server (a client checks the relay)", () => {
   });
 });
 
-describe("isolation: inner client (the gateway checks who comes)", () => {
+describe.each(OPENINGS)("isolation: inner client (the gateway checks who comes) by %s", (_, open) => {
   const reach = (inner: X509Identity) =>
-    withGateway({}, (client) => reachTarget({ ...client, gateway: { ...client.gateway, ...inner } }));
+    withGateway({}, (client) => reachTarget({ ...client, gateway: { ...client.gateway, ...inner } }, open));
 
   test("control: the client's own certificate is accepted", async () => {
     expect(await reach(await innerClient(pki, pki.organisation.gatewayClient))).toBe("ok");
@@ -167,8 +175,8 @@ describe("isolation: inner client (the gateway checks who comes)", () => {
   });
 });
 
-describe("isolation: inner server (a client checks the gateway)", () => {
-  const reach = (tls: X509Identity) => withGateway({ tls }, reachTarget);
+describe.each(OPENINGS)("isolation: inner server (a client checks the gateway) by %s", (_, open) => {
+  const reach = (tls: X509Identity) => withGateway({ tls }, (client) => reachTarget(client, open));
 
   test("control: the gateway's own certificate is accepted", async () => {
     expect(await reach(await innerServer(pki.organisation.gatewayServer))).toBe("ok");
@@ -254,10 +262,24 @@ async function withGateway(
   }
 }
 
+async function openShared(client: ClientCredentials): Promise<OpenedTunnel> {
+  const tunnels = new SharedTunnels();
+  try {
+    const tunnel = await tunnels.open(client, { timeoutMs: 5_000 });
+    if (tunnel.alpn !== ALPN.sallyportMux) throw new Error(`agreed on ${tunnel.alpn}`);
+    return tunnel;
+  } finally {
+    tunnels.close();
+  }
+}
+
 /** Opens a tunnel and gets one byte back from the target. */
-function reachTarget(client: ClientCredentials): Promise<string> {
+function reachTarget(
+  client: ClientCredentials,
+  open: (client: ClientCredentials) => Promise<OpenedTunnel> = OPENINGS[0][1],
+): Promise<string> {
   return code(async () => {
-    const { stream } = await openTunnel(client, { timeoutMs: 5_000 });
+    const { stream } = await open(client);
     const answer = Promise.withResolvers<string>();
     stream.attach({
       data: () => answer.resolve("ok"),

@@ -102,6 +102,22 @@ describe("tunnels with the same certificates", () => {
     expect(path.passages).toHaveLength(2);
   });
 
+  test("are never those of another target", async () => {
+    const shouts = workspace.own(
+      await RawTarget.open((socket) => socket.on("data", (bytes) => void socket.write(`${bytes}!`))),
+    );
+    const path = await openPath();
+    const one = await path.client();
+    const other = await path.client({ target: { host: "127.0.0.1", port: shouts.port } });
+    const opened = await Promise.all([one, other, one, other].map((each) => path.tunnels.open(each)));
+    const said = opened.map(({ stream }, i) => {
+      const inbox = new Inbox(stream);
+      inbox.write("x");
+      return inbox.until(1 + (i % 2));
+    });
+    expect(await Promise.all(said)).toEqual(["x", "x!", "x", "x!"]);
+  });
+
   test("that ends within seconds take one handshake each, and no more", async () => {
     const path = await openPath({ ttlSeconds: 8 });
     const credentials = await path.client();

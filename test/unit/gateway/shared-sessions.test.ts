@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { SharedSessions } from "../../../src/gateway/shared-sessions.ts";
 import type { Revocations } from "../../../src/pki/credentials.ts";
+import { SshWriter } from "../../../src/pki/ssh-wire.ts";
 import type { ConnectionRecord } from "../../../src/platform-client/connections.ts";
 import { createInstruments } from "../../../src/telemetry/instruments.ts";
 import { openMux, STREAM } from "../../../src/tunnel/mux/connection.ts";
@@ -115,6 +116,21 @@ describe("each tunnel of a shared session", () => {
     await until(() => gateway.server.connections === 2);
     expect(await (await client.tunnel()).rest()).toBe("OK\n");
     await first.rest();
+  });
+
+  test("leads where the certificate says, whatever is asked for", async () => {
+    const gateway = await gatewayEnd();
+    const client = await dial(gateway);
+    const elsewhere = new SshWriter().string("192.0.2.1").uint32(22).string("127.0.0.1").uint32(1).toBuffer();
+    const stream = await client.connection.openChannel(STREAM, elsewhere);
+    const probe = new StreamProbe(stream, "keep");
+    stream.write(Buffer.from("where"));
+    stream.end();
+    await probe.closed;
+    expect(probe.text).toBe("OK\nWHERE");
+    expect(await gateway.log.next("Session opened")).toMatchObject({
+      target: `${target.host}:${target.port}`,
+    });
   });
 
   test("of another type than ours is refused", async () => {
