@@ -34,6 +34,8 @@ export interface PeerEnd {
 
 interface Queued {
   chunk: Buffer;
+  /** Of the chunk, whose memory may be given back as soon as its end was lent. */
+  length: number;
   offset: number;
   /** Its beginning was sent in clear, from where it lies. */
   lent: boolean;
@@ -81,7 +83,7 @@ export class SshChannel implements ByteStream {
   write(chunk: Buffer): void {
     if (this.#closed || chunk.length === 0) return;
     if (this.#ending) return this.#handler?.written(chunk.length);
-    this.#queue.push({ chunk, offset: 0, lent: false });
+    this.#queue.push({ chunk, length: chunk.length, offset: 0, lent: false });
     if (this.#queue.length === 1 && this.#peer.window > 0) this.host.enqueue(this);
   }
 
@@ -111,13 +113,12 @@ export class SshChannel implements ByteStream {
     let sent = 0;
     for (let head = this.#queue[0]; head && left > 0; head = this.#queue[0]) {
       if (this.#peer.window === 0 || !this.host.mayTransmit) break;
-      const { length: whole } = head.chunk;
       const length = this.#sendPart(head);
       head.offset += length;
       this.#peer.window -= length;
       left -= length;
       sent += length;
-      if (head.offset < whole) continue;
+      if (head.offset < head.length) continue;
       this.#queue.shift();
       if (!head.lent) release(head.chunk);
     }
@@ -191,8 +192,8 @@ export class SshChannel implements ByteStream {
     const { chunk, offset } = head;
     const { id, window, maxPacket } = this.#peer;
     const { clear } = this.host;
-    const left = Math.min(chunk.length - offset, window);
-    if (clear && (head.lent || chunk.length >= LEAST_CLEAR)) {
+    const left = Math.min(head.length - offset, window);
+    if (clear && (head.lent || head.length >= LEAST_CLEAR)) {
       const length = Math.min(left, clear.longest);
       head.lent = true;
       clear.send(id, chunk, offset, length);
@@ -231,7 +232,7 @@ export class SshChannel implements ByteStream {
     this.#queue = [];
     const handler = this.#handler;
     if (!handler) return;
-    const bytes = dropped.reduce((sum, { chunk, offset }) => sum + chunk.length - offset, 0);
+    const bytes = dropped.reduce((sum, { length, offset }) => sum + length - offset, 0);
     if (bytes > 0) handler.written(bytes);
     handler.closed(error);
   }

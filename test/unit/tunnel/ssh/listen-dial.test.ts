@@ -62,13 +62,18 @@ function failureOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-test("64 MB over loopback and back, with new keys on the way, are whole", async () => {
+test.each([
+  { channelsAreTls: false, rekeyBytes: 16e6 },
+  { channelsAreTls: true, rekeyBytes: 20e3 },
+])("64 MB over loopback and back, with new keys on the way, are whole (channels are TLS: $channelsAreTls)", async (o) => {
+  const { channelsAreTls, rekeyBytes } = o;
   const sessions: SshConnection[] = [];
   const { port } = await listen({
     onSession: (session) => sessions.push(session),
-    limits: { rekeyBytes: 16e6 },
+    channelsAreTls,
+    limits: { rekeyBytes },
   });
-  await dial(port);
+  await dial(port, { channelsAreTls });
   const session = sessions[0];
   if (!session) throw new Error("no session");
   expect(session.remoteAddress).toBe("127.0.0.1");
