@@ -1,6 +1,11 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { z } from "zod";
+import { listenLocal } from "../../src/client/listen.ts";
+import type { LocalPort } from "../../src/client/local-server.ts";
+import { openTunnel } from "../../src/client/tunnel.ts";
+import { readClientDirectory } from "../../src/pki/directory.ts";
+import { silentLogger } from "../../src/telemetry/log.ts";
 import { type Network, startNetwork } from "../support/network.ts";
 import { runProduct, startProduct } from "../support/processes.ts";
 import { echoTarget, LongStream, roundTrip } from "../support/steady-load.ts";
@@ -49,7 +54,10 @@ test.concurrent.each([
     await using workspace = await Workspace.open("descriptors");
     const network: Network = await startNetwork(workspace, { descriptors: { [role]: DESCRIPTORS } });
     const daemon = network[role];
-    const { port } = await network.forward(`127.0.0.1:${await echoTarget(workspace)}`);
+    const target = `127.0.0.1:${await echoTarget(workspace)}`;
+    // At the relay the tunnels of one client take one descriptor, so there each has to come on its own.
+    const { port } =
+      role === "relay" ? await forwardAlone(workspace, network, target) : await network.forward(target);
     const first = await LongStream.open(workspace, port);
     const streams = await untilRefused(() => LongStream.open(workspace, port));
     expect(streams.length).toBeGreaterThan(20);
@@ -92,6 +100,13 @@ test.concurrent("F10 EMFILE: a platform whose descriptors are used up answers ag
   await platform.waitForLog("enough file descriptors again", 60_000);
   expect(await platform.stop()).toBe(0);
 });
+
+/** As `connect --listen`, with a session of its own for each tunnel. */
+async function forwardAlone(workspace: Workspace, network: Network, target: string): Promise<LocalPort> {
+  const credentials = await readClientDirectory(await network.clientDirectory(target));
+  const open = () => openTunnel(credentials);
+  return workspace.own(await listenLocal({ hostname: "127.0.0.1", port: 0, open, log: silentLogger }));
+}
 
 /** A connection that says nothing. */
 function idle(workspace: Workspace, port: number): Socket {

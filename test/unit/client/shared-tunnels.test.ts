@@ -192,10 +192,12 @@ describe("what happens to a session between two tunnels is not seen by who opens
     const timers = new FakeTimers();
     const path = await openPath({ timers });
     const credentials = await path.client();
-    await ends(await carries(await path.tunnels.open(credentials)));
+    const inbox = await carries(await path.tunnels.open(credentials));
+    await timers.advance(59_000);
+    await ends(inbox);
     await timers.advance(59_000);
     expect(path.gateway.server.connections).toBe(1);
-    await timers.advance(61_000);
+    await timers.advance(2000);
     await until(() => path.gateway.server.connections === 0);
     await carries(await path.tunnels.open(credentials));
     expect(path.passages).toHaveLength(2);
