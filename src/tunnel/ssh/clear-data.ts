@@ -1,4 +1,5 @@
 import { share } from "../release.ts";
+import type { Staging } from "../staging.ts";
 import { MESSAGE, numberMessage, protocolError } from "./messages.ts";
 
 /*
@@ -33,12 +34,36 @@ export interface ClearSender {
   send(channel: number, chunk: Buffer, start: number, length: number): void;
 }
 
+/** Our data in clear, into the staging between two packets. */
+export class ClearOutput implements ClearSender {
+  /** Bytes so far. */
+  sent = 0;
+
+  /** @param write encrypts a message */
+  constructor(
+    private readonly staging: Staging,
+    private readonly write: (message: Buffer) => void,
+  ) {}
+
+  get longest(): number {
+    return Math.min(LONGEST_CLEAR, this.staging.highWater);
+  }
+
+  send(channel: number, chunk: Buffer, start: number, length: number): void {
+    this.sent += length;
+    this.write(clearMessage(channel, length));
+    this.staging.lend(chunk, start, length);
+  }
+}
+
 export function clearMessage(channel: number, length: number): Buffer {
   return numberMessage(MESSAGE.clearData, channel, length);
 }
 
 /** The peer's data in clear, piece by piece as it arrives. */
 export class ClearReader {
+  /** Bytes so far. */
+  received = 0;
   #open = false;
   #channel = 0;
   #left = 0;
@@ -74,6 +99,7 @@ export class ClearReader {
   take(chunk: Buffer, at: number, end: number): number {
     const to = Math.min(end, at + this.#left);
     this.#left -= to - at;
+    this.received += to - at;
     this.deliver(this.#channel, share(chunk, at, to));
     return to;
   }

@@ -8,7 +8,7 @@ import { VERSION } from "../../version.ts";
 import { release } from "../release.ts";
 import type { Staging } from "../staging.ts";
 import { type Algorithms, offer } from "./algorithms.ts";
-import { ClearReader, clearMessage } from "./clear-data.ts";
+import { ClearReader } from "./clear-data.ts";
 import { extInfoMessage } from "./ext-info.ts";
 import { Group14 } from "./group14.ts";
 import type { HostIdentities, HostVerifier } from "./host-certificate.ts";
@@ -97,6 +97,11 @@ export class PacketLayer {
     return this.#sealer !== null;
   }
 
+  /** Bytes of channel data that came in clear so far. */
+  get clearReceived(): number {
+    return this.#clear.received;
+  }
+
   get sessionId(): Buffer {
     const id = this.#protocol._kex?.sessionID;
     if (!id) throw protocolError("a message that needs a session came before the first key exchange");
@@ -142,12 +147,6 @@ export class PacketLayer {
     if (this.#sealer) return this.#sealer.encryptData(channel, data, start, length);
     const part = data.subarray(start, start + length);
     this.write(new SshWriter().byte(MESSAGE.channelData).uint32(channel).string(part).toBuffer());
-  }
-
-  /** Channel data in clear; `chunk` is lent to the staging, see there. */
-  writeClear(channel: number, chunk: Buffer, start: number, length: number): void {
-    this.write(clearMessage(channel, length));
-    this.#o.staging.lend(chunk, start, length);
   }
 
   rekey(): void {

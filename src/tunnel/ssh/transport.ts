@@ -1,9 +1,10 @@
-import { describe, SallyportError } from "../../telemetry/error.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 import type { RawSocket } from "../socket.ts";
 import { Staging } from "../staging.ts";
 import type { Algorithms } from "./algorithms.ts";
 import type { Carrier, CarrierEvents } from "./carrier.ts";
-import { type ClearSender, LONGEST_CLEAR } from "./clear-data.ts";
+import { ClearOutput, type ClearSender } from "./clear-data.ts";
+import { broken, failedInside } from "./failures.ts";
 import {
   FOREIGN,
   LONGEST_EARLY_PACKET,
@@ -19,7 +20,6 @@ import {
   MESSAGE,
   numberMessage,
   PeerDisconnected,
-  peerText,
   protocolError,
   readDisconnect,
 } from "./messages.ts";
@@ -61,10 +61,8 @@ export class SshTransport implements Carrier {
   readonly #timers: Timers;
   #socket: RawSocket | null = null;
   #received = 0;
-  /** Channel data in clear: it does not wear keys out. */
-  readonly #inClear: Traffic = { received: 0, sent: 0 };
+  readonly #clearOutput: ClearOutput;
   #peerReadsClear = false;
-  readonly #clearSender: ClearSender;
   #authenticated = false;
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -78,14 +76,16 @@ export class SshTransport implements Carrier {
     this.#timers = timers;
     this.#rekey = new RekeyPolicy(o.limits, () => timers.now());
     this.#staging = new Staging({ room: () => this.#room(), now: () => timers.now() });
-    this.#clearSender = this.#createClearSender();
+    this.#clearOutput = new ClearOutput(this.#staging, (message) => this.#packets.write(message));
     this.#packets = new PacketLayer({
       role: o.role,
       staging: this.#staging,
       longest: () => (this.#authenticated ? LONGEST_PACKET : LONGEST_EARLY_PACKET),
       events: {
         message: (payload) => this.#receive(payload),
-        clearData: (channel, piece) => this.#receiveClear(channel, piece),
+        clearData: (channel, piece) => {
+          if (!this.#closed) this.events?.channelData?.(channel, piece);
+        },
         exchanging: (byPeer) => this.#exchanging(byPeer),
         keysChanged: () => this.#keysChanged(),
         failed: (error) => this.#close(failedInside(error, server)),
@@ -168,7 +168,7 @@ export class SshTransport implements Carrier {
   }
 
   get clear(): ClearSender | null {
-    return this.#peerReadsClear && this.#packets.sendsClear ? this.#clearSender : null;
+    return this.#peerReadsClear && this.#packets.sendsClear ? this.#clearOutput : null;
   }
 
   /** From now on the peer may send channel data in clear. */
@@ -223,25 +223,6 @@ export class SshTransport implements Carrier {
     this.events?.message(type, payload);
   }
 
-  #createClearSender(): ClearSender {
-    const staging = this.#staging;
-    return {
-      get longest() {
-        return Math.min(LONGEST_CLEAR, staging.highWater);
-      },
-      send: (channel, chunk, start, length) => {
-        this.#inClear.sent += length;
-        this.#packets.writeClear(channel, chunk, start, length);
-        this.#rekeyIfWorn();
-      },
-    };
-  }
-
-  #receiveClear(channel: number, piece: Buffer): void {
-    this.#inClear.received += piece.length;
-    if (!this.#closed) this.events?.channelData?.(channel, piece);
-  }
-
   #hold(payload: Buffer): void {
     this.#held.push(payload);
     this.#heldBytes += payload.length;
@@ -263,9 +244,12 @@ export class SshTransport implements Carrier {
     if (this.#rekey.wornByBytes(this.#traffic)) this.#startExchange();
   }
 
+  /** What goes in clear does not wear keys out. */
   get #traffic(): Traffic {
-    const { received, sent } = this.#inClear;
-    return { received: this.#received - received, sent: this.#staging.total - sent };
+    return {
+      received: this.#received - this.#packets.clearReceived,
+      sent: this.#staging.total - this.#clearOutput.sent,
+    };
   }
 
   #keysChanged(): void {
@@ -306,18 +290,4 @@ export class SshTransport implements Carrier {
       socket.terminate();
     });
   }
-}
-
-/** ssh2 throws plain errors at malformed packets. */
-function broken(error: unknown): SallyportError {
-  const message = `The SSH connection broke: ${describe(error)}.`;
-  return new SallyportError("SSH_PROTOCOL", message, { cause: error });
-}
-
-function failedInside(error: Error, server: boolean): SallyportError {
-  if (server || !error.message.includes("no matching host key format")) {
-    return protocolError(peerText(Buffer.from(error.message)));
-  }
-  const message = "The relay can't prove who it is: it presents no host certificate that can be used.";
-  return new SallyportError("HOST_CERTIFICATE_REFUSED", message, { cause: error });
 }

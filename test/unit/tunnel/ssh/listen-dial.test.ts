@@ -65,24 +65,27 @@ function failureOf(promise: Promise<unknown>): Promise<unknown> {
 test.each([
   { channelsAreTls: false, rekeyBytes: 16e6 },
   { channelsAreTls: true, rekeyBytes: 20e3 },
-])("64 MB over loopback and back, with new keys on the way, are whole (channels are TLS: $channelsAreTls)", async (o) => {
-  const { channelsAreTls, rekeyBytes } = o;
-  const sessions: SshConnection[] = [];
-  const { port } = await listen({
-    onSession: (session) => sessions.push(session),
-    channelsAreTls,
-    limits: { rekeyBytes },
-  });
-  await dial(port, { channelsAreTls });
-  const session = sessions[0];
-  if (!session) throw new Error("no session");
-  expect(session.remoteAddress).toBe("127.0.0.1");
-  const probe = new StreamProbe(await session.openChannel("direct-tcpip", Buffer.alloc(0)));
-  const sent = await probe.send(64 * 1024 * 1024);
-  probe.stream.end();
-  expect(await probe.closed).toBeNull();
-  expect(probe.hash.digest("hex")).toBe(sent);
-});
+])(
+  "64 MB over loopback and back, with new keys on the way, are whole (channels are TLS: $channelsAreTls)",
+  async (o) => {
+    const { channelsAreTls, rekeyBytes } = o;
+    const sessions: SshConnection[] = [];
+    const { port } = await listen({
+      onSession: (session) => sessions.push(session),
+      channelsAreTls,
+      limits: { rekeyBytes },
+    });
+    await dial(port, { channelsAreTls });
+    const session = sessions[0];
+    if (!session) throw new Error("no session");
+    expect(session.remoteAddress).toBe("127.0.0.1");
+    const probe = new StreamProbe(await session.openChannel("direct-tcpip", Buffer.alloc(0)));
+    const sent = await probe.send(64 * 1024 * 1024);
+    probe.stream.end();
+    expect(await probe.closed).toBeNull();
+    expect(probe.hash.digest("hex")).toBe(sent);
+  },
+);
 
 test("a port that is taken is PORT_IN_USE, and a listener without a host certificate does not start", async () => {
   const { port } = await listen();
