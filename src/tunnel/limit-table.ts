@@ -54,7 +54,7 @@ export const WINDOW_ROWS: readonly LimitRow<keyof TunnelLimits>[] = [
     32 * KiB,
     "Receive window of a new tunnel when the budget is short",
   ),
-  inAll("rekeyBytes", 1024 * MiB, "New SSH keys after this many bytes"),
+  inAll("rekeyBytes", 1024 * MiB, "New SSH keys after this many bytes that SSH encrypts"),
   limitRow("rekeyMs", "ms", 3_600_000, 1_000, "New SSH keys after this long"),
   limitRow("keepaliveMs", "ms", 10_000, 100, "Pause between SSH keepalives"),
 ];
