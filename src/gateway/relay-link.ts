@@ -63,6 +63,8 @@ const MOST_OLDER = 64;
 const OLDER_GRACE_MS = 30_000;
 /** Our relays' global request, seconds before they stop. */
 const DRAIN_ADVICE = "drain@sallyport";
+/** Theirs, too: another session has taken this one's place, or its certificate has expired. */
+const RETIRE_ADVICE = "retire@sallyport";
 /** PROTOCOL 0.1: where a relay takes gateways unless told otherwise. */
 const STANDARD_PORT = 2222;
 /** RFC 4254, 5.1: SSH_OPEN_UNKNOWN_CHANNEL_TYPE. */
@@ -189,7 +191,10 @@ class Link implements RelayLink {
       hostAuthorities: () => this.#options.relay().hostAuthorities.map(parseSshPublicKey),
       hostPrincipal: principals(relay),
       onChannel: (channel) => this.#onChannel(channel, retiring.signal),
-      onRequest: (name) => name === DRAIN_ADVICE && this.#onDrainAdvice(retiring),
+      onRequest: (name) => {
+        if (name === DRAIN_ADVICE) this.#onDrainAdvice(retiring);
+        if (name === RETIRE_ADVICE) retiring.abort();
+      },
       signal: this.#stop.signal,
     });
   }

@@ -15,6 +15,8 @@ export interface GatewayLink {
 
 /** Tells a gateway of ours that this relay is about to stop: it should get itself another tunnel. */
 const DRAIN_ADVICE = "drain@sallyport";
+/** Tells it that this session has no future: what would keep a channel open for later use (`sallyport-mux/1`) ends. */
+const RETIRE_ADVICE = "retire@sallyport";
 
 /** SSH_DISCONNECT_BY_APPLICATION (RFC 4253, 11.1). */
 const BY_APPLICATION = 11;
@@ -81,10 +83,13 @@ export class RelaySession implements GatewaySession {
   }
 
   retire(why: Farewell, graceMs?: number): Promise<void> {
+    const isFirst = this.#farewell === undefined;
     this.#farewell ??= why;
     if (this.#tunnels === 0 || graceMs === 0) this.cut(this.#farewell);
-    else if (!this.#isOver && graceMs !== undefined)
-      this.#graceTimer ??= setTimeout(() => this.cut(why), graceMs);
+    else if (!this.#isOver) {
+      if (isFirst && this.takesAdvice) this.link.notify(RETIRE_ADVICE);
+      if (graceMs !== undefined) this.#graceTimer ??= setTimeout(() => this.cut(why), graceMs);
+    }
     return this.#over.promise;
   }
 

@@ -6,6 +6,7 @@ import { SallyportError } from "../../../src/telemetry/error.ts";
 import { PeerDisconnected } from "../../../src/tunnel/ssh/messages.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { recordedLog } from "../../support/recorded-log.ts";
+import { streamPair } from "../../support/stream-pair.ts";
 import { GATEWAY_ID, testPki } from "../../support/test-pki.ts";
 
 const OURS = "SSH-2.0-Sallyport_1";
@@ -46,6 +47,8 @@ let record: ReturnType<typeof recordedLog>;
 let dials: { request: DialRequest; at: number }[];
 let ups: string[];
 let refreshes: number;
+/** For each channel: aborts when what it carries should end. */
+let accepted: AbortSignal[];
 let refresh: () => Promise<void>;
 let link: RelayLink;
 /** What the next dials give: a session, or a failure. The last one stays. */
@@ -71,6 +74,7 @@ beforeEach(async () => {
   dials = [];
   ups = [];
   refreshes = 0;
+  accepted = [];
   beforeLogin = async () => undefined;
   onDrainAdvice = () => undefined;
   refresh = async () => {
@@ -93,7 +97,7 @@ function open(random = 1): void {
       if (life) void clock.sleep(life.ms).then(() => answer.close(life.error));
       return answer;
     },
-    accept: () => undefined,
+    accept: (_, retiring) => accepted.push(retiring),
     onUp: (name) => ups.push(name),
     refresh: () => refresh(),
     onDrainAdvice: () => onDrainAdvice(),
@@ -284,6 +288,21 @@ describe("relay link", () => {
     link.close();
     ask?.("drain@sallyport");
     expect(advised).toEqual([1]);
+  });
+
+  test.each([
+    ["drain@sallyport", true],
+    ["retire@sallyport", true],
+    ["keepalive@openssh.com", false],
+  ])("what a relay's %s means for what channels carry", async (name, shouldEnd) => {
+    answers = [new Session(OURS)];
+    open();
+    await settle();
+    const [stream] = streamPair();
+    dials[0]?.request.onChannel({ type: "direct-tcpip", accept: () => stream, reject() {} });
+    expect(accepted.map(({ aborted }) => aborted)).toEqual([false]);
+    dials[0]?.request.onRequest(name);
+    expect(accepted.map(({ aborted }) => aborted)).toEqual([shouldEnd]);
   });
 
   test("channels of any other type than direct-tcpip are rejected", async () => {

@@ -43,6 +43,23 @@ describe("a session that retires", () => {
     expect(said).toEqual(["11 draining"]);
   });
 
+  test("tells a gateway of ours once, so that nobody opens tunnels in it for ever, and no other", async () => {
+    for (const [peer, words] of [
+      ["SSH-2.0-Sallyport_1", ["retire@sallyport", "11 replaced"]],
+      ["SSH-2.0-Go", ["11 replaced"]],
+    ] as const) {
+      const { session, said } = open(peer);
+      const tunnel = Promise.withResolvers<void>();
+      void session.during(() => tunnel.promise);
+      void session.retire("replaced");
+      const over = session.retire("certificate expired");
+      expect(said).toEqual(words.slice(0, -1));
+      tunnel.resolve();
+      await over;
+      expect(said).toEqual([...words]);
+    }
+  });
+
   test("waits no longer than its grace", async () => {
     const { session, said } = open();
     void session.during(() => new Promise(() => {}));
