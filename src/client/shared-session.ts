@@ -96,8 +96,9 @@ export class SharedSession {
     }
   }
 
-  /** Takes no more tunnels, ends with its last one. */
+  /** Takes no more tunnels, ends with its last one. Safe to call twice. */
   retire(): void {
+    if (this.#retired) return;
     this.#retired = true;
     void this.#connection.drain(NO_HURRY_MS);
   }

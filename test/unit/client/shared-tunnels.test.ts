@@ -188,6 +188,22 @@ describe("what happens to a session between two tunnels is not seen by who opens
     expect(path.passages).toHaveLength(2);
   });
 
+  test("the same with a crowd, which is given up once", async () => {
+    const timers = new FakeTimers();
+    const path = await openPath({ timers });
+    const credentials = await path.client();
+    await ends(await carries(await path.tunnels.open(credentials)));
+    const [passage] = path.passages;
+    if (passage) passage.silent = true;
+    const opening = Array.from({ length: 50 }, () => path.tunnels.open(credentials));
+    await timers.advance(2000);
+    const inboxes = await Promise.all((await Promise.all(opening)).map((each) => carries(each)));
+    expect(path.passages).toHaveLength(2);
+    // Signs of life and idleness of two sessions, and the end of the silent one.
+    expect(timers.pending).toBe(5);
+    await Promise.all(inboxes.map(ends));
+  });
+
   test("it was idle for long, and has ended", async () => {
     const timers = new FakeTimers();
     const path = await openPath({ timers });
