@@ -114,6 +114,8 @@ export class SshChannel implements ByteStream {
     for (let head = this.#queue[0]; head && left > 0; head = this.#queue[0]) {
       if (this.#peer.window === 0 || !this.host.mayTransmit) break;
       const length = this.#sendPart(head);
+      // A write may be how a socket is found to be gone.
+      if (this.#closed) return;
       head.offset += length;
       this.#peer.window -= length;
       left -= length;

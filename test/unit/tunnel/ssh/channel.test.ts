@@ -57,6 +57,22 @@ test("CHANNEL_CLOSE without an end before it is an error between our own ends", 
   expect([probe.ended, host.sent, host.forgotten]).toEqual([false, [MESSAGE.channelClose], [channel]]);
 });
 
+test("a connection that is lost by a write of ours is the last that is told", async () => {
+  const told: string[] = [];
+  const host = line({ sendData: () => channel.lost(new Error("gone")) });
+  const channel = channelOn(host);
+  channel.attach({
+    data() {},
+    end() {},
+    written: (bytes) => void told.push(`written ${bytes}`),
+    closed: () => void told.push("closed"),
+  });
+  channel.write(Buffer.alloc(100_000));
+  channel.end();
+  expect(told).toEqual(["written 100000", "closed"]);
+  expect(host.sent).toEqual([]);
+});
+
 test("from others CHANNEL_CLOSE is an ordinary end, after all bytes", async () => {
   const host = line({ peerIsSallyport: false });
   const channel = channelOn(host);
