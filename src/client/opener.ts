@@ -39,8 +39,8 @@ export class Opener {
     );
   }
 
-  /** Idle sessions go at once, others with their last tunnel. */
-  close(): void {
-    this.#shared.close();
+  /** Idle sessions go at once, others with their last tunnel; resolves when they are gone, within 2 s. */
+  close(): Promise<void> {
+    return this.#shared.close();
   }
 }

@@ -43,6 +43,8 @@ const LAST_WORD: ReadonlySet<Code> = new Set<Code>([
 export class SharedSession {
   readonly alpn: string | null;
   readonly peer: TlsConnection["peer"];
+  /** Resolves when its TLS session is over, too. */
+  readonly over: Promise<void>;
   readonly #connection: Connection;
   readonly #who: string;
   /** Milliseconds of the wall clock. */
@@ -60,7 +62,9 @@ export class SharedSession {
     this.peer = peer;
     this.#who = `The gateway ${nameOf(credentials)}`;
     this.#expiresAt = readLeaf(credentials.gateway.certificate).notAfter.getTime() - CLOCK_MARGIN_MS;
-    this.#connection = openMux(stream, { role: "client", budget, timers });
+    const over = Promise.withResolvers<void>();
+    this.over = over.promise;
+    this.#connection = openMux(stream, { role: "client", budget, timers, onOver: over.resolve });
     const stopLooking = timers.every(IDLE_MS, () => this.#endIfIdle());
     this.#connection.onClosed(() => {
       this.#retired = true;

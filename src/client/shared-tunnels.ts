@@ -22,6 +22,8 @@ const OFFER = [ALPN.sallyportMux, ALPN.sallyportTcp, ALPN.tcp];
 const MOST_REMEMBERED = 256;
 /** Sessions that one open tries, the one that is there included; one that is full does not count. */
 const MOST_TRIES = 2;
+/** For the last words of sessions that end with us. */
+const FAREWELL_MS = 2000;
 
 /**
  * Opens TCP tunnels, those with the same certificates in one session: only the first one takes two handshakes, the others
@@ -32,6 +34,8 @@ export class SharedTunnels {
   readonly #budget = new WindowBudget();
   /** By relay and certificate: the session that takes new tunnels. */
   readonly #sessions = new Map<string, SharedSession>();
+  /** All that are not over, also those that take no new tunnels. */
+  readonly #alive = new Set<SharedSession>();
   readonly #dialling = new Map<string, Promise<SharedSession | OpenedTunnel>>();
   readonly #alone = new Set<string>();
   readonly #timers: Timers;
@@ -61,10 +65,17 @@ export class SharedTunnels {
     }
   }
 
-  /** Idle sessions end at once, others with their last tunnel. None is opened any more. */
-  close(): void {
+  /**
+   * Idle sessions end at once, others with their last tunnel. None is opened any more. Resolves when all are over, so
+   * that relay and gateway see an end and no loss, or after 2 s.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const [key, session] of [...this.#sessions]) this.#leave(key, session);
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#timers.after(FAREWELL_MS, late.resolve);
+    await Promise.race([Promise.all([...this.#alive].map(({ over }) => over)), late.promise]);
+    cancel();
   }
 
   /** A session that was just dialled, perhaps by somebody else; a tunnel of its own where none are shared. */
@@ -106,6 +117,8 @@ export class SharedTunnels {
     }
     const session = new SharedSession(gateway, credentials, { budget: this.#budget, timers: this.#timers });
     this.#sessions.set(key, session);
+    this.#alive.add(session);
+    void session.over.then(() => this.#alive.delete(session));
     session.onClosed(() => {
       if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     });

@@ -91,7 +91,11 @@ export async function runProxies(flags: ProxyFlags, prologue: Buffer, outbound: 
     say("Other machines may use this proxy with your rights, and without a login: see --proxy-login-file.");
   }
   say(`Reaching ${describeReach(flags)}. Ctrl-C stops.`);
-  await onShutdown(async () => void (await Promise.all(ports.map((port) => port.close()))), { log });
+  const close = async () => {
+    await Promise.all(ports.map((port) => port.close()));
+    await openers.close();
+  };
+  await onShutdown(close, { log });
 }
 
 async function chooseReach(flags: ProxyFlags): Promise<Reach> {

@@ -3,11 +3,9 @@ import { httpPrologue } from "../client/http-prologue.ts";
 import { listenLocal } from "../client/listen.ts";
 import { type Admit, Opener } from "../client/opener.ts";
 import { environmentOutbound, type Outbound } from "../client/outbound.ts";
-import { type Admission, PlatformAccess, type Wanted } from "../client/platform-access.ts";
+import { PlatformAccess, type Wanted } from "../client/platform-access.ts";
 import { probeGateway } from "../client/probe.ts";
 import { serveStdio } from "../client/stdio.ts";
-import type { OpenedTunnel } from "../client/tunnel.ts";
-import type { Ways } from "../client/ways.ts";
 import { formatHostPort, parseHostPort } from "../host/address.ts";
 import { setting } from "../host/environment.ts";
 import { onShutdown } from "../host/signals.ts";
@@ -75,12 +73,11 @@ export default command({
     const prologue = await readPrologue(args);
     const opener = new Opener(admit, prologue, outbound);
     const open = () => opener.open();
-    if (stdio) await serveStdio(open);
+    if (stdio) await serveStdio(open).finally(() => opener.close());
     else
       await forwardPort({
-        ways: opener.ways,
+        opener,
         outbound,
-        open,
         listen: args.listen ?? "127.0.0.1:0",
         json: args.json,
         level: args["log-level"],
@@ -179,26 +176,28 @@ async function readPrologue(args: {
 }
 
 interface Forwarding {
-  ways: Ways<Admission>;
+  opener: Opener;
   outbound: Outbound;
-  open: () => Promise<OpenedTunnel>;
   listen: string;
   json: boolean | undefined;
   level: LogLevel;
 }
 
 /** Checks the way to the gateway first, so that what is wrong is said now and not to the first client. */
-async function forwardPort({ ways, outbound, open, listen, json, level }: Forwarding): Promise<void> {
+async function forwardPort({ opener, outbound, listen, json, level }: Forwarding): Promise<void> {
   const { host, port } = parseLocalPort(listen, "--listen");
   const log = createLogger({ level });
-  const { credentials, kind } = await ways.through(async ({ credentials: way, known, relayTimeoutMs }) => {
-    const relay = formatHostPort(way.relayHost, way.relayPort);
-    say(`Connecting to gateway ${way.gatewayName ?? way.gatewayId} through relay ${relay} ...`);
-    await probeGateway(way, { relayTimeoutMs, outbound });
-    return { credentials: way, kind: known.kind };
-  });
+  const { credentials, kind } = await opener.ways.through(
+    async ({ credentials: way, known, relayTimeoutMs }) => {
+      const relay = formatHostPort(way.relayHost, way.relayPort);
+      say(`Connecting to gateway ${way.gatewayName ?? way.gatewayId} through relay ${relay} ...`);
+      await probeGateway(way, { relayTimeoutMs, outbound });
+      return { credentials: way, kind: known.kind };
+    },
+  );
   const gateway = credentials.gatewayName ?? credentials.gatewayId;
   const onError = (error: SallyportError) => say(`sallyport: ${error.message} [${error.code}]`);
+  const open = () => opener.open();
   const forward = await listenLocal({ hostname: host, port, open, log, onError });
   const address = formatHostPort(host, forward.port);
   const { target } = credentials;
@@ -211,7 +210,7 @@ async function forwardPort({ ways, outbound, open, listen, json, level }: Forwar
   if (!isLoopback(host))
     say("Other machines can reach this port, too: what they do with it is done in your name.");
   if (hint !== undefined) say(`Use it with: ${hint}`);
-  await onShutdown(() => forward.close(), { log });
+  await onShutdown(() => forward.close().then(() => opener.close()), { log });
 }
 
 /** HTTP mode's targets may carry a scheme. */

@@ -47,4 +47,7 @@ test("pgbench -C for 5 s: a connection for each transaction, all in one session 
   expect(await process.stop()).toBe(0);
   while ((await connections("relay", "edge")).open > 0) await Bun.sleep(50);
   expect((await connections("gateway", "site")).open).toBe(0);
+  // It took its leave, so nothing was lost.
+  await network.relay.waitForLog(/Client disconnected .* bytesUp=\d{5,} .*cause=ENDED/);
+  expect(network.relay.stderr.text).not.toContain("CONNECTION_LOST");
 });

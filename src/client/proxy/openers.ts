@@ -60,6 +60,11 @@ export class Openers {
     }
   }
 
+  /** As `Opener.close`. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map(({ opener }) => opener.close()));
+  }
+
   #use(key: string, entry: Entry): void {
     this.#entries.delete(key);
     this.#entries.set(key, entry);

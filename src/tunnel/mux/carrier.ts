@@ -34,7 +34,12 @@ export class MuxCarrier implements Carrier {
   #streamIsOver = false;
   #stopLinger = () => {};
 
-  constructor(stream: TlsSession, timers: Timers) {
+  /** @param onOver nothing moves on the stream any more */
+  constructor(
+    stream: TlsSession,
+    timers: Timers,
+    private readonly onOver: () => void = () => {},
+  ) {
     this.#stream = stream;
     this.#timers = timers;
     this.#reader = new FrameReader(
@@ -57,6 +62,7 @@ export class MuxCarrier implements Carrier {
         this.#streamIsOver = true;
         this.#stopLinger();
         this.#close(lost(error));
+        this.onOver();
       },
     });
   }

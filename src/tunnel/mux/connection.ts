@@ -18,6 +18,8 @@ export interface MuxOptions {
   onChannel?: ((request: ChannelRequest) => void) | undefined;
   limits?: Partial<SshLimits> | undefined;
   timers?: Timers;
+  /** The TLS session is over too, which is after `onClosed`: by then what was said last has arrived, or never will. */
+  onOver?: (() => void) | undefined;
 }
 
 /**
@@ -25,8 +27,8 @@ export interface MuxOptions {
  * (RFC 4254), so one that stalls holds up no other. The session belongs to the result and ends with it.
  */
 export function openMux(session: TlsSession, options: MuxOptions): Connection {
-  const { role, budget, onChannel, limits, timers = systemTimers } = options;
-  const carrier = new MuxCarrier(session, timers);
+  const { role, budget, onChannel, limits, timers = systemTimers, onOver } = options;
+  const carrier = new MuxCarrier(session, timers, onOver);
   const all = { ...MUX_LIMITS, ...limits };
   const connection = new Connection({ role, carrier, limits: all, budget, timers, onChannel });
   carrier.start();
