@@ -29,8 +29,6 @@ export interface GatewayOptions {
   /** Closed with the gateway. */
   credentials: CredentialSource<GatewayCredentials>;
   policy: TargetPolicy & { reload?: () => Promise<void> };
-  /** For its sockets; made 0700. */
-  runtimeDirectory: string;
   /** What it counts into and says its conditions to; its own unless told. */
   instruments?: Instruments;
   log: Logger;
@@ -80,7 +78,7 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const credentials = await options.credentials.load();
   const agent = new Agent(options, credentials);
-  await agent.start();
+  agent.start();
   return agent;
 }
 
@@ -122,9 +120,9 @@ class Agent implements Gateway {
     this.#links = this.#openLinks();
   }
 
-  async start(): Promise<void> {
+  start(): void {
     const { policy, log, credentials, accounting } = this.#options;
-    this.#server = await openChannelServer({
+    this.#server = openChannelServer({
       credentials: () => this.#credentials.value,
       policy,
       instruments: this.#instruments,
@@ -207,14 +205,14 @@ class Agent implements Gateway {
     this.#options.log.warn(
       "The platform distrusts authorities of this gateway: what they signed is cut and refused",
     );
-    await this.#server?.reload();
+    this.#server?.reload();
     this.#server?.cut();
     this.#links.follow();
   }
 
   /** For what comes next; present connections stay, but for revoked ones. */
-  async #applyCredentials(): Promise<void> {
-    await this.#server?.reload();
+  #applyCredentials(): void {
+    this.#server?.reload();
     this.#followRelays();
   }
 
@@ -278,26 +276,28 @@ class Agent implements Gateway {
   }
 
   #onUp(relay: string): void {
-    const { log, heartbeat, reportLoad, random = Math.random, onTunnel } = this.#options;
-    const { conditions } = this.#instruments;
     this.#tunnelConditions.up(relay);
     this.#tunnelConditions.check(this.tunnels());
     if (!this.#started) {
       this.#started = true;
-      log.info("Gateway started successfully");
-      const { signal } = this.#stop;
+      this.#options.log.info("Gateway started successfully");
+      this.#callThePlatform();
+    }
+    this.#options.onTunnel?.(relay);
+  }
+
+  /** From the first tunnel on, until the end. */
+  #callThePlatform(): void {
+    const { log, heartbeat, reportLoad, random = Math.random } = this.#options;
+    const { conditions } = this.#instruments;
+    const shared = { signal: this.#stop.signal, log, clock: this.#clock, random };
+    if (heartbeat) {
       const onOutcome = (error: unknown) =>
         error === null ? probeWorked(conditions) : probeFailed(conditions, error);
-      const clock = this.#clock;
-      const own = () => conditions.list();
-      if (heartbeat) {
-        void keepHeartbeat({ beat: heartbeat, conditions: own, onOutcome, signal, log, clock, random });
-      }
-      if (reportLoad) {
-        const count = () => this.#server?.sessions ?? 0;
-        void keepLoadReports({ count, report: reportLoad, signal, log, clock, random });
-      }
+      void keepHeartbeat({ beat: heartbeat, conditions: () => conditions.list(), onOutcome, ...shared });
     }
-    onTunnel?.(relay);
+    if (reportLoad) {
+      void keepLoadReports({ count: () => this.#server?.sessions ?? 0, report: reportLoad, ...shared });
+    }
   }
 }

@@ -56,7 +56,7 @@ export interface ChannelServer {
    */
   accept(channel: ByteStream, retiring?: AbortSignal): void;
   /** Shows the new certificates to new connections, and cuts those whose certificates are revoked now. */
-  reload(): Promise<void>;
+  reload(): void;
   /** Cuts the sessions of these client certificates, and refuses them from now on. */
   endAccess(serials: ReadonlySet<string>): void;
   /** Cuts every session; new ones may come. */
@@ -74,32 +74,32 @@ export interface ChannelServer {
 /** For sessions that were cut to be accounted for. */
 const LAST_WORDS_MS = 1000;
 
-/** @throws SallyportError when the socket can't be made */
-export async function openChannelServer(options: ChannelServerOptions): Promise<ChannelServer> {
-  const server = new Server(options);
-  await server.open();
-  return server;
+/** @throws SallyportError CONFIG_INVALID for certificates that can't be used */
+export function openChannelServer(options: ChannelServerOptions): ChannelServer {
+  return new Server(options);
 }
 
 class Server implements ChannelServer {
   readonly #options: ChannelServerOptions;
+  readonly #limits: GatewayLimits;
   readonly #services: SessionServices;
   readonly #instruments: Instruments;
   readonly #channels = new Set<ByteStream>();
   readonly #sessions = new Set<Session>();
   readonly #ended = new EndedSerials();
   readonly #shared: SharedSessions;
-  #inner: InnerTlsServer | undefined;
+  readonly #inner: InnerTlsServer;
   #draining = false;
 
   constructor(options: ChannelServerOptions) {
-    const { policy, resolve, log } = options;
+    const { policy, resolve, log, credentials } = options;
     this.#options = options;
+    this.#limits = { ...DEFAULT_GATEWAY_LIMITS, ...options.limits };
     this.#instruments = options.instruments ?? createInstruments();
     this.#services = {
       policy,
       resolve,
-      targetDialMs: options.limits?.targetDialMs,
+      targetDialMs: this.#limits.targetDialMs,
       instruments: this.#instruments,
       accounting: options.accounting,
       log,
@@ -110,12 +110,8 @@ class Server implements ChannelServer {
       budget: options.budget ?? new WindowBudget(),
       onTunnel: (stream, peer) => this.#openShared(stream, peer),
     });
-  }
-
-  async open(): Promise<void> {
-    const { credentials, log, limits } = this.#options;
     this.#inner = openInnerTlsServer({
-      handshakeTimeoutMs: limits?.innerHandshakeMs ?? DEFAULT_GATEWAY_LIMITS.innerHandshakeMs,
+      handshakeTimeoutMs: this.#limits.innerHandshakeMs,
       credentials: () => credentials().tls,
       alpns: SESSION_ALPNS,
       onConnection: (connection) => this.#admit(connection, undefined),
@@ -135,11 +131,11 @@ class Server implements ChannelServer {
   accept(channel: ByteStream, retiring?: AbortSignal): void {
     const refusal = this.#shortage();
     if (refusal) return channel.destroy(refusal);
-    this.#inner?.accept(this.#counted(channel), (connection) => this.#admit(connection, retiring));
+    this.#inner.accept(this.#counted(channel), (connection) => this.#admit(connection, retiring));
   }
 
-  async reload(): Promise<void> {
-    this.#inner?.reload();
+  reload(): void {
+    this.#inner.reload();
     const credentials = this.#options.credentials();
     for (const session of this.#sessions) {
       if (isRevoked(session.request.serial, credentials)) session.cut(revoked());
@@ -173,14 +169,14 @@ class Server implements ChannelServer {
     this.#draining = true;
     for (const session of this.#sessions) session.cut(stopping());
     this.#shared.cut(stopping());
-    this.#inner?.close();
+    this.#inner.close();
   }
 
   /** Why there can't be another one now. */
   #shortage(): SallyportError | undefined {
     if (this.#draining) return stopping();
-    const { limits, log } = this.#options;
-    const isFull = this.#channels.size >= (limits?.channels ?? DEFAULT_GATEWAY_LIMITS.channels);
+    const { log } = this.#options;
+    const isFull = this.#channels.size >= this.#limits.channels;
     if (!isFull && !descriptors.refuse()) return undefined;
     const error = new SallyportError(
       "RESOURCE_SHORTAGE",

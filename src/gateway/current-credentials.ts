@@ -9,7 +9,7 @@ interface CurrentCredentialsOptions {
   /** What the source gave first. */
   first: GatewayCredentials;
   /** Uses what is at hand from now on. */
-  apply: () => Promise<void>;
+  apply: () => void;
   conditions: Conditions;
   signal: AbortSignal;
   log: Logger;
@@ -78,7 +78,7 @@ export class CurrentCredentials {
     this.#loaded = loaded;
     this.#value = loaded;
     await this.#prune();
-    await apply();
+    apply();
   }
 
   /** Takes distrusted authorities out, unless newer credentials came meanwhile: those are pruned by themselves. */

@@ -63,7 +63,12 @@ export async function enrolFromRequest(request: GatewayRequest): Promise<Enrolle
 }
 
 /** A gateway that is ready to run, and by which name its operator finds it. */
-export type PreparedGateway = GatewayOptions & { gatewayName: string; instruments: Instruments };
+export type PreparedGateway = GatewayOptions & {
+  gatewayName: string;
+  /** For its control socket; made 0700. */
+  runtimeDirectory: string;
+  instruments: Instruments;
+};
 
 /**
  * Everything `gateway start` runs with: the conf, after enrolling where a new token is given. The same token again uses

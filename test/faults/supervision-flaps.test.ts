@@ -55,7 +55,6 @@ test("F12 two hundred flaps of a tunnel, some before it is up: no session, timer
     await startGateway({
       credentials: fixedSource(credentials),
       policy: parsePolicy({ allow: [], deny: [] }),
-      runtimeDirectory: space.join("run"),
       log: silentLogger,
       clock,
     }),

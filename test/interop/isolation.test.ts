@@ -248,7 +248,7 @@ async function withGateway(
   const at = options.at ?? relay;
   const own = await pki.gateway({ relays: [{ sshPort: SSH_PORT }] });
   const credentials: GatewayCredentials = { ...own, tls: { ...own.tls, ...options.tls } };
-  const server = await openChannelServer({
+  const server = openChannelServer({
     credentials: () => credentials,
     policy: parsePolicy({ allow: ["127.0.0.1"], deny: [] }),
     log: silentLogger,

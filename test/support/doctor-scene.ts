@@ -141,7 +141,6 @@ async function openGateway(
     await startGateway({
       credentials: fixedSource(credentials),
       policy: parsePolicy({ allow: ["localhost"], deny: [], gatewayName: "gateway-a" }),
-      runtimeDirectory,
       log: silentLogger,
       onTunnel: up.resolve,
     }),

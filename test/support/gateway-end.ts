@@ -48,7 +48,7 @@ export class GatewayEnd {
     const { allow = ["localhost"], ...rest } = options;
     const shown = { credentials: await (await testPki()).gateway() };
     const log = new RecordingLog();
-    const server = await openChannelServer({
+    const server = openChannelServer({
       credentials: () => shown.credentials,
       policy: parsePolicy({ allow, deny: [], gatewayName: "gateway-a" }),
       log,

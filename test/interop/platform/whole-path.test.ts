@@ -108,7 +108,6 @@ describe("what the platform issues works", () => {
     gateway = await startGateway({
       credentials: source,
       policy: parsePolicy({ allow: [HOST], deny: [] }),
-      runtimeDirectory: await host.directory("run"),
       log: silentLogger,
       onTunnel: () => resolve(),
     });

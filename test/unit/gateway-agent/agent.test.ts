@@ -56,7 +56,6 @@ async function run(options: Partial<GatewayOptions> & Pick<GatewayOptions, "cred
   return space.own(
     await startGateway({
       policy: parsePolicy({ allow: [], deny: [] }),
-      runtimeDirectory: space.join("run"),
       log: silentLogger,
       clock: fastClock(5),
       ...options,
@@ -253,7 +252,7 @@ describe("gateway agent", () => {
     };
     await enrolFromRequest({ ...request, token: platform.mint() });
     const options = await prepareGateway(request, record.log);
-    const gateway = await run({ ...options, runtimeDirectory: space.join("run"), clock: fastClock(50) });
+    const gateway = await run({ ...options, clock: fastClock(50) });
     await until(() => record.text().includes("Gateway is reachable by Infisical"));
     const order = [
       "Successfully registered gateway and received certificates",

@@ -18,7 +18,7 @@ test("whoever asks for newer credentials, however close to the end of another lo
       close() {},
     },
     first,
-    apply: async () => {},
+    apply() {},
     conditions: createInstruments().conditions,
     signal: new AbortController().signal,
     log: silentLogger,
