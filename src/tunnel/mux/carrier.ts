@@ -82,9 +82,8 @@ export class MuxCarrier implements Carrier {
     this.#add(dataHeader(channel, length));
     const part = data.subarray(start, start + length);
     if (length < SMALL) return this.#add(Buffer.from(part));
-    this.#output.push(part);
     this.#unwritten += length;
-    this.#flush();
+    this.#flush(part);
   }
 
   unimplemented(): void {
@@ -110,11 +109,13 @@ export class MuxCarrier implements Carrier {
     });
   }
 
-  #flush(): void {
+  /** Messages that wait become one TLS record, or few; data that follows them is lent until this returns. */
+  #flush(data?: Buffer): void {
     const output = this.#output;
     if (output.length === 0) return;
     this.#output = [];
-    this.#stream.writeTogether(output);
+    const messages = Buffer.concat(output);
+    this.#stream.writeTogether(data ? [messages, data] : [messages]);
   }
 
   #written(bytes: number): void {
