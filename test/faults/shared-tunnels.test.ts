@@ -96,7 +96,7 @@ describe("O2 access that is revoked ends tunnels that share a session", () => {
     tunnels = new SharedTunnels();
   });
   afterAll(async () => {
-    tunnels.close();
+    void tunnels.close();
     await system.close();
   });
 

@@ -269,7 +269,7 @@ async function openShared(client: ClientCredentials): Promise<OpenedTunnel> {
     if (tunnel.alpn !== ALPN.sallyportMux) throw new Error(`agreed on ${tunnel.alpn}`);
     return tunnel;
   } finally {
-    tunnels.close();
+    void tunnels.close();
   }
 }
 

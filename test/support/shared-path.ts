@@ -50,7 +50,7 @@ export class SharedPath {
     const path = new SharedPath(gateway, new SharedTunnels({ timers }), wish);
     await path.listen(0);
     workspace.defer(() => {
-      path.tunnels.close();
+      void path.tunnels.close();
       path.away();
     });
     return path;

@@ -305,8 +305,8 @@ describe("close", () => {
     const credentials = await path.client();
     const before = openSockets();
     const inbox = await carries(await path.tunnels.open(credentials));
-    path.tunnels.close();
-    path.tunnels.close();
+    void path.tunnels.close();
+    void path.tunnels.close();
     expect(await failure(path.tunnels.open(credentials))).toMatchObject({ code: "DRAINING" });
     inbox.write(" again");
     expect(await inbox.until(11)).toBe("hello again");
@@ -322,7 +322,7 @@ describe("close", () => {
     const before = openSockets();
     const opening = failure(path.tunnels.open(credentials));
     await until(() => path.passages.length === 1);
-    path.tunnels.close();
+    void path.tunnels.close();
     expect(await opening).toMatchObject({ code: "DRAINING" });
     await until(() => path.gateway.server.connections === 0);
     expect(timers.pending).toBe(0);
