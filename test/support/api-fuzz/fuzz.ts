@@ -26,6 +26,9 @@ interface FuzzOptions {
 const MOST_FAULTS = 20;
 /** Requests on their way at once. */
 const AT_ONCE = 6;
+/** What one caller asks at once and then in a second: below what the platform lets it, else 429 would be all it hears. */
+const CALLER_BURST = 5000;
+const CALLER_PER_SECOND = 150;
 
 /** Sends requests made from the API's own description, and judges every answer. */
 export async function fuzzApi(platform: TestPlatform, options: FuzzOptions): Promise<FuzzReport> {
@@ -36,14 +39,29 @@ export async function fuzzApi(platform: TestPlatform, options: FuzzOptions): Pro
   const report: FuzzReport = { requests: 0, statuses: new Map(), served: new Set(), faults: [] };
   const deadline = Date.now() + milliseconds;
   const requests = endless(routes, scene, dice, maker);
+  const turn = keepPace();
   const send = async () => {
     while (Date.now() < deadline && report.faults.length < MOST_FAULTS) {
       const { value: request } = requests.next();
-      if (request) await ask(platform, request, { dice, scene, report });
+      if (!request) continue;
+      await turn(request.actor);
+      await ask(platform, request, { dice, scene, report });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, send));
   return report;
+}
+
+/** Waits until an actor may ask again. */
+function keepPace(): (actor: string) => Promise<void> {
+  const started = performance.now();
+  const turns = new Map<string, number>();
+  return async (actor) => {
+    const taken = (turns.get(actor) ?? 0) + 1;
+    turns.set(actor, taken);
+    const milliseconds = ((taken - CALLER_BURST) / CALLER_PER_SECOND) * 1000 - (performance.now() - started);
+    if (milliseconds > 0) await Bun.sleep(milliseconds);
+  };
 }
 
 /** What is there to reach into other organisations is not asked: it rightly leaves their names in the caller's audit log. */
