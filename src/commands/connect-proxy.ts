@@ -1,3 +1,4 @@
+import { followClientDirectory } from "../client/client-directory.ts";
 import type { LocalPort } from "../client/local-server.ts";
 import type { Outbound } from "../client/outbound.ts";
 import { listenHttpProxy } from "../client/proxy/http-port.ts";
@@ -9,7 +10,6 @@ import { listenSocks5 } from "../client/proxy/socks5-port.ts";
 import { formatHostPort, type HostPort } from "../host/address.ts";
 import { readTextFile } from "../host/bounded-file.ts";
 import { onShutdown } from "../host/signals.ts";
-import { readClientDirectory } from "../pki/directory.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { createLogger, type LogLevel } from "../telemetry/log.ts";
 import { isLoopback, parseLocalPort } from "./local-port.ts";
@@ -101,8 +101,9 @@ export async function runProxies(flags: ProxyFlags, prologue: Buffer, outbound: 
 async function chooseReach(flags: ProxyFlags): Promise<Reach> {
   const { pki, gateway } = flags;
   if (pki !== undefined) {
-    await readClientDirectory(pki);
-    return throughCertificate(() => readClientDirectory(pki));
+    const current = followClientDirectory(pki);
+    await current();
+    return throughCertificate(current);
   }
   const client = await openSession(flags);
   return gateway === undefined ? throughResources(client) : throughGateway(client, gateway);

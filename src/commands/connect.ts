@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { followClientDirectory } from "../client/client-directory.ts";
 import { httpPrologue } from "../client/http-prologue.ts";
 import { listenLocal } from "../client/listen.ts";
 import { type Admit, Opener } from "../client/opener.ts";
@@ -9,7 +10,6 @@ import { serveStdio } from "../client/stdio.ts";
 import { formatHostPort, parseHostPort } from "../host/address.ts";
 import { setting } from "../host/environment.ts";
 import { onShutdown } from "../host/signals.ts";
-import { readClientDirectory } from "../pki/directory.ts";
 import { describe, SallyportError } from "../telemetry/error.ts";
 import { createLogger, type LogLevel } from "../telemetry/log.ts";
 import { command } from "./command.ts";
@@ -145,9 +145,9 @@ async function chooseAdmission(args: Choice): Promise<Admit> {
   }
   const mode = args.mode ?? "tcp";
   if (args.pki !== undefined) {
-    const directory = args.pki;
+    const current = followClientDirectory(args.pki);
     return async () => {
-      const credentials = await readClientDirectory(directory);
+      const credentials = await current();
       return { credentials, ways: [credentials], mode, pooled: false, kind: mode };
     };
   }
