@@ -9,22 +9,28 @@ interface SignalHost {
   exit(code: number): void;
 }
 
+/** The same signal again within this is the first one: to a process group it comes from the kernel, and from npx or npm. */
+const ECHO_MS = 100;
+
 /**
  * Resolves once SIGTERM or SIGINT came and `handler` has drained, so that the command returns and exits 0 (ACCEPTANCE
  * O4). A second signal does not wait: exit 130 after SIGINT, 143 after SIGTERM. Rejects with what `handler` throws.
  */
 export function onShutdown(
   handler: () => Promise<void>,
-  options: { log: Logger; host?: SignalHost },
+  options: { log: Logger; host?: SignalHost; now?: () => number },
 ): Promise<void> {
-  const { log, host = process } = options;
+  const { log, host = process, now = () => performance.now() } = options;
   return new Promise((resolve, reject) => {
-    let draining = false;
+    let first: { signal: StopSignal; at: number } | undefined;
     const listeners = (["SIGTERM", "SIGINT"] as const).map((signal) => ({
       signal,
       listener: () => {
-        if (draining) return host.exit(signal === "SIGINT" ? 130 : 143);
-        draining = true;
+        if (first) {
+          const isEcho = signal === first.signal && now() - first.at < ECHO_MS;
+          return isEcho ? undefined : host.exit(signal === "SIGINT" ? 130 : 143);
+        }
+        first = { signal, at: now() };
         log.info("Shutting down; a second signal does not wait", { signal });
         handler()
           .finally(() => {

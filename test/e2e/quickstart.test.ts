@@ -27,22 +27,28 @@ test("quickstart --check --json does the main job once and leaves nothing behind
   expect(await readdir(temporary)).toEqual([]);
 });
 
-test("quickstart tells its story, runs until Ctrl-C and then cleans up", async () => {
-  await using workspace = await Workspace.open("quickstart");
-  const temporary = await workspace.directory("tmp");
-  const process = startProduct(["quickstart"], {
-    home: workspace.path,
-    build: "binary",
-    env: { TMPDIR: temporary },
-  });
-  try {
-    await process.waitForLog("Ctrl-C stops all of it");
-    const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(process.stderr.text)?.[0] ?? "";
-    expect(await (await fetch(url, { headers: { connection: "close" } })).text()).toContain("Hello");
-    process.signal("SIGINT");
-    expect(await process.exited).toBe(0);
-  } finally {
-    await process.close();
-  }
-  expect(await readdir(temporary)).toEqual([]);
-});
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "quickstart tells its story, runs until %s and then cleans up, however often it hears of it",
+  async (signal) => {
+    await using workspace = await Workspace.open("quickstart");
+    const temporary = await workspace.directory("tmp");
+    const quickstart = startProduct(["quickstart"], {
+      home: workspace.path,
+      build: "binary",
+      env: { TMPDIR: temporary },
+    });
+    try {
+      await quickstart.waitForLog("Ctrl-C stops all of it");
+      const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(quickstart.stderr.text)?.[0] ?? "";
+      expect(await (await fetch(url, { headers: { connection: "close" } })).text()).toContain("Hello");
+      // A terminal tells all processes of the command; npx and bun, which run it, pass that on.
+      process.kill(-quickstart.pid, signal);
+      await Bun.sleep(20);
+      quickstart.signal(signal);
+      expect(await quickstart.exited).toBe(0);
+    } finally {
+      await quickstart.close();
+    }
+    expect(await readdir(temporary)).toEqual([]);
+  },
+);

@@ -112,7 +112,7 @@ describe("a relay process", () => {
     await open.until(3);
     relay.signal("SIGTERM");
     await relay.waitForLog("Shutting down");
-    relay.signal("SIGTERM");
+    await relay.signalAgain("SIGTERM");
     expect(await relay.exited).toBe(143);
   });
 

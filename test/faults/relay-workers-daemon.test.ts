@@ -130,7 +130,7 @@ describe("a relay of two workers", () => {
     await (await open()).say("hello");
     relay.signal("SIGTERM");
     await relay.waitForLog("Shutting down");
-    relay.signal("SIGTERM");
+    await relay.signalAgain("SIGTERM");
     expect(await relay.exited).toBe(143);
     await until(() => workersOf(relay).every(isGone));
   });

@@ -69,7 +69,7 @@ async function drains(process: RunningProcess, stream: LongStream): Promise<void
 async function endsAtOnce(process: RunningProcess): Promise<void> {
   process.signal("SIGTERM");
   await process.waitForLog("Shutting down");
-  process.signal("SIGTERM");
+  await process.signalAgain("SIGTERM");
   const code = await Promise.race([process.exited, Bun.sleep(AT_ONCE_MS)]);
   expect(code).toBe(143);
 }

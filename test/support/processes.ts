@@ -160,6 +160,12 @@ export class RunningProcess {
     if (!this.#over) this.#child.kill(name);
   }
 
+  /** So late after the first that the product takes it for another one. */
+  async signalAgain(name: NodeJS.Signals): Promise<void> {
+    await Bun.sleep(200);
+    this.signal(name);
+  }
+
   /** SIGKILL, at once, for the process and its children. */
   kill(): void {
     killGroup(this.pid);

@@ -36,18 +36,35 @@ describe("onShutdown", () => {
   ])("O4 a second %s exits %i at once and drains only once", async (signal, code) => {
     const host = new Host();
     let drains = 0;
+    let now = 0;
     const { promise, resolve } = Promise.withResolvers<void>();
     const done = onShutdown(
       () => {
         drains++;
         return promise;
       },
-      { log: silentLogger, host },
+      { log: silentLogger, host, now: () => now },
     );
     host.emit("SIGTERM");
+    now += 100;
     host.emit(signal);
     expect(host.exits).toEqual([code]);
     expect(drains).toBe(1);
+    resolve();
+    await done;
+  });
+
+  test("O4 a signal that npx passes on as well is one, another kind of signal is a second one", async () => {
+    const host = new Host();
+    let now = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const done = onShutdown(() => promise, { log: silentLogger, host, now: () => now });
+    host.emit("SIGTERM");
+    now += 99;
+    host.emit("SIGTERM");
+    expect(host.exits).toEqual([]);
+    host.emit("SIGINT");
+    expect(host.exits).toEqual([130]);
     resolve();
     await done;
   });
