@@ -158,7 +158,8 @@ export class LiveSystem {
   }
 
   async close(): Promise<void> {
-    for (const gateway of this.#gateways.values()) gateway.close();
+    // Whoever only closes them finds their accounts written after the directory was removed.
+    await Promise.all([...this.#gateways.values()].map((gateway) => gateway.drain(0)));
     for (const close of this.#closers.splice(0).reverse()) await close();
     await this.gates.relays.close();
     await this.gates.gateways.close();
