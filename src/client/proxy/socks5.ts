@@ -13,6 +13,8 @@ export interface Login {
 }
 
 const VERSION = 5;
+/** A program that speaks the older version takes this for a refusal. */
+const SOCKS4 = { version: 4, refused: Buffer.from([0, 91, 0, 0, 0, 0, 0, 0]) } as const;
 const METHOD = { none: 0, login: 2, nothingFits: 255 } as const;
 const LOGIN_VERSION = 1;
 const CONNECT = 1;
@@ -71,7 +73,8 @@ export async function acceptSocks(
   const take = (count: number) => takeBytes(local, count, deadline);
   const [version = 0, methods = 0] = await take(2);
   if (version !== VERSION) {
-    throw new SocksRefusal(null, "A program does not speak SOCKS5 to the SOCKS5 port: set it to SOCKS5.");
+    const reply = version === SOCKS4.version ? SOCKS4.refused : null;
+    throw new SocksRefusal(reply, "A program does not speak SOCKS5 to the SOCKS5 port: set it to SOCKS5.");
   }
   await agreeOnMethod(local, await take(methods), login, take);
   const [again, command, reserved, kind = 0] = await take(4);

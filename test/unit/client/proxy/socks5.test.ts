@@ -77,7 +77,11 @@ describe("a program", () => {
 
 describe("what is refused, with the reply of RFC 1928", () => {
   test.each<[string, string, string]>([
-    ["SOCKS4", "\u0004\u0001\u0000\u0050\u007f\u0000\u0000\u0001\u0000", ""],
+    [
+      "SOCKS4",
+      "\u0004\u0001\u0000\u0050\u007f\u0000\u0000\u0001\u0000",
+      "\u0000[\u0000\u0000\u0000\u0000\u0000\u0000",
+    ],
     ["HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", ""],
     ["TLS", "\u0016\u0003\u0001\u0002\u0000\u0001", ""],
     ["no methods at all", "\u0005\u0000", "\u0005\u00ff"],
