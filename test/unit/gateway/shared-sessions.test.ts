@@ -374,8 +374,7 @@ describe("a connection that should end", () => {
     probe.stream.end();
     scene.tunnels[0]?.end();
     await probe.closed;
-    await until(() => scene.sessions.size === 0);
-    expect(scene.timers.pending).toBe(0);
+    await until(() => scene.sessions.size === 0 && scene.timers.pending === 0);
   });
 });
 
