@@ -43,7 +43,6 @@ test.each(["SIGINT", "SIGTERM"] as const)(
       expect(await (await fetch(url, { headers: { connection: "close" } })).text()).toContain("Hello");
       // A terminal tells all processes of the command; npx and bun, which run it, pass that on.
       process.kill(-quickstart.pid, signal);
-      await Bun.sleep(20);
       quickstart.signal(signal);
       expect(await quickstart.exited).toBe(0);
     } finally {

@@ -11,9 +11,11 @@ export interface Capture {
 /** tcpdump on loopback; needs to be root. The workspace ends it if nobody does. */
 export async function startCapture(workspace: Workspace, name: string, port: number): Promise<Capture> {
   const path = workspace.join(`${name}.pcap`);
-  // 64 MiB between kernel and tcpdump, whole packets, and root's directory stays writable.
-  const flags = ["-i", "lo", "-B", "65536", "-s", "0", "-Z", "root", "-w", path];
-  const process = workspace.own(startProcess(["tcpdump", ...flags, "tcp", "port", String(port)]));
+  // 128 MiB between kernel and tcpdump, whole packets, and root's directory stays writable.
+  const flags = ["-i", "lo", "-B", "131072", "-s", "0", "-Z", "root", "-w", path];
+  // Whoever it listens to must not outrun it on a busy machine.
+  const command = ["nice", "-n", "-15", "tcpdump", ...flags, "tcp", "port", String(port)];
+  const process = workspace.own(startProcess(command));
   await process.waitForLog(/listening on lo/);
   return {
     async stop() {
