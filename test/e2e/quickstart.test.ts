@@ -38,7 +38,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
       env: { TMPDIR: temporary },
     });
     try {
-      await quickstart.waitForLog("Ctrl-C stops all of it");
+      await quickstart.waitForLog("Ctrl-C stops all of it", 30_000);
       const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(quickstart.stderr.text)?.[0] ?? "";
       expect(await (await fetch(url, { headers: { connection: "close" } })).text()).toContain("Hello");
       // A terminal tells all processes of the command; npx and bun, which run it, pass that on.
@@ -48,6 +48,24 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     } finally {
       await quickstart.close();
     }
+    expect(await readdir(temporary)).toEqual([]);
+  },
+);
+
+test.each(["2. The platform", "4. A gateway", "6. A local port"])(
+  "quickstart that is told to stop at %p has nothing to say and leaves nothing behind",
+  async (step) => {
+    await using workspace = await Workspace.open("quickstart");
+    const temporary = await workspace.directory("tmp");
+    const quickstart = startProduct(["quickstart"], {
+      home: workspace.path,
+      build: "binary",
+      env: { TMPDIR: temporary },
+    });
+    while (!quickstart.stderr.text.includes(step)) await Bun.sleep(10);
+    await Bun.sleep(150);
+    expect(await quickstart.stop()).toBe(0);
+    expect(quickstart.stderr.text).not.toContain("sallyport:");
     expect(await readdir(temporary)).toEqual([]);
   },
 );

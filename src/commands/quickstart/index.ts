@@ -19,8 +19,11 @@ export default command({
     say("Sallyport quickstart: every part of the system, on this machine only.\n");
     const stage = await Stage.open(narrator());
     const running = new AbortController();
-    const stopped = onShutdown(() => stage.close(), { log: createLogger({ level: "warn" }) });
-    void stopped.finally(() => running.abort());
+    const stop = () => {
+      running.abort();
+      return stage.close();
+    };
+    const stopped = onShutdown(stop, { log: createLogger({ level: "warn" }) });
     try {
       const scene = await play(stage);
       const result = { ok: true, gateway: scene.gateway, ...scene.measured, steps: stage.steps };

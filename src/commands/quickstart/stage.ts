@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { makePrivateDirectory, writeFileWhole } from "../../host/atomic-file.ts";
 import { PlatformClient } from "../../platform-client/client.ts";
+import { SallyportError } from "../../telemetry/error.ts";
 import { Child } from "./child.ts";
 
 /** Told before and after each step, so that a person sees what takes how long. */
@@ -24,6 +25,7 @@ export class Stage {
   readonly #directory: string;
   readonly #narrator: Narrator;
   readonly #children: Child[] = [];
+  #closing: Promise<void> | undefined;
 
   private constructor(directory: string, narrator: Narrator) {
     this.#directory = directory;
@@ -50,11 +52,8 @@ export class Stage {
     return this.#step("platform", "The platform: certificates, registry, API", async () => {
       await makePrivateDirectory(join(this.#directory, "home"));
       const where = ["--data-dir", join(this.#directory, "platform")];
-      const once = new Child(
-        "platform",
-        ["platform", "bootstrap", ...where, "--org", "Demo", "--email", "you@example.com", "--json"],
-        this.#env(),
-      );
+      const bootstrap = ["platform", "bootstrap", ...where, "--org", "Demo", "--email", "you@example.com"];
+      const once = this.#start("platform", [...bootstrap, "--json"]);
       const { token } = BOOTSTRAPPED.parse(JSON.parse(await once.finish("Setting up the platform")));
       await writeFileWhole(this.tokenFile, `${token}\n`);
       const child = this.#start("platform", [
@@ -164,13 +163,19 @@ export class Stage {
     return result;
   }
 
-  /** Ends every process, clients first, and removes the directory. Safe to call twice. */
-  async close(): Promise<void> {
-    for (const child of this.#children.splice(0).reverse()) await child.stop();
+  /** Ends every process, clients first, and removes the directory. Whoever calls again waits for the same. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const child of this.#children.reverse()) await child.stop();
     await rm(this.#directory, { recursive: true, force: true });
   }
 
   #start(name: string, args: string[], input?: string, env: Record<string, string> = {}): Child {
+    if (this.#closing !== undefined) throw new SallyportError("DRAINING", "Quickstart is stopping.");
     const child = new Child(name, args, { ...this.#env(), ...env }, input);
     this.#children.push(child);
     return child;
