@@ -93,7 +93,7 @@ class Agent implements Gateway {
   readonly #links: RelayLinks;
   readonly #spread: Spread;
   readonly #credentials: CurrentCredentials;
-  #server: ChannelServer | undefined;
+  readonly #server: ChannelServer;
   #started = false;
 
   constructor(options: GatewayOptions, first: GatewayCredentials) {
@@ -117,21 +117,21 @@ class Agent implements Gateway {
       signal: this.#stop.signal,
       log: options.log,
     });
-    this.#links = this.#openLinks();
-  }
-
-  start(): void {
-    const { policy, log, credentials, accounting } = this.#options;
     this.#server = openChannelServer({
       credentials: () => this.#credentials.value,
-      policy,
+      policy: options.policy,
       instruments: this.#instruments,
-      accounting,
-      log,
+      accounting: options.accounting,
+      log: options.log,
       budget: this.#budget,
       clock: this.#clock,
       limits: this.#limits,
     });
+    this.#links = this.#openLinks();
+  }
+
+  start(): void {
+    const { credentials, accounting } = this.#options;
     accounting?.start();
     this.#measure();
     this.#followRelays();
@@ -166,7 +166,7 @@ class Agent implements Gateway {
   async drain(graceMs: number): Promise<void> {
     this.#options.credentials.close();
     this.#stop.abort();
-    await Promise.all([this.#links.drain(graceMs), this.#server?.drain(graceMs)]);
+    await Promise.all([this.#links.drain(graceMs), this.#server.drain(graceMs)]);
     await this.#options.accounting?.close();
     this.close();
   }
@@ -175,7 +175,7 @@ class Agent implements Gateway {
     this.#options.credentials.close();
     this.#stop.abort();
     this.#links.close();
-    this.#server?.close();
+    this.#server.close();
     void this.#options.accounting?.close();
   }
 
@@ -185,7 +185,7 @@ class Agent implements Gateway {
     return new PlatformNews({
       gatewayId: () => this.#credentials.value.gatewayId,
       gatewayName: gatewayName ?? gatewayId,
-      endAccess: (serials) => this.#server?.endAccess(serials),
+      endAccess: (serials) => this.#server.endAccess(serials),
       renew: (withinMs) => this.#spread.within(withinMs),
       distrust: (fingerprints) => void this.#distrust(fingerprints),
       leaveRelay: (name) => {
@@ -205,14 +205,14 @@ class Agent implements Gateway {
     this.#options.log.warn(
       "The platform distrusts authorities of this gateway: what they signed is cut and refused",
     );
-    this.#server?.reload();
-    this.#server?.cut();
+    this.#server.reload();
+    this.#server.cut();
     this.#links.follow();
   }
 
   /** For what comes next; present connections stay, but for revoked ones. */
   #applyCredentials(): void {
-    this.#server?.reload();
+    this.#server.reload();
     this.#followRelays();
   }
 
@@ -226,7 +226,7 @@ class Agent implements Gateway {
     return new RelayLinks({
       credentials: () => this.#credentials.value,
       dial: (request) => this.#dial(request),
-      accept: (channel, retiring) => this.#server?.accept(channel, retiring),
+      accept: (channel, retiring) => this.#server.accept(channel, retiring),
       onUp: (relay) => this.#onUp(relay),
       onDown: (label, loss, relay) => this.#onDown(label, loss, relay),
       onDrainAdvice: (relay) => this.#options.lookElsewhere?.(relay, Number.POSITIVE_INFINITY),
@@ -297,7 +297,7 @@ class Agent implements Gateway {
       void keepHeartbeat({ beat: heartbeat, conditions: () => conditions.list(), onOutcome, ...shared });
     }
     if (reportLoad) {
-      void keepLoadReports({ count: () => this.#server?.sessions ?? 0, report: reportLoad, ...shared });
+      void keepLoadReports({ count: () => this.#server.sessions, report: reportLoad, ...shared });
     }
   }
 }

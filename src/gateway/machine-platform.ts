@@ -16,7 +16,7 @@ import { PlatformPin } from "../platform-client/login/platform-pin.ts";
 import { type Logger, silentLogger } from "../telemetry/log.ts";
 import { type Enrolled, withSettings } from "./enrolment.ts";
 import type { GatewayPlatform } from "./identity-platform.ts";
-import type { GatewayRequest } from "./prepare.ts";
+import type { GatewayRequest } from "./request.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 type Conf = ReadonlyMap<string, string>;

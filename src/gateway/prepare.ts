@@ -1,66 +1,27 @@
 import { join } from "node:path";
 import { followPlatform } from "../client/follow-platform.ts";
-import { openPlatform } from "../client/open-platform.ts";
-import { findConf } from "../host/conf-file.ts";
-import { normaliseDomain } from "../host/domain.ts";
-import { type Environment, secret } from "../host/environment.ts";
+import type { Environment } from "../host/environment.ts";
 import { warnOfExposed } from "../host/exposed-files.ts";
-import { confPath, type Machine, runtimeDirectory, stateDirectory } from "../host/paths.ts";
+import { type Machine, runtimeDirectory, stateDirectory } from "../host/paths.ts";
 import { chooseProxy } from "../host/proxy.ts";
 import type { GatewayCredentials } from "../pki/credentials.ts";
 import { directorySource, readGatewayDirectory } from "../pki/directory.ts";
 import { GATEWAY_FILES } from "../pki/identity.ts";
 import { makeAgentReport } from "../platform-client/agent-report.ts";
-import { type GivenIdentity, givenIdentity, storedIdentity } from "../platform-client/identity-login.ts";
 import { SallyportError } from "../telemetry/error.ts";
 import { createInstruments, type Instruments } from "../telemetry/instruments.ts";
 import type { Logger } from "../telemetry/log.ts";
+import { accessOf } from "./access.ts";
 import { ConnectionJournal } from "./accounting.ts";
 import type { GatewayOptions } from "./agent.ts";
 import { ConnectionSpool } from "./connection-spool.ts";
 import { hasCache, openCredentialsCache } from "./credentials-cache.ts";
-import { deployHint, type Enrolled, enrolGateway, isSpentHere } from "./enrolment.ts";
-import { asGateway, asIdentity, type GatewayPlatform } from "./identity-platform.ts";
-import { asMachine, enrolMachine, gatewayMachineLogin, rememberLogin } from "./machine-platform.ts";
 import { PlatformSource } from "./platform-source.ts";
 import { measureRelay } from "./relay-latency.ts";
 import { ReloadablePolicy } from "./reloadable-policy.ts";
-import { type GatewayFlags, type GatewaySettings, gatewaySettings, storedAccessToken } from "./settings.ts";
+import { type GatewayRequest, readSettings } from "./request.ts";
+import type { GatewayFlags } from "./settings.ts";
 import { parsePolicy } from "./target-policy.ts";
-
-export interface GatewayRequest {
-  gatewayName: string;
-  flags: GatewayFlags;
-  /** Enrollment token from a flag or a file. */
-  token?: string | undefined;
-  /** The machine identity of the command line, as far as it says. */
-  identity?: GivenIdentity | undefined;
-  /** Where the person on this machine is logged in. */
-  profileDomain?: string | undefined;
-  machine: Machine;
-}
-
-type Settings = GatewaySettings & { domain: string };
-
-/**
- * Enrols with the token that is given, or by what the machine is (`gateway enroll`); contacts no relay.
- * @throws SallyportError as `enrolGateway`; CONFIG_INVALID when there is no token, no domain or a bad rule
- */
-export async function enrolFromRequest(request: GatewayRequest): Promise<Enrolled & { confPath: string }> {
-  const { gatewayName } = request;
-  const { conf, settings } = await readSettings(request);
-  const path = confPath("gateway", gatewayName, request.machine);
-  const login = await gatewayMachineLogin(request, conf);
-  if (login) return { ...(await enrolMachine(request, { conf, settings }, login)), confPath: path };
-  const token = request.token ?? (await secret(request.machine.env, "GATEWAY_ENROLLMENT_TOKEN"));
-  if (token === undefined) {
-    throw new SallyportError(
-      "CONFIG_INVALID",
-      `There is no enrollment token: ${deployHint(gatewayName)} and give it with --token-file - (stdin) or --token.`,
-    );
-  }
-  return { ...(await enrol(request, settings, conf, token)), confPath: path };
-}
 
 /** A gateway that is ready to run, and by which name its operator finds it. */
 export type PreparedGateway = GatewayOptions & {
@@ -188,103 +149,6 @@ function onlyRelays(credentials: GatewayCredentials, names: string[]): GatewayCr
   if (names.length === 0) return credentials;
   const relays = credentials.relays.filter(({ relayName }) => names.includes(relayName ?? ""));
   return { ...credentials, relays };
-}
-
-interface Known {
-  conf: ReadonlyMap<string, string>;
-  /** Where it is, if there is one. */
-  confFile: string | undefined;
-  settings: Settings;
-}
-
-/** @throws SallyportError CONFIG_INVALID, NAME_INVALID, FILE_UNREADABLE */
-export async function readSettings(request: GatewayRequest): Promise<Known> {
-  const { gatewayName, flags, machine, profileDomain, token } = request;
-  const found = await findConf("gateway", gatewayName, machine);
-  const conf = found?.values ?? new Map<string, string>();
-  const settings = gatewaySettings(flags, conf, machine.env, profileDomain);
-  parsePolicy({ allow: settings.allow, deny: settings.deny, gatewayName });
-  if (settings.domain === undefined) {
-    if (token === undefined && conf.size === 0 && !flags.login?.enrollMethod)
-      throw notEnrolled(gatewayName, machine);
-    throw new SallyportError("CONFIG_INVALID", "Which platform? Add --domain https://...");
-  }
-  const { insecureHttp } = settings;
-  const known = { conf, confFile: found?.path };
-  return { ...known, settings: { ...settings, domain: normaliseDomain(settings.domain, { insecureHttp }) } };
-}
-
-/**
- * As whom the gateway reaches its platform (PROTOCOL 0.3): what the command line names; itself, by what its machine is
- * or by a credential from an enrollment; the machine identity of environment or conf.
- */
-async function accessOf(
-  request: GatewayRequest,
-  settings: Settings,
-  conf: ReadonlyMap<string, string>,
-  log: Logger,
-): Promise<GatewayPlatform> {
-  const { gatewayName, machine, identity = {} } = request;
-  const named = await givenIdentity(identity, conf, machine.env);
-  if (named) return asIdentity(settings, machine.env, { login: named, gatewayName });
-  const login = await gatewayMachineLogin(request, conf);
-  if (login) {
-    const access = await asMachine(request, settings, login, log);
-    await rememberLogin(request, { conf, settings }, login, log);
-    return access;
-  }
-  const accessToken = await accessTokenOf(request, settings, conf, log);
-  if (accessToken !== undefined) return asGateway(settings, machine.env, accessToken);
-  const stored = await storedIdentity(conf, machine.env);
-  if (stored) return asIdentity(settings, machine.env, { login: stored, gatewayName });
-  throw notEnrolled(gatewayName, machine);
-}
-
-async function accessTokenOf(
-  request: GatewayRequest,
-  settings: Settings,
-  conf: ReadonlyMap<string, string>,
-  log: Logger,
-): Promise<string | undefined> {
-  const { machine } = request;
-  const stored = await storedAccessToken(conf, machine.env);
-  // Infisical's `systemd install` leaves the token in the conf for the first start.
-  const token =
-    request.token ??
-    (await secret(machine.env, "GATEWAY_ENROLLMENT_TOKEN")) ??
-    (stored === undefined ? conf.get("INFISICAL_GATEWAY_ENROLLMENT_TOKEN") : undefined);
-  if (token !== undefined && !isSpentHere(token, conf)) {
-    const { outcome, gatewayId, accessToken } = await enrol(request, settings, conf, token);
-    log.info(`Gateway ${outcome === "rotated" ? "has new credentials" : "enrolled"}`, { gatewayId });
-    return accessToken;
-  }
-  return stored;
-}
-
-function enrol(
-  { gatewayName, machine }: GatewayRequest,
-  settings: Settings,
-  conf: ReadonlyMap<string, string>,
-  token: string,
-): Promise<Enrolled> {
-  return enrolGateway({
-    gatewayName,
-    confPath: confPath("gateway", gatewayName, machine),
-    conf,
-    token,
-    settings,
-    platform: openPlatform(settings, machine.env),
-  });
-}
-
-/** Neither conf nor token, or no domain: says which command to run. */
-export function notEnrolled(gatewayName: string, machine: Machine): SallyportError {
-  const path = confPath("gateway", gatewayName, machine);
-  return new SallyportError(
-    "CONFIG_INVALID",
-    `Gateway ${gatewayName} is not enrolled here (nothing of use in ${path}): ${deployHint(gatewayName)}, then run ` +
-      `"sallyport gateway enroll ${gatewayName} --token-file - --domain https://..." and paste it.`,
-  );
 }
 
 /** `enroll` always writes SALLYPORT_ALLOW, Infisical's CLI never. */

@@ -6,9 +6,10 @@ import { type KeptConf, keepConf } from "../host/service/keep-conf.ts";
 import { givenIdentity, identityConf, storedIdentity } from "../platform-client/identity-login.ts";
 import type { IdentityLogin } from "../platform-client/identity-session.ts";
 import { machineLogin } from "../platform-client/login/machine-login.ts";
+import { enrolFromRequest } from "./access.ts";
 import { withSettings } from "./enrolment.ts";
 import { gatewayMachineLogin, machineConf } from "./machine-platform.ts";
-import { enrolFromRequest, type GatewayRequest, notEnrolled, readSettings } from "./prepare.ts";
+import { type GatewayRequest, notEnrolled, readSettings } from "./request.ts";
 import { gatewaySettings, storedAccessToken } from "./settings.ts";
 import { parsePolicy } from "./target-policy.ts";
 

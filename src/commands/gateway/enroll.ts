@@ -1,4 +1,4 @@
-import { enrolFromRequest } from "../../gateway/prepare.ts";
+import { enrolFromRequest } from "../../gateway/access.ts";
 import { thisMachine } from "../../host/paths.ts";
 import { readProfile } from "../../platform-client/profile.ts";
 import { SallyportError } from "../../telemetry/error.ts";

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { enrolFromRequest } from "../../../src/gateway/access.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../../../src/gateway/agent.ts";
 import { DEFAULT_GATEWAY_LIMITS } from "../../../src/gateway/limits.ts";
-import { enrolFromRequest, type GatewayRequest, prepareGateway } from "../../../src/gateway/prepare.ts";
+import { prepareGateway } from "../../../src/gateway/prepare.ts";
+import type { GatewayRequest } from "../../../src/gateway/request.ts";
 import { parsePolicy } from "../../../src/gateway/target-policy.ts";
 import type { Clock } from "../../../src/host/clock.ts";
 import type { GatewayCredentials } from "../../../src/pki/credentials.ts";

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type GatewayRequest, prepareGateway } from "../../../src/gateway/prepare.ts";
+import { prepareGateway } from "../../../src/gateway/prepare.ts";
+import type { GatewayRequest } from "../../../src/gateway/request.ts";
 import { TunnelConditions } from "../../../src/gateway/tunnel-conditions.ts";
 import { readConf, writeConf } from "../../../src/host/conf-file.ts";
 import type { Code } from "../../../src/telemetry/codes.ts";

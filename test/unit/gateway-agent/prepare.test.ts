@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, stat } from "node:fs/promises";
-import { enrolFromRequest, type GatewayRequest, prepareGateway } from "../../../src/gateway/prepare.ts";
+import { enrolFromRequest } from "../../../src/gateway/access.ts";
+import { prepareGateway } from "../../../src/gateway/prepare.ts";
+import type { GatewayRequest } from "../../../src/gateway/request.ts";
 import { readConf, writeConf } from "../../../src/host/conf-file.ts";
 import type { Machine } from "../../../src/host/paths.ts";
 import { recordedLog } from "../../support/recorded-log.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import type { GatewayRequest } from "../../../src/gateway/prepare.ts";
+import type { GatewayRequest } from "../../../src/gateway/request.ts";
 import { keepServiceConf, previewServiceConf } from "../../../src/gateway/service-conf.ts";
 import { readConf, writeConf } from "../../../src/host/conf-file.ts";
 import { StubPlatform } from "../../support/stub-platform.ts";
