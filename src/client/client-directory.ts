@@ -2,9 +2,12 @@ import type { ClientCredentials } from "../pki/credentials.ts";
 import { readClientDirectory } from "../pki/directory.ts";
 import { readLeaf } from "../tunnel/tls/own-identity.ts";
 
+/** As long as `ca issue` may take on a busy machine; a directory that is not whole by then is damaged, and it is said so. */
+const WRITING_MS = 30_000;
+
 /**
  * Reads a directory of `ca issue client` anew at each call, so that what is issued there is used from then on. While it
- * is being written, or once it is damaged, the last credentials serve on for as long as they are valid.
+ * is being written, the last credentials serve on for as long as they are valid.
  * Rejects as `readClientDirectory` does.
  */
 export function followClientDirectory(
@@ -12,11 +15,17 @@ export function followClientDirectory(
   now = () => new Date(),
 ): () => Promise<ClientCredentials> {
   let last: ClientCredentials | undefined;
+  /** Since when it could not be read, in milliseconds of the wall clock. */
+  let failingSince: number | undefined;
   return async () => {
+    const at = now();
     try {
-      last = await readClientDirectory(directory, now());
+      last = await readClientDirectory(directory, at);
+      failingSince = undefined;
     } catch (error) {
-      if (last === undefined || isExpired(last, now())) throw error;
+      failingSince ??= at.getTime();
+      const isWritten = at.getTime() - failingSince < WRITING_MS;
+      if (last === undefined || !isWritten || isExpired(last, at)) throw error;
     }
     return last;
   };

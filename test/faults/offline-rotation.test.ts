@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
 import { z } from "zod";
 import { type Network, startNetwork } from "../support/network.ts";
 import { runProduct, startProduct } from "../support/processes.ts";
-import { echoTarget, LongStream, SteadyLoad } from "../support/steady-load.ts";
+import { echoTarget, LongStream, roundTrip, SteadyLoad } from "../support/steady-load.ts";
 import { Workspace } from "../support/workspace.ts";
 
 /** The machine may be busy. */
@@ -54,6 +56,16 @@ test("F7 without a platform: rotate, issue again, drop the old ones: no new conn
   expect(load.opened).toBeGreaterThan(20);
   await stream.moves();
   stream.close();
+});
+
+test("F7 without a platform: connections that come while a client's directory is written are served", async () => {
+  const target = `127.0.0.1:${await echoTarget(workspace)}`;
+  const directory = await network.clientDirectory(target);
+  const port = await listen(directory);
+  expect(await roundTrip(port)).toBe(true);
+  const identity = join(directory, "identity.json");
+  await rename(identity, `${identity}.away`);
+  expect(await roundTrip(port)).toBe(true);
 });
 
 async function listen(directory: string): Promise<number> {

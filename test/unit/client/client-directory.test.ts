@@ -42,7 +42,25 @@ describe("F7 a client directory", () => {
     expect(await read()).toBe(first);
   });
 
-  test("is refused for what is wrong with it once its last certificates have expired", async () => {
+  test("is refused for what is wrong with it when it is not whole after 30 s, until it is", async () => {
+    const { directory, read, clock } = await follow("damaged");
+    const first = await read();
+    const key = join(directory, "gateway-key.pem");
+    await rename(key, `${key}.away`);
+    expect(await read()).toBe(first);
+    clock.now = new Date(clock.now.getTime() + 29_999);
+    expect(await read()).toBe(first);
+    clock.now = new Date(clock.now.getTime() + 1);
+    await expect(read()).rejects.toMatchObject({
+      message: expect.stringContaining("gateway-key.pem is missing"),
+    });
+    await rename(`${key}.away`, key);
+    await read();
+    await rm(key);
+    expect((await read()).gateway.certificate).toBe(first.gateway.certificate);
+  });
+
+  test("is refused at once when its last certificates have expired", async () => {
     const { directory, read, clock } = await follow("expired");
     await read();
     await rm(join(directory, "gateway-key.pem"));
