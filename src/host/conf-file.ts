@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, SallyportError } from "../telemetry/error.ts";
+import { describe, SallyportError, systemCode } from "../telemetry/error.ts";
 import { makePrivateDirectory, writeFileWhole } from "./atomic-file.ts";
 import { readTextFile } from "./bounded-file.ts";
 import { parseConf, renderConf } from "./conf-text.ts";
@@ -87,7 +87,12 @@ export async function requireConfWritable(path: string): Promise<void> {
   await makePrivateDirectory(dirname(path));
   await writeFileWhole(probe, "#".repeat(4096));
   await unlink(probe);
-  const present = await stat(path).catch(() => undefined);
+  const present = await stat(path).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw new SallyportError("FILE_UNWRITABLE", `Cannot write ${path}: ${describe(error)}.`, {
+      cause: error,
+    });
+  });
   if (present && !present.isFile()) {
     throw new SallyportError("FILE_UNWRITABLE", `Cannot write ${path}: it is no regular file.`);
   }
