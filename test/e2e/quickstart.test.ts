@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readdir } from "node:fs/promises";
 import { z } from "zod";
-import { runProduct, startProduct } from "../support/processes.ts";
+import { type RunningProcess, runProduct, startProduct } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 import { Workspace } from "../support/workspace.ts";
 
 const RESULT = z.object({
@@ -31,12 +32,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   "quickstart tells its story, runs until %s and then cleans up, however often it hears of it",
   async (signal) => {
     await using workspace = await Workspace.open("quickstart");
-    const temporary = await workspace.directory("tmp");
-    const quickstart = startProduct(["quickstart"], {
-      home: workspace.path,
-      build: "binary",
-      env: { TMPDIR: temporary },
-    });
+    const { quickstart, temporary } = await start(workspace);
     try {
       await quickstart.waitForLog("Ctrl-C stops all of it", 30_000);
       const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(quickstart.stderr.text)?.[0] ?? "";
@@ -56,16 +52,24 @@ test.each(["2. The platform", "4. A gateway", "6. A local port"])(
   "quickstart that is told to stop at %p has nothing to say and leaves nothing behind",
   async (step) => {
     await using workspace = await Workspace.open("quickstart");
-    const temporary = await workspace.directory("tmp");
-    const quickstart = startProduct(["quickstart"], {
-      home: workspace.path,
-      build: "binary",
-      env: { TMPDIR: temporary },
-    });
-    while (!quickstart.stderr.text.includes(step)) await Bun.sleep(10);
-    await Bun.sleep(150);
-    expect(await quickstart.stop()).toBe(0);
+    const { quickstart, temporary } = await start(workspace);
+    try {
+      await until(() => quickstart.stderr.text.includes(step));
+      await Bun.sleep(150);
+      expect(await quickstart.stop()).toBe(0);
+    } finally {
+      await quickstart.close();
+    }
     expect(quickstart.stderr.text).not.toContain("sallyport:");
     expect(await readdir(temporary)).toEqual([]);
   },
 );
+
+async function start(workspace: Workspace): Promise<{ quickstart: RunningProcess; temporary: string }> {
+  const temporary = await workspace.directory("tmp");
+  const env = { TMPDIR: temporary };
+  return {
+    quickstart: startProduct(["quickstart"], { home: workspace.path, build: "binary", env }),
+    temporary,
+  };
+}

@@ -10,33 +10,23 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { GatewayEnd } from "../../support/gateway-end.ts";
 import { streamPair } from "../../support/stream-pair.ts";
 import { GATEWAY_ID, OTHER_GATEWAY_ID, testPki } from "../../support/test-pki.ts";
+import { upperCaseTarget } from "../../support/upper-case-target.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 let workspace: Workspace;
-let echoPort: number;
+let target: { host: string; port: number };
 let closedPort: number;
 
-/** A target that answers in upper case and ends when its client ends. */
 beforeAll(async () => {
   workspace = await Workspace.open("channel-server");
-  const server = Bun.listen({
-    hostname: "127.0.0.1",
-    port: 0,
-    allowHalfOpen: true,
-    socket: {
-      data: (socket, chunk) => void socket.write(chunk.toString().toUpperCase()),
-      end: (socket) => void socket.end(),
-    },
-  });
-  workspace.defer(() => server.stop(true));
-  echoPort = server.port;
+  target = upperCaseTarget(workspace);
   const gone = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   closedPort = gone.port;
   gone.stop(true);
 });
 afterAll(() => workspace.close());
 
-const echo = () => ({ host: "127.0.0.1", port: echoPort });
+const echo = () => target;
 const gatewayEnd = (options = {}) => GatewayEnd.open(workspace, options);
 
 describe("a TCP session", () => {
@@ -64,7 +54,7 @@ describe("a TCP session", () => {
       mode: "tcp",
       actor: "user:u-1",
       actorName: "Ada",
-      target: `127.0.0.1:${echoPort}`,
+      target: `127.0.0.1:${target.port}`,
       grant: "g-1",
     };
     const opened = await gateway.log.next("Session opened");
@@ -122,7 +112,7 @@ describe("a TCP session", () => {
   test("keeps what the client sends before the target answers", async () => {
     const answer = Promise.withResolvers<string[]>();
     const gateway = await gatewayEnd({ resolve: () => answer.promise });
-    const client = await gateway.connect({ target: { host: "slow.example", port: echoPort } });
+    const client = await gateway.connect({ target: { host: "slow.example", port: target.port } });
     client.send("early ").send("words");
     await gateway.log.next("Session opened");
     answer.resolve(["127.0.0.1"]);

@@ -17,26 +17,16 @@ import { SharedClient, type SharedClientOptions } from "../../support/shared-cli
 import { StreamProbe } from "../../support/stream-probe.ts";
 import { GATEWAY_ID, OTHER_GATEWAY_ID, testPki } from "../../support/test-pki.ts";
 import { until } from "../../support/until.ts";
+import { upperCaseTarget } from "../../support/upper-case-target.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 const EMPTY = Buffer.alloc(0);
 let workspace: Workspace;
 let target: { host: string; port: number };
 
-/** A target that answers in upper case and ends when its client ends. */
 beforeAll(async () => {
   workspace = await Workspace.open("shared-sessions");
-  const server = Bun.listen({
-    hostname: "127.0.0.1",
-    port: 0,
-    allowHalfOpen: true,
-    socket: {
-      data: (socket, chunk) => void socket.write(chunk.toString().toUpperCase()),
-      end: (socket) => void socket.end(),
-    },
-  });
-  workspace.defer(() => server.stop(true));
-  target = { host: "127.0.0.1", port: server.port };
+  target = upperCaseTarget(workspace);
 });
 afterAll(() => workspace.close());
 
