@@ -167,6 +167,7 @@ export class RecordOpener {
       }
       this.#partial = null;
       const piece = this.#open(record);
+      release(record);
       if (piece) take(piece);
     }
     return at;

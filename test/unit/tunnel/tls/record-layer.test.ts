@@ -41,6 +41,30 @@ test("content lies where its records lay: given back, it gives back all of them"
   expect(chunk.length).toBe(0);
 });
 
+test("a record that came in pieces: the memory in which it was put together is given back at once", () => {
+  const secret = randomBytes(32);
+  const keys = new RecordKeys("TLS_AES_128_GCM_SHA256", secret);
+  const opened: Buffer[] = [];
+  const open = keys.open.bind(keys);
+  keys.open = (record) => {
+    opened.push(record);
+    return open(record);
+  };
+  const seen: Buffer[] = [];
+  const opener = new RecordOpener(keys, {
+    data: (content) => void seen.push(content),
+    end() {},
+    wantsKeyUpdate() {},
+  });
+  const sent = randomBytes(16_000);
+  const wire = new RecordSealer(new RecordKeys("TLS_AES_128_GCM_SHA256", secret)).data(Buffer.from(sent));
+  for (const piece of [wire.subarray(0, 3), wire.subarray(3, 9000), wire.subarray(9000)]) {
+    opener.feed(Buffer.from(piece));
+  }
+  expect(Buffer.concat(seen).equals(sent)).toBe(true);
+  expect(opened.map(({ length }) => length)).toEqual([0]);
+});
+
 /** RFC 8448, 3: the client's application secret of the example, and its first record. */
 test("RFC 8448: keys are derived as in the published trace", () => {
   const secret = Buffer.from("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5", "hex");
