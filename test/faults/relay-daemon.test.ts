@@ -82,7 +82,12 @@ async function gateway(): Promise<SshConnection> {
 
 async function client(): Promise<Inbox> {
   const { relayHost, relay: identity } = await readClientDirectory(workspace.join("client"));
-  const { stream } = await dialOuterTls({ host: relayHost, port: ports.tlsPort, identity, timeoutMs: 5_000 });
+  const { stream } = await dialOuterTls({
+    host: relayHost,
+    port: ports.tlsPort,
+    identity,
+    timeoutMs: 20_000,
+  });
   return new Inbox(stream);
 }
 

@@ -69,6 +69,6 @@ test("F5 the platform goes away, relay and gateway are started again: tunnels wo
     const again = await start(agent);
     await again.waitForLog(/platform is away|Cannot get certificates/);
   }
-  for (let i = 0; i < 100 && !(await answers()); i++) await Bun.sleep(100);
+  for (let i = 0; i < 300 && !(await answers()); i++) await Bun.sleep(100);
   expect(await answers()).toBe(true);
 }, 60_000);

@@ -51,7 +51,7 @@ const HOST = "127.0.0.1";
 
 /** A tunnel of its own, and one in a session that others share (`sallyport-mux/1`). */
 const OPENINGS = [
-  ["a tunnel of its own", (client: ClientCredentials) => openTunnel(client, { timeoutMs: 5_000 })],
+  ["a tunnel of its own", (client: ClientCredentials) => openTunnel(client, { timeoutMs: 20_000 })],
   ["a shared session", openShared],
 ] as const;
 
@@ -265,7 +265,7 @@ async function withGateway(
 async function openShared(client: ClientCredentials): Promise<OpenedTunnel> {
   const tunnels = new SharedTunnels();
   try {
-    const tunnel = await tunnels.open(client, { timeoutMs: 5_000 });
+    const tunnel = await tunnels.open(client, { timeoutMs: 20_000 });
     if (tunnel.alpn !== ALPN.sallyportMux) throw new Error(`agreed on ${tunnel.alpn}`);
     return tunnel;
   } finally {

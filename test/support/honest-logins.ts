@@ -38,7 +38,7 @@ async function asGateway(): Promise<void> {
     onChannel: (request) => request.reject(1, "nobody is served here"),
     budget: new WindowBudget(),
     log: silentLogger,
-    timeoutMs: 10_000,
+    timeoutMs: 20_000,
   });
   session.disconnect(11, "done");
 }
@@ -46,7 +46,7 @@ async function asGateway(): Promise<void> {
 /** Also the word that its gateway is not there comes only after the login. */
 async function asClient(): Promise<void> {
   const { relayHost: host, relayPort: port, relay: identity } = client;
-  const { stream } = await dialOuterTls({ host, port, identity, timeoutMs: 10_000 });
+  const { stream } = await dialOuterTls({ host, port, identity, timeoutMs: 20_000 });
   const answer = await new Inbox(stream).until(3);
   stream.destroy();
   if (answer === "") throw new Error("closed without a word");

@@ -5,9 +5,9 @@ export function openSockets(): number {
   return readdirSync("/proc/self/fd").filter((fd) => isSocket(fd)).length;
 }
 
-/** Waits until no more sockets are open than that. @throws after 3 s */
+/** Waits until no more sockets are open than that. @throws after 20 s */
 export async function untilSocketsAre(count: number): Promise<void> {
-  for (let i = 0; i < 150 && openSockets() > count; i++) await Bun.sleep(20);
+  for (let i = 0; i < 1000 && openSockets() > count; i++) await Bun.sleep(20);
   if (openSockets() > count) throw new Error(`${openSockets() - count} sockets were left open`);
 }
 

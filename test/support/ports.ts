@@ -21,7 +21,7 @@ export async function onFreePort<T>(start: (port: number) => Promise<T>): Promis
 }
 
 /** Waits until something accepts TCP connections there. @throws after `deadlineMs` */
-export async function waitForPort(port: number, deadlineMs = 10_000): Promise<void> {
+export async function waitForPort(port: number, deadlineMs = 30_000): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {
     try {

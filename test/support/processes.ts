@@ -73,6 +73,9 @@ interface Deadline {
   deadlineMs?: number;
 }
 
+/** What takes a second may take ten times as long on a machine that has other things to do. */
+const PATIENCE_MS = 30_000;
+
 /** For a process that is ended to say where it was: `bun test` names the files that were not over. */
 const LAST_WORDS_MS = 5_000;
 
@@ -141,17 +144,17 @@ export class RunningProcess {
   }
 
   /** The first line of stderr that matches, also one printed already. @throws at the deadline or when the process ends */
-  waitForLog(pattern: RegExp | string, deadlineMs = 10_000): Promise<string> {
+  waitForLog(pattern: RegExp | string, deadlineMs = PATIENCE_MS): Promise<string> {
     return this.stderr.waitForLine(pattern, { deadlineMs, who: () => this.#story() });
   }
 
   /** The first line of stdout that matches. @throws at the deadline or when the process ends */
-  waitForOutput(pattern: RegExp | string, deadlineMs = 10_000): Promise<string> {
+  waitForOutput(pattern: RegExp | string, deadlineMs = PATIENCE_MS): Promise<string> {
     return this.stdout.waitForLine(pattern, { deadlineMs, who: () => this.#story() });
   }
 
   /** The JSON object that stdout begins with, on one line or indented. */
-  async waitForJson(deadlineMs = 10_000): Promise<unknown> {
+  async waitForJson(deadlineMs = PATIENCE_MS): Promise<unknown> {
     await this.waitForOutput(/^(\{.*)?\}$/, deadlineMs);
     return JSON.parse(/^(?:\{[^\n]*\}|\{$.*?^\})$/ms.exec(this.stdout.text)?.[0] ?? this.stdout.text);
   }
@@ -175,7 +178,7 @@ export class RunningProcess {
    * SIGTERM, then SIGKILL after `graceMs`. Returns the exit code.
    * @throws when the process had to be killed or left a child behind
    */
-  async stop(graceMs = 10_000): Promise<number> {
+  async stop(graceMs = PATIENCE_MS): Promise<number> {
     const { inTime, leftover } = await this.end(graceMs);
     const exitCode = await this.exited;
     if (!inTime) throw new Error(`${this.describe()} did not stop within ${graceMs} ms\n${this.output()}`);
@@ -210,7 +213,7 @@ export class RunningProcess {
     const exitCode = await this.#child.exited;
     this.#over = true;
     // A grandchild may hold the pipes open; what it says after this is not awaited.
-    await Promise.race([Promise.all([this.stdout.ended, this.stderr.ended]), Bun.sleep(500)]);
+    await Promise.race([Promise.all([this.stdout.ended, this.stderr.ended]), Bun.sleep(3_000)]);
     this.stdout.finish();
     this.stderr.finish();
     return exitCode;

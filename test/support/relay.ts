@@ -198,7 +198,7 @@ export function dialAsGateway(
     onRequest,
     budget: new WindowBudget(),
     log: silentLogger,
-    timeoutMs: 5_000,
+    timeoutMs: 20_000,
   });
 }
 
@@ -208,7 +208,7 @@ export async function dialAsClient(relay: Relay, client: LabClient): Promise<Inb
     host: RELAY_HOST,
     port: relay.tlsPort,
     identity: client.identity,
-    timeoutMs: 5_000,
+    timeoutMs: 20_000,
   });
   return new Inbox(stream);
 }

@@ -209,7 +209,7 @@ describe("close", () => {
     const target = new Inbox(far);
     inbox.write("last words");
     const closed = local.close();
-    expect(connectTcp(local.port)).rejects.toThrow();
+    await expect(connectTcp(local.port)).rejects.toThrow();
     inbox.stream.end();
     expect(await target.untilEnd()).toBe("last words");
     far.end();
@@ -220,6 +220,6 @@ describe("close", () => {
 
   test("a port that is taken is said so", async () => {
     const { local } = await toFarEnds();
-    expect(listen({ port: local.port })).rejects.toMatchObject({ code: "PORT_IN_USE" });
+    await expect(listen({ port: local.port })).rejects.toMatchObject({ code: "PORT_IN_USE" });
   });
 });

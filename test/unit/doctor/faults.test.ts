@@ -196,7 +196,7 @@ describe("each fault is named, and no other", () => {
 
   test("443 blocked: the port takes connections and never answers", async () => {
     const platform = scene.platformLook(`http://127.0.0.1:${await silentPort()}`);
-    const diagnosis = await scene.onGateway({ platform }, { patienceMs: 500 });
+    const diagnosis = await scene.onGateway({ platform }, { patienceMs: 2000 });
     expectCause(diagnosis, "platform-tls", "PLATFORM_UNREACHABLE");
   });
 
@@ -208,7 +208,7 @@ describe("each fault is named, and no other", () => {
 
   test("2222 blocked: the port takes connections and never answers", async () => {
     const credentials = relayAt(await silentPort());
-    expectCause(await scene.onGateway({ credentials }, { patienceMs: 500 }), "ssh-banner", "TIMEOUT");
+    expectCause(await scene.onGateway({ credentials }, { patienceMs: 2000 }), "ssh-banner", "TIMEOUT");
   });
 
   test("proxy 407", async () => {

@@ -95,7 +95,7 @@ function source(
 
 /** Lets real signatures and file writes finish while fake time stands still. */
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !condition(); i++) await Bun.sleep(1);
+  for (let i = 0; i < 20_000 && !condition(); i++) await Bun.sleep(1);
   expect(condition()).toBe(true);
 }
 

@@ -400,14 +400,14 @@ test("a target has as long as --limit target-dial-ms says", async () => {
   });
   const client = await gateway.connect({ target: { host: "db.internal", port: 1 } });
   expect(await client.rest()).toStartWith("ERR TARGET_UNRESOLVED ");
-}, 5_000);
+}, 9_000);
 
 test("a client has as long for its handshake as --limit inner-handshake-ms says", async () => {
   const gateway = await gatewayEnd({ limits: { innerHandshakeMs: 200 } });
   const [, silent] = streamPair();
   gateway.server.accept(silent);
   while (gateway.server.connections > 0) await Bun.sleep(1);
-}, 5_000);
+}, 9_000);
 
 describe("drain", () => {
   test("refuses new channels and waits for the present sessions", async () => {

@@ -210,19 +210,19 @@ describe("every phase has its time", () => {
         socket.once("data", async () => {
           socket.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
           for (let i = 0; i < 10; i++) {
-            await Bun.sleep(15);
+            await Bun.sleep(150);
             socket.write("x");
           }
         });
       }),
     );
-    const limits = { answerBodyMs: 60, answerHeadMs: 60, requestHeadMs: 60 };
+    const limits = { answerBodyMs: 1000, answerHeadMs: 1000, requestHeadMs: 1000 };
     expect(await withLimits(target.port, limits).raw(GET, /x{10}$/)).toContain(" 200 ");
   });
 
   test("a connection without requests, where that is wanted, without a word", async () => {
     const target = await answering(OK);
-    const client = withLimits(target.port, { idleMs: 20 });
+    const client = withLimits(target.port, { idleMs: 1000 });
     expect(statuses(await client.raw(GET))).toEqual([200]);
   });
 

@@ -193,7 +193,7 @@ describe("with a target that drops packets", () => {
     await expect(alone).rejects.toMatchObject({ code: "TARGET_TIMEOUT" });
     listen("alive", "::1", port);
     const resolve = answers("127.0.0.1", "::1");
-    const both = await dialTarget({ host: "db", port }, loopback, { resolve, timeoutMs: 300 });
+    const both = await dialTarget({ host: "db", port }, loopback, { resolve, timeoutMs: 4000 });
     expect(await readAll(both)).toBe("alive");
   });
 

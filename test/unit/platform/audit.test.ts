@@ -216,7 +216,7 @@ describe.each(DATABASES)("audit on %s", (database) => {
     const kept = () => platform.core.store.read<{ serial: string }>`
       SELECT serial FROM issued_certificates WHERE profile = 'gateway-client'`;
     startHousekeeping(platform.core).close();
-    for (let i = 0; i < 300 && (await kept()).length > 1; i++) await Bun.sleep(5);
+    for (let i = 0; i < 4000 && (await kept()).length > 1; i++) await Bun.sleep(5);
     expect((await kept()).map((row) => row.serial)).toEqual([one.serial]);
     await platform.call("POST", "/v1/resources/db/access/revoke", { token: acme.token, body: {} });
     const { body } = await reader.next("access.ended");

@@ -194,7 +194,7 @@ describe("draining", () => {
   });
 
   test("F8 gateways are advised first; meanwhile new clients are served as ever, new gateways are not taken", async () => {
-    const running = await start({ limits: { adviceMs: 400 } });
+    const running = await start({ limits: { adviceMs: 3000 } });
     const gateway = await lab.gateway();
     const advice: string[] = [];
     const session = await dialAsGateway(running.relay, gateway, undefined, (name) => advice.push(name));

@@ -58,7 +58,7 @@ async function echoes(inbox: Inbox): Promise<boolean> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !condition(); i++) await Bun.sleep(1);
+  for (let i = 0; i < 20_000 && !condition(); i++) await Bun.sleep(1);
   expect(condition()).toBe(true);
 }
 

@@ -147,7 +147,7 @@ describe("reading", () => {
     const abort = new AbortController();
     const answer = readStatusLine(near, TIMEOUT_MS, abort.signal);
     abort.abort(new Error("enough"));
-    expect(answer).rejects.toThrow("enough");
+    await expect(answer).rejects.toThrow("enough");
     await answer.catch(() => expect(near.closed).toBe(true));
   });
 

@@ -37,26 +37,26 @@ describe("the program of a service", () => {
     "/dev/shm/s",
   ])("is refused in %s, with the command that helps", async (path) => {
     const wanted = `sudo install -m 755 ${path} /usr/local/bin/sallyport`;
-    expect(program(path)).rejects.toThrow(wanted);
+    await expect(program(path)).rejects.toThrow(wanted);
   });
 
   test("is refused in the caller's own home, wherever that is", async () => {
-    expect(program("/nobody/bin/sallyport")).rejects.toThrow("can't run from /nobody");
+    await expect(program("/nobody/bin/sallyport")).rejects.toThrow("can't run from /nobody");
     expect(await program("/nobodys/bin/sallyport")).toBe("/nobodys/bin/sallyport");
   });
 
   test("is refused where everybody can replace it", async () => {
     await program("/opt/x/sallyport");
     await chmod(space.join("opt/x"), 0o777);
-    expect(program("/opt/x/sallyport")).rejects.toThrow("everybody can write to /opt/x");
+    await expect(program("/opt/x/sallyport")).rejects.toThrow("everybody can write to /opt/x");
     await chmod(space.join("opt/x"), 0o755);
     await chmod(space.join("opt/x/sallyport"), 0o757);
     const host = { ...systemd.host(), program: { compiled: true, path: "/opt/x/sallyport" } };
-    expect(requireInstalled(host)).rejects.toThrow("everybody can write to /opt/x/sallyport");
+    await expect(requireInstalled(host)).rejects.toThrow("everybody can write to /opt/x/sallyport");
   });
 
-  test("is never the interpreter of a checkout", () => {
+  test("is never the interpreter of a checkout", async () => {
     const host = { ...systemd.host(), program: { compiled: false, path: "/usr/local/bin/sallyport" } };
-    expect(requireInstalled(host)).rejects.toThrow(/runs from source.*install -m 755 dist\/sallyport/);
+    await expect(requireInstalled(host)).rejects.toThrow(/runs from source.*install -m 755 dist\/sallyport/);
   });
 });

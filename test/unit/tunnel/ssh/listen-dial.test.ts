@@ -102,7 +102,7 @@ test("a port that is taken is PORT_IN_USE, and a listener without a host certifi
 test("B5 who breaks the rules or is late before a login counts as refused, who only looks does not", async () => {
   const codes: string[] = [];
   const { port } = await listen({
-    limits: { loginGraceMs: 300 },
+    limits: { loginGraceMs: 2000 },
     onRefused: ({ code }) => codes.push(code),
   });
   const say = async (words: string) => {
