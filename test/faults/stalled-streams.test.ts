@@ -101,7 +101,8 @@ describe("F14 nothing but stalled streams", () => {
     "500 towards %s: so does the memory of the gateway and of the client",
     async (direction) => {
       const result = await run("stalled-at-gateway", direction);
-      expect(result.stalled).toBe(500);
+      // One that takes long to open on a busy machine is tried again.
+      expect(result.stalled).toBeGreaterThanOrEqual(500);
       expect(result.sentByEach).toBeLessThan(8 * MIB);
       for (const role of ["relay", "gateway", "client"]) {
         expect(result[role]).toBeLessThan((256 + 64 + 256) * MIB);
