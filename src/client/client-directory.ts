@@ -24,8 +24,8 @@ export function followClientDirectory(
       failingSince = undefined;
     } catch (error) {
       failingSince ??= at.getTime();
-      const isWritten = at.getTime() - failingSince < WRITING_MS;
-      if (last === undefined || !isWritten || isExpired(last, at)) throw error;
+      const mayBeWriting = at.getTime() - failingSince < WRITING_MS;
+      if (last === undefined || !mayBeWriting || isExpired(last, at)) throw error;
     }
     return last;
   };

@@ -34,7 +34,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     await using workspace = await Workspace.open("quickstart");
     const { quickstart, temporary } = await start(workspace);
     try {
-      await quickstart.waitForLog("Ctrl-C stops all of it", 30_000);
+      await quickstart.waitForLog("Ctrl-C stops all of it");
       const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(quickstart.stderr.text)?.[0] ?? "";
       expect(await (await fetch(url, { headers: { connection: "close" } })).text()).toContain("Hello");
       // A terminal tells all processes of the command; npx and bun, which run it, pass that on.

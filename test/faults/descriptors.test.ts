@@ -93,7 +93,7 @@ test.concurrent("F10 EMFILE: a platform whose descriptors are used up answers ag
   const { url } = z.object({ url: z.string() }).parse(JSON.parse(await platform.waitForLog('"url"')));
   const port = Number(new URL(url).port);
   const crowd = Array.from({ length: 2 * DESCRIPTORS }, () => idle(workspace, port));
-  await platform.waitForLog("RESOURCE_SHORTAGE", 20_000);
+  await platform.waitForLog("RESOURCE_SHORTAGE");
   for (const socket of crowd) socket.destroy();
   const status = () => fetch(`${url}/api/status`, { signal: AbortSignal.timeout(5000) });
   await until(async () => (await status().catch(() => undefined))?.ok === true);

@@ -29,7 +29,7 @@ test("F10 a full state directory and a read-only one: relay and gateway say so, 
   const agents = ["relay", "gateway"] as const;
   const start = async (agent: Agent) => {
     const daemon = network.start(agent);
-    await daemon.waitForLog(READY[agent], 20_000);
+    await daemon.waitForLog(READY[agent]);
     return daemon;
   };
   for (const agent of agents) await network.enroll(agent);
@@ -68,7 +68,7 @@ test("F10 a full state directory and a read-only one: relay and gateway say so, 
   await disks.gateway.empty();
   await disks.relay.writable();
   for (const agent of agents) {
-    await daemons[agent].waitForLog("The state directory can be written again", 30_000);
+    await daemons[agent].waitForLog("The state directory can be written again");
     expect(await kept(agent)).not.toBe(before[agent]);
     expect((await conditions(agent)).map(({ code }) => code)).not.toContain("STATE_UNWRITABLE");
     expect(daemons[agent].stderr.text.match(/STATE_UNWRITABLE/g)).toHaveLength(1);
@@ -91,7 +91,7 @@ test("F10 they start on a full disk, too", async () => {
     const disk = workspace.own(await SmallDisk.mount(join(network.homes[agent], "state"), 64));
     await disk.fill();
     const daemon = network.start(agent);
-    await daemon.waitForLog(READY[agent], 20_000);
+    await daemon.waitForLog(READY[agent]);
     await daemon.waitForLog("code=STATE_UNWRITABLE");
   }
 });

@@ -73,7 +73,7 @@ async function start(kind: string, name: string, site: Site, ready: string): Pro
     home: space.join(name),
     namespace: site.name,
   });
-  await space.own(process).waitForLog(ready, 30_000);
+  await space.own(process).waitForLog(ready);
   return process;
 }
 

@@ -150,7 +150,7 @@ function stateFiles(agent: Agent): string[] {
 
 async function started(agent: Agent): Promise<RunningProcess> {
   const process = network.start(agent);
-  await process.waitForLog(READY[agent], 30_000);
+  await process.waitForLog(READY[agent]);
   return process;
 }
 

@@ -107,7 +107,7 @@ test("O5 everything is used once: enrolments, logins of every kind, proxies, sta
   });
   const gatewayWords = ["gateway", "start", GATEWAY, ...DEBUG, "--metrics", String(metrics.gateway)];
   const gateway = start("gateway", gatewayWords, { ...network.as("gateway"), env: outbound });
-  await gateway.waitForLog(READY.gateway, 20_000);
+  await gateway.waitForLog(READY.gateway);
   expect(proxy.asked).toContain(`${RELAY_HOST}:${sshPort}`);
 
   // Another one, by AWS.
@@ -126,7 +126,7 @@ test("O5 everything is used once: enrolments, logins of every kind, proxies, sta
     home: awsHome,
     env: aws,
   });
-  await byAws.waitForLog(READY.gateway, 20_000);
+  await byAws.waitForLog(READY.gateway);
 
   // A person by invitation and password; a token of hers.
   const link = (await run(["user", "invite", "mia@example.com", "--role", "admin"])).stdout.trim();

@@ -18,9 +18,9 @@ beforeAll(async () => {
   workspace = await Workspace.open("restored-platform");
   network = await startPlatform(workspace);
   for (const agent of ["relay", "gateway"] as const) await network.enroll(agent);
-  await network.start("relay").waitForLog(READY.relay, 20_000);
+  await network.start("relay").waitForLog(READY.relay);
   gateway = network.start("gateway");
-  await gateway.waitForLog(READY.gateway, 20_000);
+  await gateway.waitForLog(READY.gateway);
   const target = { host: "127.0.0.1", port: await echoTarget(workspace) };
   await network.client.resources.create({ name: "echo", gatewayName: GATEWAY, ...target });
   const words = ["connect", "echo", "--listen", "127.0.0.1:0", "--json", "--domain", network.client.domain];

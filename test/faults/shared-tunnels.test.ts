@@ -30,7 +30,7 @@ describe("a client whose tunnels share a session", () => {
 
   const start = async (...words: string[]) => {
     const process = workspace.own(startProduct(words, { home: workspace.path, build: "source" }));
-    await process.waitForLog(/started successfully/, 30_000);
+    await process.waitForLog(/started successfully/);
     return process;
   };
   const startRelay = () => {

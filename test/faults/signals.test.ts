@@ -39,7 +39,7 @@ afterAll(() => workspace.close());
 async function start(agent: Agent): Promise<RunningProcess> {
   const daemon = network.start(agent);
   daemons.set(agent, daemon);
-  await daemon.waitForLog(READY[agent], 20_000);
+  await daemon.waitForLog(READY[agent]);
   return daemon;
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from "../../src/host/clock.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import { StandInRelay } from "../support/stand-in-relay.ts";
 import { fixedSource, testPki } from "../support/test-pki.ts";
+import { until } from "../support/until.ts";
 import { Workspace } from "../support/workspace.ts";
 
 let space: Workspace;
@@ -35,11 +36,6 @@ class HurriedClock implements Clock {
     signal?.removeEventListener("abort", wake);
     this.sleeping--;
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 5000 && !condition(); i++) await Bun.sleep(2);
-  expect(condition()).toBe(true);
 }
 
 async function openFiles(): Promise<number> {

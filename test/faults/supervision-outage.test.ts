@@ -41,7 +41,7 @@ afterAll(() => workspace.close());
 async function start(agent: Agent): Promise<RunningProcess> {
   const process = network.start(agent);
   agents.set(agent, process);
-  await process.waitForLog(READY[agent], 20_000);
+  await process.waitForLog(READY[agent]);
   return process;
 }
 

@@ -46,7 +46,7 @@ export class DatedSystem {
       await network.enroll(agent);
       const daemon = network.start(agent);
       daemons.set(agent, daemon);
-      await daemon.waitForLog(READY[agent], 20_000);
+      await daemon.waitForLog(READY[agent]);
     }
     const target = { host: "127.0.0.1", port: await echoTarget(workspace) };
     await network.client.resources.create({ name: "echo", gatewayName: GATEWAY, ...target });
@@ -69,7 +69,7 @@ export class DatedSystem {
   async start(agent: Agent): Promise<void> {
     const daemon = this.network.start(agent);
     this.#daemons.set(agent, daemon);
-    await daemon.waitForLog(READY[agent], 30_000);
+    await daemon.waitForLog(READY[agent]);
   }
 
   async stopPlatform(): Promise<void> {
@@ -82,7 +82,7 @@ export class DatedSystem {
     const words = ["platform", "start", "--listen", listen, "--data-dir", this.network.dataDirectory];
     const own = { home: this.workspace.join("platform"), env: this.time.env };
     this.#platform = this.workspace.own(startProduct(words, own));
-    await this.#platform.waitForLog("Platform started", 20_000);
+    await this.#platform.waitForLog("Platform started");
   }
 
   async conditions(agent: Agent): Promise<string[]> {

@@ -57,7 +57,7 @@ async function startServer(programs: string, data: string, port: number, user: P
     { ...user, cwd: data },
   );
   try {
-    await server.waitForLog("ready to accept connections", 20_000);
+    await server.waitForLog("ready to accept connections");
   } catch (error) {
     await server.close();
     throw error;

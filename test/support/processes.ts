@@ -68,13 +68,13 @@ export function startProcess(command: string[], options: ProcessOptions = {}): R
   return new RunningProcess(command, options);
 }
 
-interface Deadline {
-  /** 30 s unless told; then the process is ended and the call fails, with what it said till then. */
-  deadlineMs?: number;
-}
-
 /** What takes a second may take ten times as long on a machine that has other things to do. */
 const PATIENCE_MS = 30_000;
+
+interface Deadline {
+  /** `PATIENCE_MS` unless told; then the process is ended and the call fails, with what it said till then. */
+  deadlineMs?: number;
+}
 
 /** For a process that is ended to say where it was: `bun test` names the files that were not over. */
 const LAST_WORDS_MS = 5_000;
@@ -85,7 +85,7 @@ export async function runProcess(
   options: ProcessOptions & Deadline = {},
 ): Promise<Finished> {
   const running = startProcess(command, options);
-  const deadlineMs = options.deadlineMs ?? 30_000;
+  const deadlineMs = options.deadlineMs ?? PATIENCE_MS;
   const late = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => late.resolve(true), deadlineMs);
   const isLate = await Promise.race([late.promise, running.exited.then(() => false)]);

@@ -91,7 +91,7 @@ export async function buildWorld(workspace: Workspace, target: number): Promise<
   const client = new PlatformClient({ domain: url, token: () => token });
 
   const ready = async (resident: Resident, kind: Kind) => {
-    await resident.process.waitForLog(READY[kind], 30_000);
+    await resident.process.waitForLog(READY[kind]);
   };
   const add = async (kind: Kind, name: string, words: string[]) => {
     await workspace.directory(name);

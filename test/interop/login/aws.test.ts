@@ -60,7 +60,7 @@ test("a gateway that is created for AWS is deployed by the command that is print
 
 test("X8 it logs in by a signature for this platform and becomes healthy", async () => {
   gateway = start(["--enroll-method=aws", `--gateway-id=${gatewayId}`, `--domain=${network.client.domain}`]);
-  await gateway.waitForLog(READY.gateway, 30_000);
+  await gateway.waitForLog(READY.gateway);
   await becomesHealthy(network, gatewayId);
   expect(sts.calls).toHaveLength(1);
   expect(sts.calls[0]?.headers["x-sallyport-server-id"]).toContain(`/${gatewayId}/`);
@@ -78,7 +78,7 @@ test("doctor looks at it with the access token that is kept", async () => {
 test("it starts again without flags and without another login", async () => {
   expect(await gateway.stop()).toBe(0);
   gateway = start();
-  await gateway.waitForLog(READY.gateway, 30_000);
+  await gateway.waitForLog(READY.gateway);
   expect(sts.calls).toHaveLength(1);
   await becomesHealthy(network, gatewayId);
 });
@@ -104,7 +104,7 @@ test("revoked, it logs in again when it starts, if it still may", async () => {
   await gateway.stop();
   gateway = start();
   await gateway.waitForLog("logging in again");
-  await gateway.waitForLog(READY.gateway, 30_000);
+  await gateway.waitForLog(READY.gateway);
   await becomesHealthy(network, gatewayId);
   expect(sts.calls).toHaveLength(2);
   expect(await gateway.stop()).toBe(0);

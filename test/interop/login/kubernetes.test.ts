@@ -73,7 +73,7 @@ test("without a service account it says what to do", async () => {
 test("by its service account it logs in and becomes healthy", async () => {
   tokenPath = await workspace.file("token", `${cluster.issue("office", "gateway-1")}\n`);
   gateway = start();
-  await gateway.waitForLog(READY.gateway, 30_000);
+  await gateway.waitForLog(READY.gateway);
   await becomesHealthy(network, gatewayId);
 });
 
@@ -83,7 +83,7 @@ test("it starts again, also when the token in its file has changed and its acces
   await workspace.file("token", cluster.issue("office", "gateway-2"));
   gateway = start();
   await gateway.waitForLog("logging in again");
-  await gateway.waitForLog(READY.gateway, 30_000);
+  await gateway.waitForLog(READY.gateway);
   await becomesHealthy(network, gatewayId);
 });
 

@@ -16,6 +16,7 @@ import { recordedLog } from "../../support/recorded-log.ts";
 import { StandInRelay } from "../../support/stand-in-relay.ts";
 import { StubPlatform } from "../../support/stub-platform.ts";
 import { fixedSource, GATEWAY_ID, type TestPki, testPki } from "../../support/test-pki.ts";
+import { until } from "../../support/until.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 const NOTHING = Buffer.alloc(0);
@@ -43,11 +44,6 @@ function fastClock(factor: number): Clock {
 
 async function standIn(name: string): Promise<StandInRelay> {
   return space.own(await StandInRelay.open(pki, name));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 4000 && !condition(); i++) await Bun.sleep(5);
-  expect(condition()).toBe(true);
 }
 
 async function credentialsFor(...relays: [string, StandInRelay][]): Promise<GatewayCredentials> {

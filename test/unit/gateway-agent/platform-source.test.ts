@@ -14,6 +14,7 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { recordedLog } from "../../support/recorded-log.ts";
 import { answerConnect, type PlatformKind, type StubRelay } from "../../support/stub-platform.ts";
 import { GATEWAY_ID, type TestPki, testPki } from "../../support/test-pki.ts";
+import { until } from "../../support/until.ts";
 import { Workspace } from "../../support/workspace.ts";
 
 const HOUR = 3_600_000;
@@ -91,12 +92,6 @@ function source(
       generateKeys: () => Promise.resolve(keys),
     }),
   );
-}
-
-/** Lets real signatures and file writes finish while fake time stands still. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 20_000 && !condition(); i++) await Bun.sleep(1);
-  expect(condition()).toBe(true);
 }
 
 /** Moves fake time in steps, leaving real time for the work in between. */

@@ -4,6 +4,7 @@ import type { SshConnection } from "../../../src/tunnel/ssh/connection.ts";
 import type { Inbox } from "../../support/byte-stream.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { dialAsClient, dialAsGateway, type LabRelay, RelayLab, startLabRelay } from "../../support/relay.ts";
+import { until } from "../../support/until.ts";
 
 const HOUR_S = 3600;
 
@@ -55,11 +56,6 @@ async function echoes(inbox: Inbox): Promise<boolean> {
   const before = inbox.text.length;
   inbox.write("ping");
   return (await inbox.until(before + 4)).endsWith("ping");
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 20_000 && !condition(); i++) await Bun.sleep(1);
-  expect(condition()).toBe(true);
 }
 
 describe("F6 a session whose gateway has opened another one with a newer certificate", () => {
